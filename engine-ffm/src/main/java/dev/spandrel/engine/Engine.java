@@ -1,0 +1,49 @@
+package dev.spandrel.engine;
+
+import dev.spandrel.engine.runner.LocalEngine;
+
+/**
+ * A loaded model that answers many requests at once by continuous batching. All methods may be called from any thread;
+ * none but {@link #close} waits for a step of the model. Closing fails what is still running with
+ * {@link FinishReason#ABORT} and releases the weights.
+ */
+public interface Engine extends AutoCloseable {
+    /**
+     * Loads the model and starts the engine thread.
+     *
+     * @throws EngineException.ModelLoad with every mismatch found, when the folder does not hold a model this engine runs
+     */
+    static Engine open(EngineConfig config) {
+        return LocalEngine.open(config);
+    }
+
+    /** What was loaded, and on what it runs. */
+    ModelInfo model();
+
+    /**
+     * The token ids of a prompt as {@link #submit} would use them: BOS in front where the model wants one, chat template
+     * applied.
+     *
+     * @throws EngineException.InvalidRequest when the prompt cannot be turned into tokens of this model
+     */
+    int[] tokenize(Prompt prompt);
+
+    /**
+     * Checks, tokenises and queues a request; it joins the batch at the next step.
+     *
+     * @return the handle that delivers text; close it in every case, since closing early is what cancels
+     * @throws EngineException.InvalidRequest when something is wrong with the request itself (nothing was started)
+     * @throws EngineException.Rejected when the waiting queue is full (nothing was started)
+     * @throws EngineException.Unavailable when the engine is closing or its loop has died
+     */
+    Generation submit(GenerationRequest request);
+
+    /** A snapshot taken after the latest step; never blocks the loop. */
+    EngineStats stats();
+
+    /** False once the engine can no longer take a request: closing, closed, or its loop died. */
+    boolean healthy();
+
+    @Override
+    void close();
+}

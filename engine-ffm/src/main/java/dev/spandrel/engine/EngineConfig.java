@@ -1,0 +1,153 @@
+package dev.spandrel.engine;
+
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+
+/**
+ * How to load and run a model. Names follow vLLM's flags; zero means "choose for me" where a field says so.
+ *
+ * @param model folder in Hugging Face layout ({@code config.json}, weights, tokenizer files)
+ * @param backend {@code auto}, {@code cpu} (Vector API) or {@code reference} (plain loops, the truth in tests)
+ * @param maxModelLen longest prompt plus output in tokens; 0 = the model's own limit
+ * @param maxNumSeqs most sequences in one step
+ * @param maxNumBatchedTokens token budget of one step
+ * @param blockSize tokens per KV block
+ * @param kvCacheBytes memory of the KV cache; 0 = enough for {@code maxNumSeqs} average sequences, at most a quarter of
+ *     free memory
+ * @param maxWaiting most requests waiting for admission; one more is {@link EngineException.Rejected}
+ * @param threads CPU worker threads; 0 = the processors this process may use
+ * @param seed seed of requests that bring none; drawn per request from this
+ * @param nanoClock the monotonic clock of every stamp, {@code System::nanoTime} outside tests
+ * @param stepListener told after every step, on the engine thread; must not block
+ */
+public record EngineConfig(
+        Path model,
+        String backend,
+        int maxModelLen,
+        int maxNumSeqs,
+        int maxNumBatchedTokens,
+        int blockSize,
+        long kvCacheBytes,
+        int maxWaiting,
+        int threads,
+        long seed,
+        LongSupplier nanoClock,
+        StepListener stepListener) {
+
+    public EngineConfig {
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(backend, "backend");
+        Objects.requireNonNull(nanoClock, "nanoClock");
+        Objects.requireNonNull(stepListener, "stepListener");
+        atLeast("max-model-len", maxModelLen, 0);
+        atLeast("max-num-seqs", maxNumSeqs, 1);
+        atLeast("max-num-batched-tokens", maxNumBatchedTokens, 1);
+        atLeast("block-size", blockSize, 1);
+        atLeast("kv-cache-memory-bytes", kvCacheBytes, 0);
+        atLeast("max-waiting", maxWaiting, 1);
+        atLeast("threads", threads, 0);
+    }
+
+    private static void atLeast(String name, long found, long least) {
+        if (found < least) {
+            throw new IllegalArgumentException("--" + name + " must be at least " + least + ", found " + found);
+        }
+    }
+
+    /** Defaults for a model folder. */
+    public static Builder of(Path model) {
+        return new Builder(model);
+    }
+
+    /** Collects settings; each setter is named after its field. */
+    public static final class Builder {
+        private final Path model;
+        private String backend = "auto";
+        private int maxModelLen;
+        private int maxNumSeqs = 128;
+        private int maxNumBatchedTokens = 2048;
+        private int blockSize = 16;
+        private long kvCacheBytes;
+        private int maxWaiting = 1024;
+        private int threads;
+        private long seed;
+        private LongSupplier nanoClock = System::nanoTime;
+        private StepListener stepListener = step -> {};
+
+        private Builder(Path model) {
+            this.model = model;
+        }
+
+        public Builder backend(String value) {
+            backend = value;
+            return this;
+        }
+
+        public Builder maxModelLen(int value) {
+            maxModelLen = value;
+            return this;
+        }
+
+        public Builder maxNumSeqs(int value) {
+            maxNumSeqs = value;
+            return this;
+        }
+
+        public Builder maxNumBatchedTokens(int value) {
+            maxNumBatchedTokens = value;
+            return this;
+        }
+
+        public Builder blockSize(int value) {
+            blockSize = value;
+            return this;
+        }
+
+        public Builder kvCacheBytes(long value) {
+            kvCacheBytes = value;
+            return this;
+        }
+
+        public Builder maxWaiting(int value) {
+            maxWaiting = value;
+            return this;
+        }
+
+        public Builder threads(int value) {
+            threads = value;
+            return this;
+        }
+
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        public Builder nanoClock(LongSupplier value) {
+            nanoClock = value;
+            return this;
+        }
+
+        public Builder stepListener(StepListener value) {
+            stepListener = value;
+            return this;
+        }
+
+        public EngineConfig build() {
+            return new EngineConfig(
+                    model,
+                    backend,
+                    maxModelLen,
+                    maxNumSeqs,
+                    maxNumBatchedTokens,
+                    blockSize,
+                    kvCacheBytes,
+                    maxWaiting,
+                    threads,
+                    seed,
+                    nanoClock,
+                    stepListener);
+        }
+    }
+}

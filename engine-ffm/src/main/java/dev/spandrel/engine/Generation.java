@@ -1,0 +1,35 @@
+package dev.spandrel.engine;
+
+/**
+ * A request under way. One thread reads it with {@link #next}; any thread may close it. Closing before
+ * {@link GenerationEvent.Finished} was read cancels: the sequence leaves the batch at the next step, its blocks are
+ * freed, and nothing more is delivered.
+ */
+public interface Generation extends AutoCloseable {
+    /** The id of the request. */
+    String id();
+
+    /** Tokens of the prompt, special tokens included. */
+    int promptTokens();
+
+    /** The sampling values in force, {@code maxTokens} resolved to a number. */
+    SamplingParams sampling();
+
+    /**
+     * Waits for the next piece of text. The last event is {@link GenerationEvent.Finished}; after it, or after
+     * {@link #close}, a call throws {@link IllegalStateException}.
+     *
+     * @throws InterruptedException when the waiting thread is interrupted; the generation goes on until closed
+     */
+    GenerationEvent next() throws InterruptedException;
+
+    /** Tokens generated so far; final once finished or closed. */
+    int completionTokens();
+
+    /** The stamps so far; complete once finished or closed. */
+    RequestTimings timings();
+
+    /** Cancels if still running; harmless otherwise and when repeated. */
+    @Override
+    void close();
+}

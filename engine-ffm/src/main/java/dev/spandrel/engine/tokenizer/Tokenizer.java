@@ -1,0 +1,25 @@
+package dev.spandrel.engine.tokenizer;
+
+/** Text to token ids and back, exactly as the model's own tokenizer does it. Thread-safe. */
+public interface Tokenizer {
+    /**
+     * @param text any text; unpaired surrogates are replaced by U+FFFD
+     * @param addSpecialTokens whether to put in front (or behind) what the model was trained with, such as BOS
+     */
+    int[] encode(String text, boolean addSpecialTokens);
+
+    /** Number of ids, added tokens included. */
+    int vocabSize();
+
+    /**
+     * The raw bytes of one token, which may be part of a character; empty for a special token and for an id without an
+     * entry.
+     */
+    byte[] bytes(int id);
+
+    /** The id of a token by its text as in the vocabulary, or −1. */
+    int idOf(String token);
+
+    /** True for control tokens such as BOS, which decoding leaves out. */
+    boolean isSpecial(int id);
+}

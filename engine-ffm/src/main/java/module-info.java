@@ -1,0 +1,8 @@
+/** The inference engine: checkpoints in, tokens out. Only the root package is for others. */
+module dev.spandrel.engine {
+    requires java.management;
+    requires tools.jackson.databind;
+    requires static jdk.incubator.vector;
+
+    exports dev.spandrel.engine;
+}
