@@ -7,7 +7,9 @@ import java.util.function.LongSupplier;
 /**
  * How to load and run a model. Names follow vLLM's flags; zero means "choose for me" where a field says so.
  *
- * @param model folder in Hugging Face layout ({@code config.json}, weights, tokenizer files)
+ * @param model a folder in Hugging Face layout ({@code config.json}, weights, tokenizer files), or the name of such a
+ *     folder under {@code models}
+ * @param models where model names are looked up; may be missing
  * @param backend {@code auto}, {@code cpu} (Vector API) or {@code reference} (plain loops, the truth in tests)
  * @param maxModelLen longest prompt plus output in tokens; 0 = the model's own limit
  * @param maxNumSeqs most sequences in one step
@@ -22,7 +24,8 @@ import java.util.function.LongSupplier;
  * @param stepListener told after every step, on the engine thread; must not block
  */
 public record EngineConfig(
-        Path model,
+        String model,
+        Path models,
         String backend,
         int maxModelLen,
         int maxNumSeqs,
@@ -37,6 +40,7 @@ public record EngineConfig(
 
     public EngineConfig {
         Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(models, "models");
         Objects.requireNonNull(backend, "backend");
         Objects.requireNonNull(nanoClock, "nanoClock");
         Objects.requireNonNull(stepListener, "stepListener");
@@ -55,14 +59,15 @@ public record EngineConfig(
         }
     }
 
-    /** Defaults for a model folder. */
-    public static Builder of(Path model) {
+    /** Defaults for a model, given by folder or name. */
+    public static Builder of(String model) {
         return new Builder(model);
     }
 
     /** Collects settings; each setter is named after its field. */
     public static final class Builder {
-        private final Path model;
+        private final String model;
+        private Path models = Path.of("models");
         private String backend = "auto";
         private int maxModelLen;
         private int maxNumSeqs = 128;
@@ -75,8 +80,13 @@ public record EngineConfig(
         private LongSupplier nanoClock = System::nanoTime;
         private StepListener stepListener = step -> {};
 
-        private Builder(Path model) {
+        private Builder(String model) {
             this.model = model;
+        }
+
+        public Builder models(Path value) {
+            models = value;
+            return this;
         }
 
         public Builder backend(String value) {
@@ -137,6 +147,7 @@ public record EngineConfig(
         public EngineConfig build() {
             return new EngineConfig(
                     model,
+                    models,
                     backend,
                     maxModelLen,
                     maxNumSeqs,

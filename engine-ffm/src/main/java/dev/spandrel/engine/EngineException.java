@@ -1,6 +1,5 @@
 package dev.spandrel.engine;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -89,12 +88,12 @@ public abstract sealed class EngineException extends RuntimeException {
         private static final long serialVersionUID = 1L;
         private final transient List<String> problems;
 
-        public ModelLoad(Path model, List<String> problems) {
+        public ModelLoad(String model, List<String> problems) {
             super(message(model, problems), null);
             this.problems = List.copyOf(problems);
         }
 
-        public ModelLoad(Path model, String problem) {
+        public ModelLoad(String model, String problem) {
             this(model, List.of(problem));
         }
 
@@ -108,7 +107,7 @@ public abstract sealed class EngineException extends RuntimeException {
             return false;
         }
 
-        private static String message(Path model, List<String> problems) {
+        private static String message(String model, List<String> problems) {
             return problems.size() == 1
                     ? "cannot load " + model + ": " + problems.getFirst()
                     : "cannot load " + model + ", " + problems.size() + " problems:\n  - "

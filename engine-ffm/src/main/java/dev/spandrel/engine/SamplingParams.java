@@ -29,8 +29,8 @@ public record SamplingParams(
     public static final int MAX_STOP_STRINGS = 4;
 
     /** Plain sampling at temperature 1. */
-    public static final SamplingParams DEFAULT = new SamplingParams(
-            OptionalInt.empty(), 1.0, 1.0, 0, OptionalLong.empty(), List.of(), false);
+    public static final SamplingParams DEFAULT =
+            new SamplingParams(OptionalInt.empty(), 1.0, 1.0, 0, OptionalLong.empty(), List.of(), false);
 
     public SamplingParams {
         if (maxTokens.isPresent() && maxTokens.getAsInt() < 1) {
