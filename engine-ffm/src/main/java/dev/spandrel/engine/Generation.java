@@ -29,6 +29,11 @@ public interface Generation extends AutoCloseable {
     /** The stamps so far; complete once finished or closed. */
     RequestTimings timings();
 
+    /**
+     * When each token so far was sampled, on the engine's monotonic clock in nanoseconds; final once finished or closed.
+     */
+    long[] tokenNanos();
+
     /** Cancels if still running; harmless otherwise and when repeated. */
     @Override
     void close();
