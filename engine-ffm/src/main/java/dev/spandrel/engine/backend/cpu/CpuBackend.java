@@ -46,6 +46,7 @@ public final class CpuBackend implements Backend {
         float[] scores = new float[1024];
         float[] sums = new float[256];
         final float[] lanes = new float[LANES];
+        final float[] edge = new float[MatMulKernels.LARGEST_TILE * TILE_COLUMNS];
 
         void reserve(int positions, int width) {
             if (scores.length < positions) {
@@ -138,14 +139,15 @@ public final class CpuBackend implements Backend {
         int panels = w.panels();
         if ((long) rows * w.rows() * w.columns() < WORTH_SPLITTING) {
             for (int panel = 0; panel < panels; panel++) {
-                MatMulKernels.panel(a, 0, rows, w, b, relu, panel, c);
+                MatMulKernels.panel(a, 0, rows, w, b, relu, panel, c, scratch[0].edge);
             }
             return;
         }
         int blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
         workers.run(panels * blocks, (task, worker) -> {
             int from = task / panels * ROW_BLOCK;
-            MatMulKernels.panel(a, from, Math.min(rows, from + ROW_BLOCK), w, b, relu, task % panels, c);
+            MatMulKernels.panel(
+                    a, from, Math.min(rows, from + ROW_BLOCK), w, b, relu, task % panels, c, scratch[worker].edge);
         });
     }
 

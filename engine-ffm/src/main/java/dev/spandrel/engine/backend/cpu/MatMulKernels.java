@@ -8,17 +8,20 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.TILE_COLUMNS;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.VECTOR_BYTES;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * C = A × Wᵀ + bias over packed panels, by broadcast tiles: each output is one lane that starts at its bias and takes one
- * fused multiply-add per input, in order. Tiles of 6, 4, 2 and 1 rows therefore give the same bits, so a row's result
- * does not depend on how many others share the step. Measured: 68 % of the FMA peak at 6 rows; with one row the weights'
- * way from memory is the limit.
+ * C = A × Wᵀ + bias over packed panels, by broadcast tiles: each output is one lane that takes one fused multiply-add per
+ * input, in order. Tiles of 6, 4, 2 and 1 rows therefore give the same bits, so a row's result does not depend on how many
+ * others share the step. Measured: 68 % of the FMA peak at 6 rows; with one row the weights' way from memory is the limit.
+ *
+ * <p>Danger: a tile may do nothing but multiply and store. With the bias or the ragged right edge in the same method, C1
+ * runs out of virtual registers, the method never reaches C2, and everything is a hundred times slower without a word.
  */
 final class MatMulKernels {
     /** Rows of the largest tile that fits the registers: 24 accumulators need the 32 of AVX-512. */
-    private static final int LARGEST_TILE = LANES >= 16 ? 6 : 2;
+    static final int LARGEST_TILE = LANES >= 16 ? 6 : 2;
 
     private MatMulKernels() {}
 
@@ -29,96 +32,112 @@ final class MatMulKernels {
      * @param weight packed rows = columns of C
      * @param bias packed vector, or null for 0
      * @param c rows × weight.rows
+     * @param edge scratch for a tile that is cut off on the right, LARGEST_TILE × TILE_COLUMNS
      */
     static void panel(
-            float[] a, int from, int to, PackedMatrix weight, MemorySegment bias, boolean relu, int panel, float[] c) {
+            float[] a,
+            int from,
+            int to,
+            PackedMatrix weight,
+            MemorySegment bias,
+            boolean relu,
+            int panel,
+            float[] c,
+            float[] edge) {
         int inner = weight.columns();
         int ldc = weight.rows();
         long base = (long) panel * PANEL * inner * 4;
         for (int part = 0; part < PANEL; part += TILE_COLUMNS) {
             int first = panel * PANEL + part;
             int columns = Math.min(TILE_COLUMNS, ldc - first);
-            if (columns <= 0) {
-                return;
+            if (columns == TILE_COLUMNS) {
+                whole(a, from, to, inner, weight.data(), base + part * 4L, c, first, ldc);
+            } else if (columns > 0) {
+                cut(a, from, to, inner, weight.data(), base + part * 4L, c, first, ldc, columns, edge);
             }
-            rows(a, from, to, inner, weight.data(), base + part * 4L, bias, first * 4L, relu, c, first, ldc, columns);
+            if (columns > 0 && (bias != null || relu)) {
+                for (int r = from; r < to; r++) {
+                    finish(c, r * ldc + first, columns, bias, first, relu);
+                }
+            }
         }
     }
 
-    private static void rows(
+    private static void whole(
+            float[] a, int from, int to, int inner, MemorySegment w, long wAt, float[] c, int first, int ldc) {
+        for (int r = from; r < to; ) {
+            r += tile(a, r * inner, to - r, inner, w, wAt, c, r * ldc + first, ldc);
+        }
+    }
+
+    /** The last columns of C: whole tiles go to scratch, what belongs to C is copied. */
+    private static void cut(
             float[] a,
             int from,
             int to,
             int inner,
             MemorySegment w,
             long wAt,
-            MemorySegment bias,
-            long biasAt,
-            boolean relu,
             float[] c,
             int first,
             int ldc,
-            int columns) {
-        int r = from;
-        if (LARGEST_TILE == 6) {
-            for (; r + 6 <= to; r += 6) {
-                tile6(a, r * inner, inner, inner, w, wAt, bias, biasAt, relu, c, r * ldc + first, ldc, columns);
+            int columns,
+            float[] edge) {
+        for (int r = from; r < to; ) {
+            int rows = tile(a, r * inner, to - r, inner, w, wAt, edge, 0, TILE_COLUMNS);
+            for (int i = 0; i < rows; i++) {
+                System.arraycopy(edge, i * TILE_COLUMNS, c, (r + i) * ldc + first, columns);
             }
-            for (; r + 4 <= to; r += 4) {
-                tile4(a, r * inner, inner, inner, w, wAt, bias, biasAt, relu, c, r * ldc + first, ldc, columns);
-            }
-        }
-        for (; r + 2 <= to; r += 2) {
-            tile2(a, r * inner, inner, inner, w, wAt, bias, biasAt, relu, c, r * ldc + first, ldc, columns);
-        }
-        if (r < to) {
-            tile1(a, r * inner, inner, inner, w, wAt, bias, biasAt, relu, c, r * ldc + first, ldc, columns);
+            r += rows;
         }
     }
 
+    /** The largest tile that fits {@code rows}; returns how many rows it took. */
+    private static int tile(
+            float[] a, int aAt, int rows, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
+        if (LARGEST_TILE == 6 && rows >= 6) {
+            tile6(a, aAt, inner, w, wAt, c, cAt, ldc);
+            return 6;
+        }
+        if (LARGEST_TILE == 6 && rows >= 4) {
+            tile4(a, aAt, inner, w, wAt, c, cAt, ldc);
+            return 4;
+        }
+        if (rows >= 2) {
+            tile2(a, aAt, inner, w, wAt, c, cAt, ldc);
+            return 2;
+        }
+        tile1(a, aAt, inner, w, wAt, c, cAt, ldc);
+        return 1;
+    }
+
     /** Six rows by four vectors. */
-    private static void tile6(
-            float[] a,
-            int aAt,
-            int lda,
-            int inner,
-            MemorySegment w,
-            long wAt,
-            MemorySegment bias,
-            long biasAt,
-            boolean relu,
-            float[] c,
-            int cAt,
-            int ldc,
-            int columns) {
-        FloatVector b0 = bias(bias, biasAt, 0);
-        FloatVector b1 = bias(bias, biasAt, 1);
-        FloatVector b2 = bias(bias, biasAt, 2);
-        FloatVector b3 = bias(bias, biasAt, 3);
-        FloatVector c00 = b0,
-                c01 = b1,
-                c02 = b2,
-                c03 = b3,
-                c10 = b0,
-                c11 = b1,
-                c12 = b2,
-                c13 = b3,
-                c20 = b0,
-                c21 = b1,
-                c22 = b2,
-                c23 = b3,
-                c30 = b0,
-                c31 = b1,
-                c32 = b2,
-                c33 = b3,
-                c40 = b0,
-                c41 = b1,
-                c42 = b2,
-                c43 = b3,
-                c50 = b0,
-                c51 = b1,
-                c52 = b2,
-                c53 = b3;
+    private static void tile6(float[] a, int aAt, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
+        FloatVector zero = FloatVector.zero(SPECIES);
+        FloatVector c00 = zero,
+                c01 = zero,
+                c02 = zero,
+                c03 = zero,
+                c10 = zero,
+                c11 = zero,
+                c12 = zero,
+                c13 = zero,
+                c20 = zero,
+                c21 = zero,
+                c22 = zero,
+                c23 = zero,
+                c30 = zero,
+                c31 = zero,
+                c32 = zero,
+                c33 = zero,
+                c40 = zero,
+                c41 = zero,
+                c42 = zero,
+                c43 = zero,
+                c50 = zero,
+                c51 = zero,
+                c52 = zero,
+                c53 = zero;
         for (int k = 0; k < inner; k++, wAt += PANEL * 4) {
             FloatVector w0 = FloatVector.fromMemorySegment(SPECIES, w, wAt, ORDER);
             FloatVector w1 = FloatVector.fromMemorySegment(SPECIES, w, wAt + VECTOR_BYTES, ORDER);
@@ -129,75 +148,77 @@ final class MatMulKernels {
             c01 = a0.fma(w1, c01);
             c02 = a0.fma(w2, c02);
             c03 = a0.fma(w3, c03);
-            FloatVector a1 = FloatVector.broadcast(SPECIES, a[aAt + lda + k]);
+            FloatVector a1 = FloatVector.broadcast(SPECIES, a[aAt + inner + k]);
             c10 = a1.fma(w0, c10);
             c11 = a1.fma(w1, c11);
             c12 = a1.fma(w2, c12);
             c13 = a1.fma(w3, c13);
-            FloatVector a2 = FloatVector.broadcast(SPECIES, a[aAt + 2 * lda + k]);
+            FloatVector a2 = FloatVector.broadcast(SPECIES, a[aAt + 2 * inner + k]);
             c20 = a2.fma(w0, c20);
             c21 = a2.fma(w1, c21);
             c22 = a2.fma(w2, c22);
             c23 = a2.fma(w3, c23);
-            FloatVector a3 = FloatVector.broadcast(SPECIES, a[aAt + 3 * lda + k]);
+            FloatVector a3 = FloatVector.broadcast(SPECIES, a[aAt + 3 * inner + k]);
             c30 = a3.fma(w0, c30);
             c31 = a3.fma(w1, c31);
             c32 = a3.fma(w2, c32);
             c33 = a3.fma(w3, c33);
-            FloatVector a4 = FloatVector.broadcast(SPECIES, a[aAt + 4 * lda + k]);
+            FloatVector a4 = FloatVector.broadcast(SPECIES, a[aAt + 4 * inner + k]);
             c40 = a4.fma(w0, c40);
             c41 = a4.fma(w1, c41);
             c42 = a4.fma(w2, c42);
             c43 = a4.fma(w3, c43);
-            FloatVector a5 = FloatVector.broadcast(SPECIES, a[aAt + 5 * lda + k]);
+            FloatVector a5 = FloatVector.broadcast(SPECIES, a[aAt + 5 * inner + k]);
             c50 = a5.fma(w0, c50);
             c51 = a5.fma(w1, c51);
             c52 = a5.fma(w2, c52);
             c53 = a5.fma(w3, c53);
         }
-        store(c00, c01, c02, c03, relu, c, cAt, columns);
-        store(c10, c11, c12, c13, relu, c, cAt + ldc, columns);
-        store(c20, c21, c22, c23, relu, c, cAt + 2 * ldc, columns);
-        store(c30, c31, c32, c33, relu, c, cAt + 3 * ldc, columns);
-        store(c40, c41, c42, c43, relu, c, cAt + 4 * ldc, columns);
-        store(c50, c51, c52, c53, relu, c, cAt + 5 * ldc, columns);
+        c00.intoArray(c, cAt);
+        c01.intoArray(c, cAt + LANES);
+        c02.intoArray(c, cAt + 2 * LANES);
+        c03.intoArray(c, cAt + 3 * LANES);
+        c10.intoArray(c, cAt + ldc);
+        c11.intoArray(c, cAt + ldc + LANES);
+        c12.intoArray(c, cAt + ldc + 2 * LANES);
+        c13.intoArray(c, cAt + ldc + 3 * LANES);
+        c20.intoArray(c, cAt + 2 * ldc);
+        c21.intoArray(c, cAt + 2 * ldc + LANES);
+        c22.intoArray(c, cAt + 2 * ldc + 2 * LANES);
+        c23.intoArray(c, cAt + 2 * ldc + 3 * LANES);
+        c30.intoArray(c, cAt + 3 * ldc);
+        c31.intoArray(c, cAt + 3 * ldc + LANES);
+        c32.intoArray(c, cAt + 3 * ldc + 2 * LANES);
+        c33.intoArray(c, cAt + 3 * ldc + 3 * LANES);
+        c40.intoArray(c, cAt + 4 * ldc);
+        c41.intoArray(c, cAt + 4 * ldc + LANES);
+        c42.intoArray(c, cAt + 4 * ldc + 2 * LANES);
+        c43.intoArray(c, cAt + 4 * ldc + 3 * LANES);
+        c50.intoArray(c, cAt + 5 * ldc);
+        c51.intoArray(c, cAt + 5 * ldc + LANES);
+        c52.intoArray(c, cAt + 5 * ldc + 2 * LANES);
+        c53.intoArray(c, cAt + 5 * ldc + 3 * LANES);
     }
 
     /** Four rows by four vectors. */
-    private static void tile4(
-            float[] a,
-            int aAt,
-            int lda,
-            int inner,
-            MemorySegment w,
-            long wAt,
-            MemorySegment bias,
-            long biasAt,
-            boolean relu,
-            float[] c,
-            int cAt,
-            int ldc,
-            int columns) {
-        FloatVector b0 = bias(bias, biasAt, 0);
-        FloatVector b1 = bias(bias, biasAt, 1);
-        FloatVector b2 = bias(bias, biasAt, 2);
-        FloatVector b3 = bias(bias, biasAt, 3);
-        FloatVector c00 = b0,
-                c01 = b1,
-                c02 = b2,
-                c03 = b3,
-                c10 = b0,
-                c11 = b1,
-                c12 = b2,
-                c13 = b3,
-                c20 = b0,
-                c21 = b1,
-                c22 = b2,
-                c23 = b3,
-                c30 = b0,
-                c31 = b1,
-                c32 = b2,
-                c33 = b3;
+    private static void tile4(float[] a, int aAt, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
+        FloatVector zero = FloatVector.zero(SPECIES);
+        FloatVector c00 = zero,
+                c01 = zero,
+                c02 = zero,
+                c03 = zero,
+                c10 = zero,
+                c11 = zero,
+                c12 = zero,
+                c13 = zero,
+                c20 = zero,
+                c21 = zero,
+                c22 = zero,
+                c23 = zero,
+                c30 = zero,
+                c31 = zero,
+                c32 = zero,
+                c33 = zero;
         for (int k = 0; k < inner; k++, wAt += PANEL * 4) {
             FloatVector w0 = FloatVector.fromMemorySegment(SPECIES, w, wAt, ORDER);
             FloatVector w1 = FloatVector.fromMemorySegment(SPECIES, w, wAt + VECTOR_BYTES, ORDER);
@@ -208,48 +229,44 @@ final class MatMulKernels {
             c01 = a0.fma(w1, c01);
             c02 = a0.fma(w2, c02);
             c03 = a0.fma(w3, c03);
-            FloatVector a1 = FloatVector.broadcast(SPECIES, a[aAt + lda + k]);
+            FloatVector a1 = FloatVector.broadcast(SPECIES, a[aAt + inner + k]);
             c10 = a1.fma(w0, c10);
             c11 = a1.fma(w1, c11);
             c12 = a1.fma(w2, c12);
             c13 = a1.fma(w3, c13);
-            FloatVector a2 = FloatVector.broadcast(SPECIES, a[aAt + 2 * lda + k]);
+            FloatVector a2 = FloatVector.broadcast(SPECIES, a[aAt + 2 * inner + k]);
             c20 = a2.fma(w0, c20);
             c21 = a2.fma(w1, c21);
             c22 = a2.fma(w2, c22);
             c23 = a2.fma(w3, c23);
-            FloatVector a3 = FloatVector.broadcast(SPECIES, a[aAt + 3 * lda + k]);
+            FloatVector a3 = FloatVector.broadcast(SPECIES, a[aAt + 3 * inner + k]);
             c30 = a3.fma(w0, c30);
             c31 = a3.fma(w1, c31);
             c32 = a3.fma(w2, c32);
             c33 = a3.fma(w3, c33);
         }
-        store(c00, c01, c02, c03, relu, c, cAt, columns);
-        store(c10, c11, c12, c13, relu, c, cAt + ldc, columns);
-        store(c20, c21, c22, c23, relu, c, cAt + 2 * ldc, columns);
-        store(c30, c31, c32, c33, relu, c, cAt + 3 * ldc, columns);
+        c00.intoArray(c, cAt);
+        c01.intoArray(c, cAt + LANES);
+        c02.intoArray(c, cAt + 2 * LANES);
+        c03.intoArray(c, cAt + 3 * LANES);
+        c10.intoArray(c, cAt + ldc);
+        c11.intoArray(c, cAt + ldc + LANES);
+        c12.intoArray(c, cAt + ldc + 2 * LANES);
+        c13.intoArray(c, cAt + ldc + 3 * LANES);
+        c20.intoArray(c, cAt + 2 * ldc);
+        c21.intoArray(c, cAt + 2 * ldc + LANES);
+        c22.intoArray(c, cAt + 2 * ldc + 2 * LANES);
+        c23.intoArray(c, cAt + 2 * ldc + 3 * LANES);
+        c30.intoArray(c, cAt + 3 * ldc);
+        c31.intoArray(c, cAt + 3 * ldc + LANES);
+        c32.intoArray(c, cAt + 3 * ldc + 2 * LANES);
+        c33.intoArray(c, cAt + 3 * ldc + 3 * LANES);
     }
 
     /** Two rows by four vectors. */
-    private static void tile2(
-            float[] a,
-            int aAt,
-            int lda,
-            int inner,
-            MemorySegment w,
-            long wAt,
-            MemorySegment bias,
-            long biasAt,
-            boolean relu,
-            float[] c,
-            int cAt,
-            int ldc,
-            int columns) {
-        FloatVector b0 = bias(bias, biasAt, 0);
-        FloatVector b1 = bias(bias, biasAt, 1);
-        FloatVector b2 = bias(bias, biasAt, 2);
-        FloatVector b3 = bias(bias, biasAt, 3);
-        FloatVector c00 = b0, c01 = b1, c02 = b2, c03 = b3, c10 = b0, c11 = b1, c12 = b2, c13 = b3;
+    private static void tile2(float[] a, int aAt, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
+        FloatVector zero = FloatVector.zero(SPECIES);
+        FloatVector c00 = zero, c01 = zero, c02 = zero, c03 = zero, c10 = zero, c11 = zero, c12 = zero, c13 = zero;
         for (int k = 0; k < inner; k++, wAt += PANEL * 4) {
             FloatVector w0 = FloatVector.fromMemorySegment(SPECIES, w, wAt, ORDER);
             FloatVector w1 = FloatVector.fromMemorySegment(SPECIES, w, wAt + VECTOR_BYTES, ORDER);
@@ -260,36 +277,26 @@ final class MatMulKernels {
             c01 = a0.fma(w1, c01);
             c02 = a0.fma(w2, c02);
             c03 = a0.fma(w3, c03);
-            FloatVector a1 = FloatVector.broadcast(SPECIES, a[aAt + lda + k]);
+            FloatVector a1 = FloatVector.broadcast(SPECIES, a[aAt + inner + k]);
             c10 = a1.fma(w0, c10);
             c11 = a1.fma(w1, c11);
             c12 = a1.fma(w2, c12);
             c13 = a1.fma(w3, c13);
         }
-        store(c00, c01, c02, c03, relu, c, cAt, columns);
-        store(c10, c11, c12, c13, relu, c, cAt + ldc, columns);
+        c00.intoArray(c, cAt);
+        c01.intoArray(c, cAt + LANES);
+        c02.intoArray(c, cAt + 2 * LANES);
+        c03.intoArray(c, cAt + 3 * LANES);
+        c10.intoArray(c, cAt + ldc);
+        c11.intoArray(c, cAt + ldc + LANES);
+        c12.intoArray(c, cAt + ldc + 2 * LANES);
+        c13.intoArray(c, cAt + ldc + 3 * LANES);
     }
 
     /** One row by four vectors. */
-    private static void tile1(
-            float[] a,
-            int aAt,
-            int lda,
-            int inner,
-            MemorySegment w,
-            long wAt,
-            MemorySegment bias,
-            long biasAt,
-            boolean relu,
-            float[] c,
-            int cAt,
-            int ldc,
-            int columns) {
-        FloatVector b0 = bias(bias, biasAt, 0);
-        FloatVector b1 = bias(bias, biasAt, 1);
-        FloatVector b2 = bias(bias, biasAt, 2);
-        FloatVector b3 = bias(bias, biasAt, 3);
-        FloatVector c00 = b0, c01 = b1, c02 = b2, c03 = b3;
+    private static void tile1(float[] a, int aAt, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
+        FloatVector zero = FloatVector.zero(SPECIES);
+        FloatVector c00 = zero, c01 = zero, c02 = zero, c03 = zero;
         for (int k = 0; k < inner; k++, wAt += PANEL * 4) {
             FloatVector w0 = FloatVector.fromMemorySegment(SPECIES, w, wAt, ORDER);
             FloatVector w1 = FloatVector.fromMemorySegment(SPECIES, w, wAt + VECTOR_BYTES, ORDER);
@@ -301,35 +308,28 @@ final class MatMulKernels {
             c02 = a0.fma(w2, c02);
             c03 = a0.fma(w3, c03);
         }
-        store(c00, c01, c02, c03, relu, c, cAt, columns);
+        c00.intoArray(c, cAt);
+        c01.intoArray(c, cAt + LANES);
+        c02.intoArray(c, cAt + 2 * LANES);
+        c03.intoArray(c, cAt + 3 * LANES);
     }
 
-    private static FloatVector bias(MemorySegment bias, long at, int vector) {
-        return bias == null
-                ? FloatVector.zero(SPECIES)
-                : FloatVector.fromMemorySegment(SPECIES, bias, at + vector * VECTOR_BYTES, ORDER);
-    }
-
-    private static void store(
-            FloatVector v0,
-            FloatVector v1,
-            FloatVector v2,
-            FloatVector v3,
-            boolean relu,
-            float[] c,
-            int at,
-            int columns) {
-        store(relu ? v0.max(0) : v0, c, at, columns);
-        store(relu ? v1.max(0) : v1, c, at + LANES, columns - LANES);
-        store(relu ? v2.max(0) : v2, c, at + 2 * LANES, columns - 2 * LANES);
-        store(relu ? v3.max(0) : v3, c, at + 3 * LANES, columns - 3 * LANES);
-    }
-
-    private static void store(FloatVector v, float[] c, int at, int columns) {
-        if (columns >= LANES) {
-            v.intoArray(c, at);
-        } else if (columns > 0) {
-            v.intoArray(c, at, SPECIES.indexInRange(0, columns));
+    /** Bias and activation, while the row is still in the first-level cache. */
+    private static void finish(float[] c, int at, int columns, MemorySegment bias, int first, boolean relu) {
+        int i = 0;
+        for (; i + LANES <= columns; i += LANES) {
+            FloatVector v = FloatVector.fromArray(SPECIES, c, at + i);
+            if (bias != null) {
+                v = v.add(FloatVector.fromMemorySegment(SPECIES, bias, (first + i) * 4L, ORDER));
+            }
+            if (relu) {
+                v = v.max(0);
+            }
+            v.intoArray(c, at + i);
+        }
+        for (; i < columns; i++) {
+            float sum = c[at + i] + (bias == null ? 0 : bias.get(ValueLayout.JAVA_FLOAT, (first + i) * 4L));
+            c[at + i] = relu ? Math.max(0, sum) : sum;
         }
     }
 }
