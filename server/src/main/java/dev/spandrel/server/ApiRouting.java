@@ -1,0 +1,83 @@
+package dev.spandrel.server;
+
+import dev.spandrel.server.http.WatchedHttp1Selector;
+import dev.spandrel.server.openai.ApiContext;
+import dev.spandrel.server.openai.ChatCompletionsService;
+import dev.spandrel.server.openai.CompletionsService;
+import dev.spandrel.server.openai.ErrorResponses;
+import dev.spandrel.server.openai.HealthService;
+import dev.spandrel.server.openai.ModelsService;
+import dev.spandrel.server.telemetry.EngineMetrics;
+import dev.spandrel.server.telemetry.MetricsService;
+import io.helidon.http.encoding.ContentEncodingContext;
+import io.helidon.http.media.MediaContext;
+import io.helidon.webserver.WebServerConfig;
+import io.helidon.webserver.http.Filter;
+import io.helidon.webserver.http.HttpRouting;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Which path is answered by whom, and how Helidon listens: HTTP/1.1 only, nothing discovered from the class path. */
+final class ApiRouting {
+    /** Every path and the methods it takes; the rest is 405 on these and 404 elsewhere. */
+    private static final Map<String, String> METHODS = methods();
+
+    private ApiRouting() {}
+
+    private static Map<String, String> methods() {
+        Map<String, String> methods = new LinkedHashMap<>();
+        methods.put(CompletionsService.PATH, "POST");
+        methods.put(ChatCompletionsService.PATH, "POST");
+        methods.put(ModelsService.PATH, "GET");
+        methods.put("/health", "GET");
+        methods.put("/ping", "GET, POST");
+        methods.put("/version", "GET");
+        methods.put(MetricsService.PATH, "GET");
+        return methods;
+    }
+
+    /** Paths without parameters, as {@code http.route} names them. */
+    static Set<String> routes() {
+        return METHODS.keySet();
+    }
+
+    /**
+     * The whole routing.
+     *
+     * @param filters run around every request, in order
+     */
+    static HttpRouting.Builder routing(ApiContext api, EngineMetrics metrics, List<Filter> filters) {
+        HttpRouting.Builder routing = HttpRouting.builder();
+        filters.forEach(routing::addFilter);
+        ErrorResponses.register(routing);
+        routing.register(CompletionsService.PATH, new CompletionsService(api));
+        routing.register(ChatCompletionsService.PATH, new ChatCompletionsService(api));
+        routing.register(ModelsService.PATH, new ModelsService(api.model()));
+        routing.register(
+                MetricsService.PATH,
+                new MetricsService(metrics, api.engine(), api.model().names().getFirst()));
+        routing.register(new HealthService(api));
+        METHODS.forEach((path, allowed) ->
+                routing.any(path, (_, response) -> ErrorResponses.methodNotAllowed(response, path, allowed)));
+        return routing;
+    }
+
+    /** What every listener of this API has, be it in production or in a test. */
+    static void configure(WebServerConfig.Builder server) {
+        server.protocolsDiscoverServices(false)
+                .featuresDiscoverServices(false)
+                .addConnectionSelector(new WatchedHttp1Selector())
+                .directHandlers(ErrorResponses.direct())
+                .contentEncoding(ContentEncodingContext.builder()
+                        .contentEncodingsDiscoverServices(false)
+                        .build())
+                .mediaContext(MediaContext.builder()
+                        .mediaSupportsDiscoverServices(false)
+                        .build())
+                .maxPayloadSize(ServerConfig.MAX_BODY_BYTES)
+                // Off by default in Helidon; with Nagle's algorithm a token waits for the last one's acknowledgement.
+                .connectionOptions(options -> options.tcpNoDelay(true));
+    }
+}

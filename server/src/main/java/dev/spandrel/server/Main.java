@@ -1,0 +1,97 @@
+package dev.spandrel.server;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.server.client.ClientCommand;
+import dev.spandrel.server.client.ClientException;
+import dev.spandrel.server.telemetry.TelemetryConfigException;
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * The command line: {@code serve} and {@code client}. Exit codes: 0 for a clean end, SIGTERM and SIGINT included; 1 for
+ * what could not be done; 2 for a flag or variable that cannot be followed. Errors are one message on stderr.
+ */
+@Command(
+        name = "spandrel-server",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        usageHelpAutoWidth = true,
+        synopsisSubcommandLabel = "serve|client",
+        description = "An OpenAI-compatible inference server whose every token can be explained.")
+public final class Main implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    /** Runs a command and ends the process with its exit code. */
+    public static void main(String[] args) {
+        Logging.configure();
+        System.exit(commandLine(Main::endCleanlyOnSignal).execute(args));
+    }
+
+    /** The command line, with what to do with a started server. */
+    static CommandLine commandLine(java.util.function.Consumer<SpandrelServer> onStarted) {
+        CommandLine line = new CommandLine(new Main());
+        line.addSubcommand(new ServeCommand(onStarted));
+        line.addSubcommand(new ClientCommand());
+        line.setParameterExceptionHandler((e, _) -> usageError(e));
+        line.setExecutionExceptionHandler((e, command, _) -> failure(e, command.getErr()));
+        return line;
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "missing command: serve or client");
+    }
+
+    private static int usageError(ParameterException e) {
+        PrintWriter err = e.getCommandLine().getErr();
+        err.println("spandrel-server: " + e.getMessage());
+        err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+        return CommandLine.ExitCode.USAGE;
+    }
+
+    private static int failure(Exception e, PrintWriter err) throws Exception {
+        return switch (e) {
+            case TelemetryConfigException config -> say(err, config, CommandLine.ExitCode.USAGE);
+            case EngineException.ModelLoad load -> say(err, load, CommandLine.ExitCode.SOFTWARE);
+            case StartException start -> say(err, start, CommandLine.ExitCode.SOFTWARE);
+            case ClientException client -> say(err, client, CommandLine.ExitCode.SOFTWARE);
+            default -> throw e;
+        };
+    }
+
+    private static int say(PrintWriter err, Exception e, int exitCode) {
+        err.println("spandrel-server: " + e.getMessage());
+        return exitCode;
+    }
+
+    /**
+     * The JVM would end with 143 after SIGTERM; an orderly stop is a success, so the hook itself ends the process once
+     * all is closed.
+     */
+    private static void endCleanlyOnSignal(SpandrelServer server) {
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(() -> {
+            server.close();
+            Runtime.getRuntime().halt(0);
+        }));
+    }
+
+    /** The version in the jar's manifest, or {@code dev} where classes are run from a folder. */
+    static String version() {
+        String version = Main.class.getPackage().getImplementationVersion();
+        return version == null ? "dev" : version;
+    }
+
+    /** Answers {@code --version}. */
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {"spandrel-server " + version()};
+        }
+    }
+}

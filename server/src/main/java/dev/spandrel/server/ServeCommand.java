@@ -1,0 +1,252 @@
+package dev.spandrel.server;
+
+import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.server.telemetry.OtlpSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code serve}: flags with vLLM's names where vLLM has the flag; blocks until the server has stopped. */
+@Command(
+        name = "serve",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        description = "Serves one model over the OpenAI API (POST /v1/completions, /v1/chat/completions).",
+        footer = {
+            "",
+            "Environment (standard OpenTelemetry variables; a flag beats a variable):",
+            "  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT   where traces go; turns tracing on",
+            "  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL   grpc (default) or http/protobuf",
+            "  OTEL_EXPORTER_OTLP_TRACES_INSECURE   false = TLS for host:port and grpc://host:port",
+            "  OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_BSP_*   as specified",
+            "",
+            "Example:",
+            "  serve --model spandrel-tiny --otlp-traces-endpoint grpc://127.0.0.1:4317"
+        })
+final class ServeCommand implements Callable<Integer> {
+    private static final String MODELS_PROPERTY = "spandrel.models";
+
+    private final Consumer<SpandrelServer> onStarted;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(index = "0", arity = "0..1", paramLabel = "MODEL", description = "Same as --model.")
+    private String positionalModel;
+
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            description = "Folder in Hugging Face layout, or the name of one under --models.")
+    private String model;
+
+    @Option(
+            names = "--models",
+            paramLabel = "DIR",
+            description = "Where model names are looked up. Default: system property spandrel.models, else ./models.")
+    private Path models;
+
+    @Option(
+            names = "--served-model-name",
+            arity = "1..*",
+            split = ",",
+            paramLabel = "NAME",
+            description = "Names clients may use; the first is used in answers. Default: the model's folder name.")
+    private List<String> servedModelNames = new ArrayList<>();
+
+    @Option(names = "--host", paramLabel = "HOST", description = "Address to listen on. Default: all.")
+    private String host;
+
+    @Option(
+            names = "--port",
+            defaultValue = "8000",
+            paramLabel = "PORT",
+            description = "Default: ${DEFAULT-VALUE}; 0 = any free one.")
+    private int port;
+
+    @Option(
+            names = "--max-model-len",
+            defaultValue = "auto",
+            paramLabel = "N",
+            converter = Length.class,
+            description = "Longest prompt plus output in tokens; 1k = 1000, 1K = 1024. Default: the model's own limit.")
+    private int maxModelLen;
+
+    @Option(
+            names = "--max-num-seqs",
+            defaultValue = "128",
+            paramLabel = "N",
+            description = "Most sequences in one step. Default: ${DEFAULT-VALUE}.")
+    private int maxNumSeqs;
+
+    @Option(
+            names = "--max-num-batched-tokens",
+            defaultValue = "2048",
+            paramLabel = "N",
+            converter = Length.class,
+            description = "Token budget of one step. Default: ${DEFAULT-VALUE}.")
+    private int maxNumBatchedTokens;
+
+    @Option(
+            names = "--max-waiting",
+            defaultValue = "1024",
+            paramLabel = "N",
+            description = "Most requests waiting; one more gets 429 with Retry-After. Default: ${DEFAULT-VALUE}.")
+    private int maxWaiting;
+
+    @Option(
+            names = "--block-size",
+            defaultValue = "16",
+            paramLabel = "N",
+            description = "Tokens per KV block. Default: ${DEFAULT-VALUE}.")
+    private int blockSize;
+
+    @Option(
+            names = "--kv-cache-memory-bytes",
+            defaultValue = "0",
+            paramLabel = "BYTES",
+            converter = Bytes.class,
+            description = "Memory of the KV cache, e.g. 512M. Default: chosen from what is free.")
+    private long kvCacheBytes;
+
+    @Option(
+            names = "--backend",
+            defaultValue = "auto",
+            paramLabel = "NAME",
+            description = "auto, cpu or reference. Default: ${DEFAULT-VALUE}.")
+    private String backend;
+
+    @Option(
+            names = "--threads",
+            defaultValue = "0",
+            paramLabel = "N",
+            description = "CPU worker threads. Default: the processors this process may use.")
+    private int threads;
+
+    @Option(
+            names = "--seed",
+            defaultValue = "0",
+            paramLabel = "SEED",
+            description = "Seed of requests that bring none. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Option(
+            names = "--otlp-traces-endpoint",
+            paramLabel = "URL",
+            description = "Where traces go: host:port, grpc://, grpcs://, http:// or https://. Turns tracing on.")
+    private String otlpTracesEndpoint;
+
+    @Option(
+            names = "--no-http-spans",
+            description = "No span per HTTP request; llm_request is directly below the client's span, as in vLLM.")
+    private boolean noHttpSpans;
+
+    @Option(
+            names = "--shutdown-timeout",
+            defaultValue = "0",
+            paramLabel = "SECONDS",
+            description = "How long running requests may go on after SIGTERM. Default: ${DEFAULT-VALUE} = aborted.")
+    private long shutdownTimeout;
+
+    @Option(
+            names = "--write-timeout",
+            defaultValue = "30",
+            paramLabel = "SECONDS",
+            description = "How long a client may leave its answer unread. Default: ${DEFAULT-VALUE}.")
+    private long writeTimeout;
+
+    /**
+     * A command that tells of the running server.
+     *
+     * @param onStarted told once the server listens, before the ready line
+     */
+    ServeCommand(Consumer<SpandrelServer> onStarted) {
+        this.onStarted = onStarted;
+    }
+
+    /** A number of tokens as vLLM takes it. */
+    static final class Length implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String text) {
+            return text.equals("auto") || text.equals("-1") ? 0 : Math.toIntExact(Magnitudes.parse(text));
+        }
+    }
+
+    /** A number of bytes. */
+    static final class Bytes implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            return Magnitudes.parse(text);
+        }
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        try (SpandrelServer server = SpandrelServer.start(config(), Engine::open)) {
+            onStarted.accept(server);
+            spec.commandLine().getOut().println(server.readyLine());
+            spec.commandLine().getOut().flush();
+            server.awaitStop();
+        }
+        return 0;
+    }
+
+    /** The flags, checked. */
+    ServerConfig config() {
+        OtlpSettings otlp = OtlpSettings.resolve(otlpTracesEndpoint, OtlpSettings::processEnvironment);
+        try {
+            return new ServerConfig(
+                    engine(),
+                    servedModelNames,
+                    host,
+                    port,
+                    otlp,
+                    !noHttpSpans,
+                    Duration.ofSeconds(shutdownTimeout),
+                    Duration.ofSeconds(writeTimeout),
+                    Main.version());
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private EngineConfig engine() {
+        return EngineConfig.of(modelName())
+                .models(models == null ? Path.of(System.getProperty(MODELS_PROPERTY, "models")) : models)
+                .backend(backend)
+                .maxModelLen(maxModelLen)
+                .maxNumSeqs(maxNumSeqs)
+                .maxNumBatchedTokens(maxNumBatchedTokens)
+                .blockSize(blockSize)
+                .kvCacheBytes(kvCacheBytes)
+                .maxWaiting(maxWaiting)
+                .threads(threads)
+                .seed(seed)
+                .build();
+    }
+
+    private String modelName() {
+        if (model != null && positionalModel != null && !model.equals(positionalModel)) {
+            throw new ParameterException(
+                    spec.commandLine(), "two models: \"" + positionalModel + "\" and --model \"" + model + "\"");
+        }
+        String chosen = model == null ? positionalModel : model;
+        if (chosen == null || chosen.isBlank()) {
+            throw new ParameterException(
+                    spec.commandLine(), "no model: name one with --model, a folder or a name under --models");
+        }
+        return chosen;
+    }
+}

@@ -1,0 +1,52 @@
+package dev.spandrel.server;
+
+import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.server.telemetry.OtlpSettings;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What a server needs to know; flags, variables and defaults are already one.
+ *
+ * @param engine how to load and run the model; the server adds its own step listener
+ * @param servedModelNames names clients may use; empty = the model's own
+ * @param host address to listen on; null = all
+ * @param port 0 = any free one
+ * @param otlp where spans go
+ * @param httpSpans whether HTTP requests get spans of their own
+ * @param shutdownTimeout how long running generations may go on after the stop signal; zero = they are aborted
+ * @param writeTimeout how long a client may leave its answer unread
+ * @param version of this server
+ */
+public record ServerConfig(
+        EngineConfig engine,
+        List<String> servedModelNames,
+        String host,
+        int port,
+        OtlpSettings otlp,
+        boolean httpSpans,
+        Duration shutdownTimeout,
+        Duration writeTimeout,
+        String version) {
+    /** Largest request body; a prompt of this size is beyond any context. */
+    public static final long MAX_BODY_BYTES = 10L * 1024 * 1024;
+
+    private static final int MAX_PORT = 65535;
+
+    public ServerConfig {
+        Objects.requireNonNull(engine, "engine");
+        Objects.requireNonNull(otlp, "otlp");
+        servedModelNames = List.copyOf(servedModelNames);
+        if (port < 0 || port > MAX_PORT) {
+            throw new IllegalArgumentException("--port must be between 0 and " + MAX_PORT + ", found " + port);
+        }
+        if (shutdownTimeout.isNegative()) {
+            throw new IllegalArgumentException(
+                    "--shutdown-timeout must not be negative, found " + shutdownTimeout.toSeconds());
+        }
+        if (servedModelNames.stream().anyMatch(String::isBlank)) {
+            throw new IllegalArgumentException("--served-model-name must not be blank");
+        }
+    }
+}

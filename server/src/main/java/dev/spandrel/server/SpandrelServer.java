@@ -1,0 +1,197 @@
+package dev.spandrel.server;
+
+import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.server.http.WriteWatchdog;
+import dev.spandrel.server.openai.ApiContext;
+import dev.spandrel.server.openai.GenerationListener;
+import dev.spandrel.server.openai.ServedModel;
+import dev.spandrel.server.telemetry.EngineMetrics;
+import dev.spandrel.server.telemetry.GenerationSpans;
+import dev.spandrel.server.telemetry.HttpSpans;
+import dev.spandrel.server.telemetry.Telemetry;
+import dev.spandrel.server.telemetry.UntracedNotice;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.WebServerConfig;
+import io.helidon.webserver.http.Filter;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import java.util.random.RandomGenerator;
+
+/**
+ * A running server: engine, listener and telemetry, started in this order and stopped in the reverse one. Stopping takes
+ * no new requests at once, lets running ones go on for the configured time, aborts the rest, and flushes telemetry.
+ */
+public final class SpandrelServer implements AutoCloseable {
+    /** After running generations were aborted their last chunks need only be written. */
+    private static final Duration LAST_WRITES = Duration.ofSeconds(2);
+
+    private final ServerConfig config;
+    private final Engine engine;
+    private final ServedModel model;
+    private final Optional<Telemetry> telemetry;
+    private final WriteWatchdog watchdog;
+    private final WebServer listener;
+    private final AtomicBoolean draining;
+    private final InFlight inFlight;
+    private final AtomicBoolean stopped = new AtomicBoolean();
+    private final CountDownLatch end = new CountDownLatch(1);
+
+    private SpandrelServer(
+            ServerConfig config, Engine engine, EngineMetrics metrics, Optional<Telemetry> telemetry, Ports ports) {
+        this.config = config;
+        this.engine = engine;
+        this.telemetry = telemetry;
+        this.draining = new AtomicBoolean();
+        this.inFlight = new InFlight();
+        this.watchdog = new WriteWatchdog(config.writeTimeout(), System::nanoTime);
+        this.model = served(config, engine.model());
+        metrics.maxModelLen(engine.model().maxModelLen());
+        ApiContext api = new ApiContext(
+                engine,
+                model,
+                listeners(metrics),
+                watchdog,
+                draining::get,
+                config.engine().nanoClock(),
+                InstantSource.system(),
+                RandomGenerator.getDefault());
+        this.listener = listen(api, metrics, ports);
+    }
+
+    /**
+     * Loads the model and listens.
+     *
+     * @param engines opens the engine, {@code Engine::open} outside tests
+     * @throws dev.spandrel.engine.EngineException.ModelLoad when the model cannot be run
+     * @throws dev.spandrel.server.telemetry.TelemetryConfigException when an OTEL_* variable cannot be followed
+     * @throws StartException when the port cannot be had
+     */
+    public static SpandrelServer start(ServerConfig config, Function<EngineConfig, Engine> engines) {
+        Ports ports = Ports.check(config.host(), config.port());
+        EngineMetrics metrics = new EngineMetrics();
+        // The SDK takes a few hundred milliseconds to build, which the engine's loading hides on a second core.
+        try (TelemetryStart telemetry = TelemetryStart.begin(config.otlp())) {
+            Engine engine = engines.apply(withListener(config.engine(), metrics));
+            try {
+                return new SpandrelServer(config, engine, metrics, telemetry.await(), ports);
+            } catch (RuntimeException e) {
+                engine.close();
+                telemetry.discard();
+                throw e;
+            }
+        }
+    }
+
+    private static EngineConfig withListener(EngineConfig engine, EngineMetrics metrics) {
+        return EngineConfig.of(engine.model())
+                .models(engine.models())
+                .backend(engine.backend())
+                .maxModelLen(engine.maxModelLen())
+                .maxNumSeqs(engine.maxNumSeqs())
+                .maxNumBatchedTokens(engine.maxNumBatchedTokens())
+                .blockSize(engine.blockSize())
+                .kvCacheBytes(engine.kvCacheBytes())
+                .maxWaiting(engine.maxWaiting())
+                .threads(engine.threads())
+                .seed(engine.seed())
+                .nanoClock(engine.nanoClock())
+                .stepListener(metrics)
+                .build();
+    }
+
+    private static ServedModel served(ServerConfig config, ModelInfo info) {
+        List<String> names = config.servedModelNames().isEmpty() ? List.of(info.name()) : config.servedModelNames();
+        long created = InstantSource.system().instant().getEpochSecond();
+        return new ServedModel(info, names, created, config.engine().maxWaiting(), config.version());
+    }
+
+    private GenerationListener listeners(EngineMetrics metrics) {
+        GenerationListener spans = telemetry
+                .<GenerationListener>map(sdk -> new GenerationSpans(
+                        sdk, InstantSource.system(), config.engine().nanoClock()))
+                .orElseGet(UntracedNotice::new);
+        return GenerationListener.of(List.of(metrics, spans));
+    }
+
+    private WebServer listen(ApiContext api, EngineMetrics metrics, Ports ports) {
+        List<Filter> filters = new ArrayList<>();
+        filters.add(inFlight);
+        if (config.httpSpans() && telemetry.isPresent()) {
+            filters.add(new HttpSpans(
+                    telemetry.get(),
+                    ApiRouting.routes(),
+                    InstantSource.system(),
+                    config.engine().nanoClock()));
+        }
+        WebServerConfig.Builder server = WebServer.builder()
+                .shutdownHook(false)
+                .shutdownGracePeriod(config.shutdownTimeout().plus(LAST_WRITES))
+                .bindAddress(ports.address())
+                .routing(ApiRouting.routing(api, metrics, filters));
+        ApiRouting.configure(server);
+        try {
+            return server.build().start();
+        } catch (UncheckedIOException e) {
+            throw ports.taken(e);
+        }
+    }
+
+    /** The port listened on. */
+    public int port() {
+        return listener.port();
+    }
+
+    /** One line that says all a user wants to know first. */
+    public String readyLine() {
+        ModelInfo info = model.info();
+        return "spandrel-server ready: " + url() + ", model " + model.names().getFirst() + " (" + info.architecture()
+                + ", " + Magnitudes.of(info.parameters()) + " parameters), " + info.backend() + ", "
+                + config.otlp().describe();
+    }
+
+    private String url() {
+        InetSocketAddress address = Ports.address(config.host(), listener.port());
+        String host = address.getAddress().isAnyLocalAddress() ? "127.0.0.1" : config.host();
+        return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + listener.port();
+    }
+
+    /** Blocks until the server has stopped. */
+    public void awaitStop() throws InterruptedException {
+        end.await();
+    }
+
+    /** Stops in order; returns when all is over. Harmless when repeated. */
+    @Override
+    public void close() {
+        if (!stopped.compareAndSet(false, true)) {
+            return;
+        }
+        draining.set(true);
+        // Closes the listening socket and idle connections at once, then waits for the others.
+        Thread closing = Thread.ofPlatform().name("listener-stop").start(listener::stop);
+        inFlight.await(config.shutdownTimeout());
+        engine.close();
+        join(closing);
+        watchdog.close();
+        telemetry.ifPresent(Telemetry::close);
+        end.countDown();
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,117 @@
+package dev.spandrel.server.openai;
+
+import dev.spandrel.engine.ChatMessage;
+import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.SamplingParams;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import tools.jackson.databind.JsonNode;
+
+/** The body of {@code POST /v1/chat/completions}: what it may hold and what that means. */
+final class ChatCompletionRequest {
+    private ChatCompletionRequest() {}
+
+    /**
+     * Checks everything that can be checked without running the model.
+     *
+     * @throws OpenAiException naming what is wrong
+     * @throws dev.spandrel.engine.EngineException.InvalidRequest when a sampling value is outside its range
+     */
+    static GenerationCall read(RequestFields fields, RequestIds ids, ServedModel model, Engine engine) {
+        String name = fields.string("model").orElse(model.name());
+        String id = ids.of(fields.string("request_id"));
+        String maxTokensName = fields.get("max_completion_tokens") == null ? "max_tokens" : "max_completion_tokens";
+        OptionalInt maxTokens = fields.integer(maxTokensName);
+        SamplingFields sampling = SamplingFields.read(fields);
+        List<ChatMessage> messages = messages(fields);
+        Streaming streaming = Streaming.read(fields);
+        model.check(name);
+        UnsupportedFields.checkChat(fields);
+        if (messages.isEmpty()) {
+            throw new OpenAiException(OpenAiError.badRequest("messages", "messages must hold at least one message."));
+        }
+        MaxTokens.check(maxTokensName, maxTokens, model.info());
+        Prompt prompt = new Prompt.Chat(messages);
+        OptionalInt resolved = maxTokens.isPresent() ? maxTokens : MaxTokens.modelDefault(engine, prompt);
+        SamplingParams params = sampling.over(model.info().defaultSampling(), resolved);
+        MaxTokens.checkChoices(1, sampling.n(), model);
+        return new GenerationCall(new ChatFormat(), id, name, List.of(prompt), false, params, sampling.n(), streaming);
+    }
+
+    private static List<ChatMessage> messages(RequestFields fields) {
+        JsonNode array = fields.get("messages");
+        if (array == null) {
+            fields.missing("messages");
+            return List.of();
+        }
+        if (!array.isArray()) {
+            fields.problem("messages", "an array of messages", array);
+            return List.of();
+        }
+        List<ChatMessage> messages = new ArrayList<>(array.size());
+        for (int i = 0; i < array.size(); i++) {
+            String name = "messages." + i;
+            if (array.get(i).isObject()) {
+                messages.add(message(fields.nested(name, array.get(i))));
+            } else {
+                fields.problem(name, "a message object", array.get(i));
+            }
+        }
+        return messages;
+    }
+
+    private static ChatMessage message(RequestFields message) {
+        if (message.get("tool_calls") != null || message.get("tool_call_id") != null) {
+            throw new OpenAiException(
+                    OpenAiError.notImplemented("messages", "Messages with tool calls are not implemented."));
+        }
+        String role = message.string("role").orElse("");
+        if (message.get("role") == null) {
+            message.missing("role");
+        }
+        return new ChatMessage(role, content(message));
+    }
+
+    /** A string, or parts of which only text can be read by a text model. */
+    private static String content(RequestFields message) {
+        JsonNode content = message.get("content");
+        if (content == null) {
+            return "";
+        }
+        if (content.isString()) {
+            return content.stringValue();
+        }
+        if (!content.isArray()) {
+            message.problem("content", "a string or an array of parts", content);
+            return "";
+        }
+        List<String> parts = new ArrayList<>(content.size());
+        for (int i = 0; i < content.size(); i++) {
+            parts.add(part(message, "content." + i, content.get(i)));
+        }
+        // vLLM joins text parts by a newline where the template takes strings.
+        return String.join("\n", parts);
+    }
+
+    private static String part(RequestFields message, String name, JsonNode part) {
+        if (part.isString()) {
+            return part.stringValue();
+        }
+        if (!part.isObject()) {
+            message.problem(name, "a content part", part);
+            return "";
+        }
+        RequestFields fields = message.nested(name, part);
+        String type = fields.string("type").orElse("text");
+        if (!type.equals("text")) {
+            throw new OpenAiException(OpenAiError.badRequest(
+                    "messages", "This model reads text only; a content part has type `" + type + "`."));
+        }
+        if (fields.get("text") == null) {
+            fields.missing("text");
+        }
+        return fields.string("text").orElse("");
+    }
+}

@@ -1,0 +1,103 @@
+package dev.spandrel.server.openai;
+
+import dev.spandrel.engine.EngineException;
+import io.helidon.http.DirectHandler;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HttpException;
+import io.helidon.http.ServerResponseHeaders;
+import io.helidon.http.Status;
+import io.helidon.webserver.http.DirectHandlers;
+import io.helidon.webserver.http.HttpRouting;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import java.lang.System.Logger.Level;
+
+/**
+ * Makes every error of the server an {@link OpenAiError}: our own, the engine's, Helidon's, and those Helidon finds
+ * before there is a request to route.
+ */
+public final class ErrorResponses {
+    private static final System.Logger LOGGER = System.getLogger(ErrorResponses.class.getName());
+    private static final int UNKNOWN_ROUTE = 404;
+
+    private ErrorResponses() {}
+
+    /** Errors of requests that were routed. */
+    public static void register(HttpRouting.Builder routing) {
+        routing.error(OpenAiException.class, (_, response, e) -> send(response, e.error()));
+        routing.error(EngineException.class, ErrorResponses::engine);
+        routing.error(HttpException.class, ErrorResponses::http);
+        routing.error(Throwable.class, ErrorResponses::fault);
+    }
+
+    /** Errors of requests Helidon could not route: bad HTTP, too large, not decodable. */
+    public static DirectHandlers direct() {
+        DirectHandlers.Builder handlers = DirectHandlers.builder();
+        for (DirectHandler.EventType type : DirectHandler.EventType.values()) {
+            handlers.addHandler(type, ErrorResponses::beforeRouting);
+        }
+        return handlers.build();
+    }
+
+    /** A handler for a known path and another method. */
+    public static void methodNotAllowed(ServerResponse response, String path, String allowed) {
+        response.header(HeaderNames.ALLOW, allowed);
+        send(response, OpenAiError.http(405, "Method Not Allowed", path + " takes " + allowed + " only."));
+    }
+
+    private static void engine(ServerRequest request, ServerResponse response, EngineException e) {
+        OpenAiError error = OpenAiError.of(e);
+        if (error.status() == 500) {
+            LOGGER.log(Level.WARNING, "generation failed", e);
+        }
+        send(response, error);
+    }
+
+    private static void http(ServerRequest request, ServerResponse response, HttpException e) {
+        Status status = e.status();
+        String message = status.code() == UNKNOWN_ROUTE
+                ? "There is no " + request.prologue().method() + " "
+                        + request.prologue().uriPath().path() + " here."
+                : e.getMessage();
+        send(response, OpenAiError.http(status.code(), status.reasonPhrase(), message));
+    }
+
+    private static void fault(ServerRequest request, ServerResponse response, Throwable e) {
+        LOGGER.log(
+                Level.ERROR,
+                "request failed: " + request.prologue().method() + " "
+                        + request.prologue().uriPath().path(),
+                e);
+        send(response, OpenAiError.internal());
+    }
+
+    private static void send(ServerResponse response, OpenAiError error) {
+        response.status(Status.create(error.status()));
+        response.header(HeaderNames.CONTENT_TYPE, "application/json");
+        error.retryAfterSeconds()
+                .ifPresent(seconds -> response.header(HeaderNames.RETRY_AFTER, String.valueOf(seconds)));
+        response.send(error.json());
+    }
+
+    private static DirectHandler.TransportResponse beforeRouting(
+            DirectHandler.TransportRequest request,
+            DirectHandler.EventType type,
+            Status status,
+            ServerResponseHeaders headers,
+            String message) {
+        boolean tooLarge = status.code() == Status.REQUEST_ENTITY_TOO_LARGE_413.code();
+        String text = tooLarge
+                ? "The request body is larger than this server takes."
+                : message == null || message.isBlank() ? status.reasonPhrase() : message;
+        OpenAiError error = status.code() == 500
+                ? OpenAiError.internal()
+                : OpenAiError.http(status.code(), status.reasonPhrase(), text);
+        return DirectHandler.TransportResponse.builder()
+                .status(status)
+                .headers(headers)
+                .header(HeaderNames.CONTENT_TYPE, "application/json")
+                .keepAlive(type.keepAlive())
+                .entity(error.json())
+                .build();
+    }
+}

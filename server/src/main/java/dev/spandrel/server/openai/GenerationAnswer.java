@@ -1,0 +1,141 @@
+package dev.spandrel.server.openai;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.GenerationEvent;
+import dev.spandrel.engine.GenerationEvent.Finished;
+import dev.spandrel.engine.GenerationEvent.TextDelta;
+import dev.spandrel.server.http.WriteWatchdog;
+import io.helidon.http.HeaderNames;
+import io.helidon.webserver.http.ServerResponse;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Turns the events of one call into its answer, plain or streamed. Used by the request's thread only; a failed choice
+ * ends the whole answer, since half of an answer is none.
+ */
+final class GenerationAnswer {
+    private final GenerationCall call;
+    private final GenerationGroup group;
+    private final GenerationListener listener;
+    private final ResponseJson json;
+    private final ServerResponse response;
+    private final WriteWatchdog.Writer watched;
+    private final SseWriter sse;
+    private final List<Choice> choices = new ArrayList<>();
+    private OpenAiError failure;
+
+    GenerationAnswer(
+            GenerationCall call,
+            GenerationGroup group,
+            GenerationListener listener,
+            ResponseJson json,
+            ServerResponse response,
+            WriteWatchdog.Writer watched) {
+        this.call = call;
+        this.group = group;
+        this.listener = listener;
+        this.json = json;
+        this.response = response;
+        this.watched = watched;
+        this.sse = new SseWriter(response, watched);
+        for (int i = 0; i < call.choices(); i++) {
+            choices.add(new Choice(i, group.get(i), call.echoed(i)));
+        }
+    }
+
+    List<Choice> choices() {
+        return choices;
+    }
+
+    /**
+     * Reads all events and writes the answer.
+     *
+     * @throws OpenAiException when a choice failed before anything was written
+     */
+    void write() throws InterruptedException, IOException {
+        group.forEach(this::on);
+        if (failure != null && !sse.started()) {
+            throw new OpenAiException(failure);
+        }
+        if (call.streaming().on()) {
+            endStream();
+        } else {
+            byte[] body = json.response(choices);
+            response.header(HeaderNames.CONTENT_TYPE, "application/json");
+            watched.write(() -> response.send(body));
+        }
+    }
+
+    private boolean on(int index, GenerationEvent event, long nanos) throws IOException {
+        Choice choice = choices.get(index);
+        return switch (event) {
+            case TextDelta(String text, int tokens) -> {
+                count(choice, tokens, nanos);
+                text(choice, text);
+                yield true;
+            }
+            case Finished finished -> {
+                count(choice, finished.tokens(), nanos);
+                choice.finish(finished);
+                yield end(choice, finished);
+            }
+        };
+    }
+
+    private void count(Choice choice, int tokens, long nanos) {
+        if (tokens == 0) {
+            return;
+        }
+        long gap = choice.count(tokens, nanos);
+        if (gap < 0) {
+            listener.onFirstToken(choice.generation().timings());
+        } else {
+            listener.onNextTokens(gap / 1e9, tokens);
+        }
+    }
+
+    private void text(Choice choice, String text) throws IOException {
+        if (!call.streaming().on()) {
+            choice.append(text);
+            return;
+        }
+        announce(choice);
+        // An unfinished character makes an empty piece; a client wants it only for its count of tokens.
+        if (!text.isEmpty() || call.streaming().continuousUsage()) {
+            sse.event(json.textChunk(choice, choice.takeEcho() + text));
+        }
+    }
+
+    private boolean end(Choice choice, Finished finished) throws IOException {
+        if (finished.reason() == FinishReason.ERROR) {
+            EngineException cause = finished.failure();
+            failure = cause == null ? OpenAiError.internal() : OpenAiError.of(cause);
+            return false;
+        }
+        if (call.streaming().on()) {
+            announce(choice);
+            sse.event(json.textChunk(choice, choice.takeEcho() + finished.text()));
+        } else {
+            choice.append(finished.text());
+        }
+        return true;
+    }
+
+    private void announce(Choice choice) throws IOException {
+        if (choice.announce() && call.format().announcesRole()) {
+            sse.event(json.roleChunk(choice));
+        }
+    }
+
+    private void endStream() throws IOException {
+        if (failure != null) {
+            sse.event(failure.json());
+        } else if (call.streaming().includeUsage()) {
+            sse.event(json.usageChunk(choices));
+        }
+        sse.done();
+    }
+}

@@ -1,0 +1,65 @@
+package dev.spandrel.server.openai;
+
+import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.SamplingParams;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One HTTP request, understood and checked: so many prompts, so many choices each.
+ *
+ * @param format the endpoint's way of writing answers
+ * @param id of the answer, e.g. {@code cmpl-…}
+ * @param model the name the client used, or the first served name
+ * @param prompts at least one
+ * @param echo whether the prompt's text comes before the choice's
+ * @param sampling in force for every choice but for the seed
+ * @param n choices per prompt
+ */
+record GenerationCall(
+        WireFormat format,
+        String id,
+        String model,
+        List<Prompt> prompts,
+        boolean echo,
+        SamplingParams sampling,
+        int n,
+        Streaming streaming) {
+
+    GenerationCall {
+        prompts = List.copyOf(prompts);
+    }
+
+    int choices() {
+        return prompts.size() * n;
+    }
+
+    /** Which prompt a choice continues; choices are ordered prompt by prompt. */
+    int promptOf(int choice) {
+        return choice / n;
+    }
+
+    /** The text put in front of a choice. */
+    String echoed(int choice) {
+        return echo && prompts.get(promptOf(choice)) instanceof Prompt.Text(String text) ? text : "";
+    }
+
+    /** One engine request per choice. */
+    List<GenerationRequest> requests(long arrivalNanos) {
+        List<GenerationRequest> requests = new ArrayList<>(choices());
+        for (int choice = 0; choice < choices(); choice++) {
+            int prompt = promptOf(choice);
+            requests.add(new GenerationRequest(
+                    format.requestId(id, prompt), prompts.get(prompt), samplingOf(choice), arrivalNanos));
+        }
+        return requests;
+    }
+
+    /** A given seed would make all n choices equal, so each adds its index, as in vLLM. */
+    private SamplingParams samplingOf(int choice) {
+        return n > 1 && sampling.seed().isPresent()
+                ? sampling.withSeed(sampling.seed().getAsLong() + choice % n)
+                : sampling;
+    }
+}

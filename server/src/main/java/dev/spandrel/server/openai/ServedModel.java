@@ -1,0 +1,46 @@
+package dev.spandrel.server.openai;
+
+import dev.spandrel.engine.ModelInfo;
+import java.util.List;
+import java.util.zip.CRC32;
+
+/**
+ * The model under the names clients know it by.
+ *
+ * @param info what the engine loaded
+ * @param names at least one; the first is used in answers
+ * @param created seconds since the epoch, as the models list tells
+ * @param maxChoices most sequences one HTTP request may ask for (prompts × n)
+ * @param version of this server
+ */
+public record ServedModel(ModelInfo info, List<String> names, long created, int maxChoices, String version) {
+    public ServedModel {
+        names = List.copyOf(names);
+        if (names.isEmpty()) {
+            throw new IllegalArgumentException("a served model needs a name");
+        }
+    }
+
+    String name() {
+        return names.getFirst();
+    }
+
+    /**
+     * The name a request may use.
+     *
+     * @throws OpenAiException 404, when the model is not served here
+     */
+    void check(String requested) {
+        if (!names.contains(requested)) {
+            throw new OpenAiException(OpenAiError.modelNotFound(requested));
+        }
+    }
+
+    /** Equal fingerprints mean equal weights shape and backend, so a seed should reproduce. */
+    String fingerprint() {
+        CRC32 crc = new CRC32();
+        crc.update((info.architecture() + '|' + info.parameters() + '|' + info.maxModelLen() + '|' + info.backend())
+                .getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        return "spandrel-" + version + "-" + String.format("%08x", crc.getValue());
+    }
+}

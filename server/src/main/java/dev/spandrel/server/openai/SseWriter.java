@@ -1,0 +1,60 @@
+package dev.spandrel.server.openai;
+
+import dev.spandrel.server.http.WriteWatchdog;
+import io.helidon.http.HeaderNames;
+import io.helidon.webserver.http.ServerResponse;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Writes server-sent events as OpenAI does ({@code data: …} with the space, a blank line after each) and flushes each,
+ * since a token in a buffer is a token late. Status and headers go out with the first event, so what fails before it can
+ * still have its own status.
+ */
+final class SseWriter {
+    private static final byte[] DATA = "data: ".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] END = "\n\n".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] DONE = "[DONE]".getBytes(StandardCharsets.US_ASCII);
+
+    private final ServerResponse response;
+    private final WriteWatchdog.Writer watched;
+    private OutputStream out;
+
+    SseWriter(ServerResponse response, WriteWatchdog.Writer watched) {
+        this.response = response;
+        this.watched = watched;
+    }
+
+    /** Whether an event has been written, so that the status can no longer change. */
+    boolean started() {
+        return out != null;
+    }
+
+    /** One event; the data holds no line break, which JSON guarantees. */
+    void event(byte[] data) throws IOException {
+        open();
+        byte[] event = new byte[DATA.length + data.length + END.length];
+        System.arraycopy(DATA, 0, event, 0, DATA.length);
+        System.arraycopy(data, 0, event, DATA.length, data.length);
+        System.arraycopy(END, 0, event, DATA.length + data.length, END.length);
+        watched.write(() -> {
+            out.write(event);
+            out.flush();
+        });
+    }
+
+    /** The event that ends every stream, and the end of the body. */
+    void done() throws IOException {
+        event(DONE);
+        watched.write(out::close);
+    }
+
+    private void open() {
+        if (out == null) {
+            response.header(HeaderNames.CONTENT_TYPE, "text/event-stream; charset=utf-8");
+            response.header(HeaderNames.CACHE_CONTROL, "no-cache");
+            out = response.outputStream();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package dev.spandrel.server.openai;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Fields that vLLM acts on and this server does not yet. Each is fine at the value that changes nothing, and refused by
+ * name at any other: an answer that silently ignored it would be the wrong answer. Fields in no list are unknown to vLLM
+ * too, and are ignored as there.
+ */
+final class UnsupportedFields {
+    private static final Predicate<JsonNode> EMPTY = value -> (value.isArray() || value.isObject())
+            ? value.isEmpty()
+            : value.isString() && value.stringValue().isEmpty();
+    private static final Predicate<JsonNode> NEVER = _ -> false;
+    private static final Map<String, Predicate<JsonNode>> COMMON = common();
+    private static final Map<String, Predicate<JsonNode>> COMPLETIONS = completions();
+    private static final Map<String, Predicate<JsonNode>> CHAT = chat();
+
+    private UnsupportedFields() {}
+
+    private static Predicate<JsonNode> bool(boolean neutral) {
+        return value -> RequestFields.bool(value).equals(Optional.of(neutral));
+    }
+
+    private static Predicate<JsonNode> number(int neutral) {
+        return value -> RequestFields.number(value)
+                .filter(number -> number.doubleValue() == neutral)
+                .isPresent();
+    }
+
+    private static Predicate<JsonNode> text(String neutral) {
+        return value -> value.isString() && value.stringValue().equals(neutral);
+    }
+
+    private static Map<String, Predicate<JsonNode>> common() {
+        Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>();
+        fields.put("use_beam_search", bool(false));
+        fields.put("length_penalty", number(1));
+        fields.put("presence_penalty", number(0));
+        fields.put("frequency_penalty", number(0));
+        fields.put("repetition_penalty", number(1));
+        fields.put("min_p", number(0));
+        fields.put("min_tokens", number(0));
+        fields.put("logit_bias", EMPTY);
+        fields.put("stop_token_ids", EMPTY);
+        fields.put("include_stop_str_in_output", bool(false));
+        fields.put("skip_special_tokens", bool(true));
+        fields.put("spaces_between_special_tokens", bool(true));
+        fields.put("truncate_prompt_tokens", NEVER);
+        fields.put("allowed_token_ids", NEVER);
+        fields.put("bad_words", EMPTY);
+        fields.put("prompt_logprobs", NEVER);
+        fields.put("logprob_token_ids", NEVER);
+        fields.put(
+                "response_format",
+                format -> format.isObject()
+                        && format.path("type").isString()
+                        && format.path("type").stringValue().equals("text"));
+        fields.put("structured_outputs", NEVER);
+        fields.put("priority", number(0));
+        fields.put("return_tokens_as_token_ids", bool(false));
+        fields.put("return_token_ids", bool(false));
+        fields.put("return_token_offsets", bool(false));
+        fields.put("cache_salt", NEVER);
+        fields.put("kv_transfer_params", EMPTY);
+        fields.put("ec_transfer_params", EMPTY);
+        fields.put("vllm_xargs", EMPTY);
+        fields.put("repetition_detection", NEVER);
+        fields.put("thinking_token_budget", NEVER);
+        fields.put("stream_interval", number(1));
+        fields.put("routed_experts_prompt_start", NEVER);
+        return fields;
+    }
+
+    private static Map<String, Predicate<JsonNode>> completions() {
+        Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>(COMMON);
+        fields.put("logprobs", NEVER);
+        fields.put("add_special_tokens", bool(true));
+        fields.put("prompt_embeds", NEVER);
+        return fields;
+    }
+
+    private static Map<String, Predicate<JsonNode>> chat() {
+        Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>(COMMON);
+        fields.put("logprobs", bool(false));
+        fields.put("top_logprobs", number(0));
+        fields.put("tools", EMPTY);
+        fields.put("tool_choice", text("none"));
+        fields.put("reasoning_effort", text("none"));
+        fields.put("echo", bool(false));
+        fields.put("add_generation_prompt", bool(true));
+        fields.put("continue_final_message", bool(false));
+        fields.put("add_special_tokens", bool(false));
+        fields.put("documents", EMPTY);
+        fields.put("chat_template", NEVER);
+        fields.put("chat_template_kwargs", EMPTY);
+        fields.put("media_io_kwargs", EMPTY);
+        fields.put("mm_processor_kwargs", EMPTY);
+        fields.put("return_prompt_text", bool(false));
+        return fields;
+    }
+
+    /**
+     * Refuses what a completion cannot have yet.
+     *
+     * @throws OpenAiException 501, naming the first such field
+     */
+    static void checkCompletion(RequestFields fields) {
+        check(COMPLETIONS, fields);
+    }
+
+    /**
+     * Refuses what a chat completion cannot have yet.
+     *
+     * @throws OpenAiException 501, naming the first such field
+     */
+    static void checkChat(RequestFields fields) {
+        check(CHAT, fields);
+    }
+
+    private static void check(Map<String, Predicate<JsonNode>> neutral, RequestFields fields) {
+        neutral.forEach((name, isNeutral) -> {
+            JsonNode value = fields.get(name);
+            if (value != null && !isNeutral.test(value)) {
+                throw new OpenAiException(
+                        OpenAiError.notImplemented(name, "`" + name + "` is not implemented; leave it out."));
+            }
+        });
+    }
+}

@@ -1,0 +1,36 @@
+package dev.spandrel.server.openai;
+
+import tools.jackson.core.JsonGenerator;
+
+/** What differs between the answers of the two endpoints. */
+sealed interface WireFormat permits CompletionsFormat, ChatFormat {
+    /** The answer's id, given the part after the prefix. */
+    String responseId(String id);
+
+    /** The id of the engine request behind a prompt, as vLLM names it in {@code gen_ai.request.id}. */
+    String requestId(String id, int prompt);
+
+    /** {@code gen_ai.operation.name}. */
+    String operation();
+
+    /** The {@code object} of a whole answer. */
+    String object();
+
+    /** The {@code object} of a chunk. */
+    String chunkObject();
+
+    /** Whether a stream opens each choice with a chunk that only names the role. */
+    boolean announcesRole();
+
+    /** The text of a whole choice, and what belongs beside it. */
+    void writeText(JsonGenerator out, String text);
+
+    /** A piece of text in a chunk's choice. */
+    void writeDelta(JsonGenerator out, String text);
+
+    /** Fields of a whole choice that this server leaves null. */
+    void writeChoiceNulls(JsonGenerator out);
+
+    /** Top-level fields of a whole answer that this server leaves null. */
+    void writeNulls(JsonGenerator out);
+}

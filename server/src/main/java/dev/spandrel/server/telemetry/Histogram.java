@@ -1,0 +1,55 @@
+package dev.spandrel.server.telemetry;
+
+import java.util.Arrays;
+import java.util.concurrent.atomic.DoubleAdder;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Counts values by upper bound. Observing takes no lock and allocates nothing, so the engine thread may do it; a reader
+ * meanwhile sees each value in the buckets or not yet, never twice.
+ */
+final class Histogram {
+    private final double[] bounds;
+    private final LongAdder[] buckets;
+    private final DoubleAdder sum = new DoubleAdder();
+
+    /** Bounds in rising order; one more bucket takes what is above the last. */
+    Histogram(double... bounds) {
+        this.bounds = bounds.clone();
+        this.buckets = new LongAdder[bounds.length + 1];
+        Arrays.setAll(buckets, _ -> new LongAdder());
+    }
+
+    void observe(double value) {
+        observe(value, 1);
+    }
+
+    /** The same value several times. */
+    void observe(double value, int times) {
+        int bucket = 0;
+        while (bucket < bounds.length && value > bounds[bucket]) {
+            bucket++;
+        }
+        buckets[bucket].add(times);
+        sum.add(value * times);
+    }
+
+    double[] bounds() {
+        return bounds.clone();
+    }
+
+    /** Values at or below each bound, and last all of them. */
+    long[] cumulative() {
+        long[] counts = new long[buckets.length];
+        long total = 0;
+        for (int i = 0; i < buckets.length; i++) {
+            total += buckets[i].sum();
+            counts[i] = total;
+        }
+        return counts;
+    }
+
+    double sum() {
+        return sum.sum();
+    }
+}

@@ -1,0 +1,139 @@
+package dev.spandrel.server.telemetry;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/**
+ * Where spans go, decided from flag and environment before anything is built. A flag beats a variable, a variable for
+ * traces beats the general one (OpenTelemetry's OTLP exporter specification); an endpoint may be written as vLLM's
+ * examples write it ({@code grpc://host:port}, {@code host:port}), which the Java exporter does not understand.
+ *
+ * @param endpoint for the exporter, always {@code http://} or {@code https://}; empty = tracing is off
+ */
+public record OtlpSettings(Optional<URI> endpoint, String protocol) {
+    private static final String ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private static final String TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    private static final String TRACES_PATH = "/v1/traces";
+
+    /**
+     * Settings of a server: on when an endpoint is named anywhere.
+     *
+     * @param flag value of {@code --otlp-traces-endpoint}, or null
+     * @param environment by variable name; null or empty = unset
+     * @throws TelemetryConfigException naming flag or variable, what was found and what is expected
+     */
+    public static OtlpSettings resolve(String flag, UnaryOperator<String> environment) {
+        OtlpProtocol protocol = protocol(environment);
+        return new OtlpSettings(named(flag, environment, protocol), protocol.text());
+    }
+
+    /** Settings of a client: as of a server, but always on; the specification's local default behind all. */
+    public static OtlpSettings resolveOrLocal(UnaryOperator<String> environment) {
+        OtlpProtocol protocol = protocol(environment);
+        URI local = URI.create(
+                "http://localhost:" + protocol.defaultPort() + (protocol == OtlpProtocol.GRPC ? "" : TRACES_PATH));
+        return new OtlpSettings(Optional.of(named(null, environment, protocol).orElse(local)), protocol.text());
+    }
+
+    /** The process' environment; a system property {@code otel.x.y} stands in for {@code OTEL_X_Y}, and wins. */
+    public static String processEnvironment(String variable) {
+        String property = System.getProperty(variable.toLowerCase(Locale.ROOT).replace('_', '.'));
+        return property == null ? System.getenv(variable) : property;
+    }
+
+    /** Whether spans are exported. */
+    public boolean on() {
+        return endpoint.isPresent();
+    }
+
+    /** One phrase for the ready line. */
+    public String describe() {
+        return endpoint.map(uri -> "traces to " + uri + " by " + protocol)
+                .orElse("traces off: --otlp-traces-endpoint or " + TRACES_ENDPOINT + " turns them on");
+    }
+
+    private static OtlpProtocol protocol(UnaryOperator<String> environment) {
+        for (String variable : new String[] {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"}) {
+            String value = value(environment, variable);
+            if (value != null) {
+                return OtlpProtocol.of(variable, value);
+            }
+        }
+        return OtlpProtocol.GRPC;
+    }
+
+    private static Optional<URI> named(String flag, UnaryOperator<String> environment, OtlpProtocol protocol) {
+        if ("true".equalsIgnoreCase(value(environment, "OTEL_SDK_DISABLED"))) {
+            return Optional.empty();
+        }
+        boolean insecure = insecure(environment);
+        if (flag != null) {
+            return Optional.of(uri("--otlp-traces-endpoint", flag.strip(), protocol, insecure));
+        }
+        String traces = value(environment, TRACES_ENDPOINT);
+        if (traces != null) {
+            return Optional.of(uri(TRACES_ENDPOINT, traces, protocol, insecure));
+        }
+        String general = value(environment, ENDPOINT);
+        if (general == null) {
+            return Optional.empty();
+        }
+        URI base = uri(ENDPOINT, general, protocol, insecure);
+        return Optional.of(protocol == OtlpProtocol.GRPC ? base : withTracesPath(base));
+    }
+
+    /** Without a scheme that says otherwise a connection is plaintext, unless a variable forbids it. */
+    private static boolean insecure(UnaryOperator<String> environment) {
+        String traces = value(environment, "OTEL_EXPORTER_OTLP_TRACES_INSECURE");
+        String value = traces == null ? value(environment, "OTEL_EXPORTER_OTLP_INSECURE") : traces;
+        return !"false".equalsIgnoreCase(value);
+    }
+
+    private static String value(UnaryOperator<String> environment, String variable) {
+        String value = environment.apply(variable);
+        return value == null || value.isBlank() ? null : value.strip();
+    }
+
+    private static URI uri(String source, String text, OtlpProtocol protocol, boolean insecure) {
+        String withScheme = text.contains("://") ? text : "grpc://" + text;
+        try {
+            URI given = new URI(withScheme);
+            String scheme = scheme(given.getScheme(), insecure);
+            if (scheme == null || given.getHost() == null) {
+                throw unusable(source, text);
+            }
+            int port = given.getPort() < 0 && !given.getScheme().startsWith("http")
+                    ? protocol.defaultPort()
+                    : given.getPort();
+            // gRPC has its own path; what stands behind the port would only confuse the exporter.
+            String path = protocol == OtlpProtocol.GRPC ? null : given.getPath();
+            String query = protocol == OtlpProtocol.GRPC ? null : given.getQuery();
+            return new URI(scheme, null, given.getHost(), port, path, query, null);
+        } catch (URISyntaxException e) {
+            throw unusable(source, text);
+        }
+    }
+
+    private static String scheme(String given, boolean insecure) {
+        return switch (given.toLowerCase(Locale.ROOT)) {
+            case "http" -> "http";
+            case "https", "grpcs" -> "https";
+            case "grpc" -> insecure ? "http" : "https";
+            default -> null;
+        };
+    }
+
+    private static TelemetryConfigException unusable(String source, String text) {
+        return new TelemetryConfigException(source + " must be host:port, grpc://host:port, grpcs://host:port, "
+                + "http://… or https://…, found \"" + text + "\"");
+    }
+
+    private static URI withTracesPath(URI base) {
+        String path = base.getPath() == null ? "" : base.getPath();
+        String trimmed = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+        return base.resolve(trimmed + TRACES_PATH);
+    }
+}
