@@ -12,6 +12,9 @@ public interface Generation extends AutoCloseable {
     /** Tokens of the prompt, special tokens included. */
     int promptTokens();
 
+    /** Tokens of the prompt whose keys and values were found in the cache; 0 before the request was first scheduled. */
+    int cachedTokens();
+
     /** The sampling values in force, {@code maxTokens} resolved to a number. */
     SamplingParams sampling();
 

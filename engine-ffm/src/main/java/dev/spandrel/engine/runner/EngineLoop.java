@@ -54,6 +54,8 @@ final class EngineLoop implements AutoCloseable {
     private long promptTokens;
     private long generatedTokens;
     private long preemptions;
+    private long prefixCacheQueries;
+    private long prefixCacheHits;
     private boolean failedBefore;
     private long lastFailureNanos;
 
@@ -185,6 +187,8 @@ final class EngineLoop implements AutoCloseable {
                 unscheduled.decrementAndGet();
             }
             request.scheduled(nanos);
+            prefixCacheQueries += request.length();
+            prefixCacheHits += request.cachedTokens();
         }
         for (Sequence sequence : batch.preempted()) {
             ((LiveRequest) sequence).preempted();
@@ -297,7 +301,9 @@ final class EngineLoop implements AutoCloseable {
                 steps,
                 promptTokens,
                 generatedTokens,
-                preemptions);
+                preemptions,
+                prefixCacheQueries,
+                prefixCacheHits);
     }
 
     /** Ends the running step, aborts what is left and waits for the thread. */

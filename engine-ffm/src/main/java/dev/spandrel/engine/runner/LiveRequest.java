@@ -30,6 +30,7 @@ final class LiveRequest extends Sequence {
     private long[] tokenNanos = new long[16];
 
     private volatile long firstScheduledNanos = RequestTimings.NOT_REACHED;
+    private volatile int firstCachedTokens;
     private volatile int preemptions;
     private volatile int published;
     private volatile Ending ending;
@@ -42,8 +43,9 @@ final class LiveRequest extends Sequence {
             SamplingParams sampling,
             long seed,
             long arrivalNanos,
-            long queuedNanos) {
-        super(id, prompt, prompt.length + sampling.maxTokens().orElseThrow());
+            long queuedNanos,
+            Standing standing) {
+        super(id, prompt, prompt.length + sampling.maxTokens().orElseThrow(), standing);
         this.requestId = requestId;
         this.sampling = sampling;
         this.seed = seed;
@@ -66,8 +68,14 @@ final class LiveRequest extends Sequence {
     /** Engine thread: in a step for the first time. */
     void scheduled(long nanos) {
         if (firstScheduledNanos == RequestTimings.NOT_REACHED) {
+            firstCachedTokens = cachedTokens();
             firstScheduledNanos = nanos;
         }
+    }
+
+    /** Prompt tokens found in the cache when it was first admitted. */
+    int firstCachedTokens() {
+        return firstCachedTokens;
     }
 
     /** Whether it has ever been in a step. */

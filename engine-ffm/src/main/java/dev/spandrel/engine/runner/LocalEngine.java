@@ -19,9 +19,13 @@ import dev.spandrel.engine.model.ModelConfig;
 import dev.spandrel.engine.model.ModelLoader;
 import dev.spandrel.engine.scheduler.BlockManager;
 import dev.spandrel.engine.scheduler.Scheduler;
+import dev.spandrel.engine.scheduler.SchedulerConfig;
+import dev.spandrel.engine.scheduler.SchedulingPolicy;
+import dev.spandrel.engine.scheduler.Sequence;
 import dev.spandrel.engine.tokenizer.ChatTemplate;
 import dev.spandrel.engine.tokenizer.StreamingDecoder;
 import dev.spandrel.engine.tokenizer.Tokenizer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -86,10 +90,10 @@ public final class LocalEngine implements Engine {
         int blockCount = KvSizing.blocks(config, model, maxModelLen);
         KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize());
         ModelRunner runner = new ModelRunner(backend, model, cache, maxTokens, config.maxNumSeqs(), config.blockSize());
-        BlockManager blocks = new BlockManager(blockCount, config.blockSize());
+        BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
         GenerationDefaults defaults = GenerationDefaults.read(modelConfig);
         EngineLoop loop = new EngineLoop(
-                new Scheduler(config.maxNumSeqs(), maxTokens, blocks),
+                new Scheduler(schedulerConfig(config, maxTokens), blocks),
                 blocks,
                 runner,
                 defaults::endsSequence,
@@ -108,6 +112,14 @@ public final class LocalEngine implements Engine {
                 defaults.sampling());
         loop.start();
         return new LocalEngine(config, info, backend, tokenizer, chatTemplate, loop);
+    }
+
+    private static SchedulerConfig schedulerConfig(EngineConfig config, int maxTokens) {
+        return new SchedulerConfig(
+                config.maxNumSeqs(),
+                maxTokens,
+                config.longPrefillTokenThreshold(),
+                new SchedulingPolicy(config.schedulingPolicy().equals("priority"), config.priorityAgingMillis()));
     }
 
     private static int maxModelLen(EngineConfig config, int maxPositions) {
@@ -169,7 +181,11 @@ public final class LocalEngine implements Engine {
                 // The golden ratio's increment keeps seeds of neighbouring requests far apart.
                 sampling.seed().orElse(config.seed() + number * 0x9E3779B97F4A7C15L),
                 request.arrivalNanos(),
-                config.nanoClock().getAsLong());
+                config.nanoClock().getAsLong(),
+                new Sequence.Standing(
+                        request.priority(),
+                        request.arrivalNanos() / 1_000_000,
+                        request.cacheSalt().getBytes(StandardCharsets.UTF_8)));
         loop.submit(live);
         return new LocalGeneration(live, loop, new StreamingDecoder(tokenizer, sampling.stop()), config.nanoClock());
     }

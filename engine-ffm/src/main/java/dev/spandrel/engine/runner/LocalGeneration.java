@@ -43,6 +43,11 @@ final class LocalGeneration implements Generation {
     }
 
     @Override
+    public int cachedTokens() {
+        return request.firstCachedTokens();
+    }
+
+    @Override
     public SamplingParams sampling() {
         return request.sampling();
     }

@@ -1,33 +1,29 @@
 package dev.spandrel.engine.scheduler;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
+import java.util.TreeSet;
 
 /**
  * Continuous batching by vLLM V1's rules: no phases, a token budget per step, sequences that run first, prompts in chunks
- * that fill what is left of the budget, first come first served. A sequence is admitted when blocks for its whole prompt
- * are free; when blocks run out later, the last admitted one gives up its own and computes again from the start
- * (preemption by recompute).
+ * that fill what is left of the budget. A sequence is admitted when blocks for its whole prompt are free; when blocks run
+ * out later, the last by the policy gives up its own and computes again from what the cache still has (preemption by
+ * recompute).
  */
 public final class Scheduler {
-    private final int maxNumSeqs;
-    private final int maxNumBatchedTokens;
+    private final SchedulerConfig config;
     private final BlockManager blocks;
-    private final Deque<Sequence> waiting = new ArrayDeque<>();
+    /** In the policy's order; under first come, first served those that were preempted come first by nature. */
+    private final TreeSet<Sequence> waiting;
+
     private final List<Sequence> running = new ArrayList<>();
     private final ScheduledBatch batch = new ScheduledBatch();
 
-    /**
-     * @param maxNumSeqs most sequences in a step
-     * @param maxNumBatchedTokens token budget of a step
-     * @param blocks the pool
-     */
-    public Scheduler(int maxNumSeqs, int maxNumBatchedTokens, BlockManager blocks) {
-        this.maxNumSeqs = maxNumSeqs;
-        this.maxNumBatchedTokens = maxNumBatchedTokens;
+    /** @param blocks the pool */
+    public Scheduler(SchedulerConfig config, BlockManager blocks) {
+        this.config = config;
         this.blocks = blocks;
+        waiting = new TreeSet<>(config.policy());
     }
 
     /**
@@ -41,53 +37,82 @@ public final class Scheduler {
             throw new IllegalArgumentException("a sequence of " + sequence.maxLength() + " tokens does not fit "
                     + blocks.totalBlocks() + " blocks of " + blocks.blockSize());
         }
-        waiting.addLast(sequence);
+        waiting.add(sequence);
     }
 
     /** Chooses the next step; an empty batch when nothing can run. */
     public ScheduledBatch schedule() {
         batch.clear();
-        int budget = scheduleRunning(maxNumBatchedTokens);
+        scheduleRunning();
         if (batch.preempted().isEmpty()) {
-            scheduleWaiting(budget);
+            scheduleWaiting();
         }
         return batch;
     }
 
-    /** Sequences that run, oldest first: one token each to decode, the rest of the prompt to prefill. */
-    private int scheduleRunning(int budget) {
-        for (int i = 0; i < running.size() && budget > 0; i++) {
-            Sequence sequence = running.get(i);
-            int count = Math.min(sequence.length() - sequence.computed(), budget);
-            while (!blocks.allocate(sequence, sequence.computed() + count)) {
-                Sequence victim = running.getLast();
-                preempt(victim);
-                if (victim == sequence) {
-                    return budget;
+    private int budget() {
+        return config.maxNumBatchedTokens() - batch.tokens();
+    }
+
+    /** Sequences that run: first one token each of those that decode, then the rests of prompts. */
+    private void scheduleRunning() {
+        for (boolean prefill : new boolean[] {false, true}) {
+            for (int i = 0; i < running.size() && budget() > 0; i++) {
+                Sequence sequence = running.get(i);
+                int missing = sequence.length() - sequence.computed();
+                if (missing > 1 == prefill && !fit(sequence, chunk(missing))) {
+                    return;
                 }
+                // Whoever gave way stood behind this one, or was scheduled before it and is looked for again.
+                i = running.indexOf(sequence);
             }
-            batch.add(sequence, count);
-            budget -= count;
         }
-        return budget;
+    }
+
+    /** Puts a running sequence into the step; false when it had to give way itself. */
+    private boolean fit(Sequence sequence, int count) {
+        while (!blocks.extend(sequence, sequence.computed() + count)) {
+            Sequence victim = lastByPolicy();
+            preempt(victim);
+            if (victim == sequence) {
+                return false;
+            }
+        }
+        batch.add(sequence, count);
+        return true;
+    }
+
+    private Sequence lastByPolicy() {
+        Sequence last = running.getFirst();
+        for (Sequence sequence : running) {
+            if (config.policy().compare(sequence, last) > 0) {
+                last = sequence;
+            }
+        }
+        return last;
+    }
+
+    private int chunk(int missing) {
+        int most = config.longPrefillTokenThreshold() == 0
+                ? missing
+                : Math.min(missing, config.longPrefillTokenThreshold());
+        return Math.min(most, budget());
     }
 
     /** Sequences that wait, in order; the first that does not fit ends it, so nobody is overtaken. */
-    private void scheduleWaiting(int budget) {
-        while (!waiting.isEmpty() && budget > 0 && running.size() < maxNumSeqs) {
-            Sequence sequence = waiting.peekFirst();
-            if (!blocks.canHold(sequence.length())) {
+    private void scheduleWaiting() {
+        while (!waiting.isEmpty() && budget() > 0 && running.size() < config.maxNumSeqs()) {
+            Sequence sequence = waiting.first();
+            int cached = blocks.admit(sequence);
+            if (cached < 0) {
                 return;
             }
-            waiting.removeFirst();
-            int count = Math.min(sequence.length(), budget);
-            // Reserved whole: a prompt admitted halfway could only push out those before it.
-            blocks.allocate(sequence, sequence.length());
+            waiting.pollFirst();
+            sequence.foundCached(cached);
             sequence.become(Sequence.State.RUNNING);
             running.add(sequence);
-            batch.add(sequence, count);
+            batch.add(sequence, chunk(sequence.length() - sequence.computed()));
             batch.noteAdmitted(sequence);
-            budget -= count;
         }
     }
 
@@ -97,13 +122,15 @@ public final class Scheduler {
         batch.notePreempted(victim);
         blocks.free(victim);
         victim.become(Sequence.State.PREEMPTED);
-        waiting.addFirst(victim);
+        waiting.add(victim);
     }
 
     /** Books a step as computed; call it once after the forward pass, before tokens are appended. */
     public void advance(ScheduledBatch step) {
         for (int i = 0; i < step.sequences().size(); i++) {
-            step.sequences().get(i).advance(step.tokenCount(i));
+            Sequence sequence = step.sequences().get(i);
+            sequence.advance(step.tokenCount(i));
+            blocks.register(sequence);
         }
     }
 
@@ -128,7 +155,7 @@ public final class Scheduler {
         return all;
     }
 
-    /** Sequences that hold blocks, oldest first. */
+    /** Sequences that hold blocks, in order of admission. */
     public List<Sequence> running() {
         return running;
     }

@@ -1,6 +1,8 @@
 package dev.spandrel.engine.scheduler;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * One request as the scheduler sees it: its tokens so far, how many of them have keys and values, and the blocks those
@@ -27,14 +29,35 @@ public class Sequence {
     private int computed;
     private int[] blocks = new int[4];
     private int blockCount;
+    private final List<BlockHash> blockHashes = new ArrayList<>();
+    private int registeredBlocks;
+    private int cachedTokens;
+    private final Standing standing;
     private State state = State.WAITING;
 
     /**
-     * @param id unique while the sequence lives
+     * What decides who comes first, and who may share with whom.
+     *
+     * @param priority smaller is sooner; looked at under the priority policy only
+     * @param arrivalMillis when it came, on any clock that grows
+     * @param salt sequences share cached beginnings only with those of the same salt; empty for none
+     */
+    public record Standing(int priority, long arrivalMillis, byte[] salt) {
+        /** Nothing special. */
+        public static final Standing PLAIN = new Standing(0, 0, new byte[0]);
+    }
+
+    /** A sequence of plain standing. */
+    public Sequence(long id, int[] prompt, int maxLength) {
+        this(id, prompt, maxLength, Standing.PLAIN);
+    }
+
+    /**
+     * @param id unique while the sequence lives, larger for later ones
      * @param prompt its first tokens, at least one
      * @param maxLength tokens after which it ends: prompt plus output
      */
-    public Sequence(long id, int[] prompt, int maxLength) {
+    public Sequence(long id, int[] prompt, int maxLength, Standing standing) {
         if (prompt.length < 1 || maxLength <= prompt.length) {
             throw new IllegalArgumentException(
                     "a sequence needs a prompt and room for a token: prompt " + prompt.length + ", most " + maxLength);
@@ -42,6 +65,7 @@ public class Sequence {
         this.id = id;
         this.promptLength = prompt.length;
         this.maxLength = maxLength;
+        this.standing = standing;
         // Room for some output at once; doubled when it is used up, never beyond what the sequence may reach.
         this.tokens = Arrays.copyOf(prompt, Math.min(maxLength, prompt.length + 64));
         this.length = prompt.length;
@@ -94,6 +118,23 @@ public class Sequence {
         return state;
     }
 
+    /** Tokens whose keys and values were found in the cache when it was last admitted. */
+    public final int cachedTokens() {
+        return cachedTokens;
+    }
+
+    final int priority() {
+        return standing.priority;
+    }
+
+    final long arrivalMillis() {
+        return standing.arrivalMillis;
+    }
+
+    final byte[] salt() {
+        return standing.salt;
+    }
+
     /** Takes over a sampled token. */
     public void append(int token) {
         if (length == tokens.length) {
@@ -102,16 +143,48 @@ public class Sequence {
         tokens[length++] = token;
     }
 
-    final void addBlock(int block) {
-        if (blockCount == blocks.length) {
-            blocks = Arrays.copyOf(blocks, 2 * blockCount);
+    /** Makes room for more blocks. */
+    final void reserveBlocks(int count) {
+        if (blockCount + count > blocks.length) {
+            blocks = Arrays.copyOf(blocks, Math.max(blockCount + count, 2 * blocks.length));
         }
+    }
+
+    /** Takes a block into the room reserved for it. */
+    final void addBlock(int block) {
         blocks[blockCount++] = block;
     }
 
     final void forgetBlocks() {
         blockCount = 0;
+        registeredBlocks = 0;
         computed = 0;
+    }
+
+    /** Hash of a full block and all before it; tokens never change, so it is made once. */
+    final BlockHash blockHash(int index) {
+        return blockHashes.get(index);
+    }
+
+    final int blockHashCount() {
+        return blockHashes.size();
+    }
+
+    final void addBlockHash(BlockHash hash) {
+        blockHashes.add(hash);
+    }
+
+    /** Full blocks that the cache knows, or was offered. */
+    final int registeredBlocks() {
+        return registeredBlocks;
+    }
+
+    final void registered(int blocks) {
+        registeredBlocks = blocks;
+    }
+
+    final void foundCached(int tokenCount) {
+        cachedTokens = tokenCount;
     }
 
     final void advance(int tokenCount) {
