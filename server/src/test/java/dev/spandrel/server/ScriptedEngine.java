@@ -1,0 +1,113 @@
+package dev.spandrel.server;
+
+import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.EngineStats;
+import dev.spandrel.engine.Generation;
+import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.SamplingParams;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Function;
+
+/**
+ * An engine without a model: each request is answered by the script in force. It checks what the real one checks of a
+ * request, and keeps every generation for the test to look at.
+ */
+public final class ScriptedEngine implements Engine {
+    public static final int MAX_MODEL_LEN = 256;
+    public static final int VOCAB_SIZE = 1000;
+
+    private final ModelInfo info;
+    private final BlockingQueue<ScriptedGeneration> submitted = new LinkedBlockingQueue<>();
+    private volatile Function<GenerationRequest, ScriptedGeneration> script = ScriptedGeneration::words;
+    private volatile boolean healthy = true;
+
+    public ScriptedEngine() {
+        this(SamplingParams.DEFAULT);
+    }
+
+    public ScriptedEngine(SamplingParams defaults) {
+        info = new ModelInfo(
+                "scripted",
+                Path.of("/models/scripted"),
+                "OPTForCausalLM",
+                3_200_000,
+                VOCAB_SIZE,
+                MAX_MODEL_LEN,
+                "backend=scripted",
+                true,
+                defaults);
+    }
+
+    /** Answers all requests from now on. */
+    public ScriptedEngine script(Function<GenerationRequest, ScriptedGeneration> answer) {
+        script = answer;
+        return this;
+    }
+
+    /** Back to answering with numbered words. */
+    public void reset() {
+        script = ScriptedGeneration::words;
+        submitted.clear();
+        healthy = true;
+    }
+
+    public void healthy(boolean value) {
+        healthy = value;
+    }
+
+    /** The next generation submitted; fails the test when none comes. */
+    public ScriptedGeneration submitted() {
+        return Waiting.take(submitted, "a submitted generation");
+    }
+
+    @Override
+    public ModelInfo model() {
+        return info;
+    }
+
+    /** One token per word for text, one per message for a chat. */
+    @Override
+    public int[] tokenize(Prompt prompt) {
+        return switch (prompt) {
+            case Prompt.Text(String text) -> new int[text.split(" ").length];
+            case Prompt.Tokens(List<Integer> ids) ->
+                ids.stream().mapToInt(Integer::intValue).toArray();
+            case Prompt.Chat(var messages) -> new int[messages.size()];
+        };
+    }
+
+    @Override
+    public Generation submit(GenerationRequest request) {
+        int prompt = tokenize(request.prompt()).length;
+        int wanted = request.sampling().maxTokens().orElse(1);
+        if (prompt + wanted > MAX_MODEL_LEN) {
+            throw new EngineException.InvalidRequest(
+                    "input_tokens", "maximum context length is " + MAX_MODEL_LEN + ", asked for " + (prompt + wanted));
+        }
+        ScriptedGeneration generation = script.apply(request);
+        submitted.add(generation);
+        return generation;
+    }
+
+    @Override
+    public EngineStats stats() {
+        return new EngineStats(1, 2, 100, 25, 16, 7, 40, 50, 3);
+    }
+
+    @Override
+    public boolean healthy() {
+        return healthy;
+    }
+
+    @Override
+    public void close() {
+        healthy = false;
+        submitted.forEach(ScriptedGeneration::abort);
+    }
+}

@@ -1,0 +1,155 @@
+package dev.spandrel.server;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.Generation;
+import dev.spandrel.engine.GenerationEvent;
+import dev.spandrel.engine.GenerationEvent.Finished;
+import dev.spandrel.engine.GenerationEvent.TextDelta;
+import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.RequestTimings;
+import dev.spandrel.engine.SamplingParams;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/** A generation whose events a test writes down beforehand or sends while it runs. Stamps are fixed steps after arrival. */
+public final class ScriptedGeneration implements Generation {
+    public static final long MILLI = 1_000_000;
+    private static final GenerationEvent CLOSED = new TextDelta("closed", 0);
+
+    private final GenerationRequest request;
+    private final BlockingQueue<GenerationEvent> events = new LinkedBlockingQueue<>();
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final CountDownLatch waiting = new CountDownLatch(1);
+    private volatile int tokens;
+    private volatile boolean finished;
+
+    private ScriptedGeneration(GenerationRequest request) {
+        this.request = request;
+    }
+
+    /** Silent until the test sends something. */
+    public static ScriptedGeneration silent(GenerationRequest request) {
+        return new ScriptedGeneration(request);
+    }
+
+    /** {@code max_tokens} words, or three where there is no maximum; ends by length. */
+    public static ScriptedGeneration words(GenerationRequest request) {
+        ScriptedGeneration generation = new ScriptedGeneration(request);
+        int count = request.sampling().maxTokens().orElse(3);
+        for (int i = 0; i < count - 1; i++) {
+            generation.send(" w" + i);
+        }
+        return generation.finish(" w" + (count - 1), FinishReason.LENGTH);
+    }
+
+    public ScriptedGeneration send(String text) {
+        events.add(new TextDelta(text, 1));
+        return this;
+    }
+
+    public ScriptedGeneration finish(String text, FinishReason reason) {
+        events.add(new Finished(text, 1, reason, Optional.empty(), null));
+        return this;
+    }
+
+    public ScriptedGeneration stopAt(String text, String stop) {
+        events.add(new Finished(text, 1, FinishReason.STOP, Optional.of(stop), null));
+        return this;
+    }
+
+    public ScriptedGeneration fail(EngineException cause) {
+        events.add(new Finished("", 0, FinishReason.ERROR, Optional.empty(), cause));
+        return this;
+    }
+
+    void abort() {
+        finish("", FinishReason.ABORT);
+    }
+
+    public GenerationRequest request() {
+        return request;
+    }
+
+    /** Waits until the server closed it. */
+    public void awaitClosed() {
+        Waiting.on(closed, "the generation's close");
+    }
+
+    /** Waits until the server waits for an event. */
+    public void awaitReader() {
+        Waiting.on(waiting, "a reader of the generation");
+    }
+
+    public boolean isClosed() {
+        return closed.getCount() == 0;
+    }
+
+    @Override
+    public String id() {
+        return request.id();
+    }
+
+    @Override
+    public int promptTokens() {
+        return switch (request.prompt()) {
+            case Prompt.Text(String text) -> text.split(" ").length;
+            case Prompt.Tokens(List<Integer> ids) -> ids.size();
+            case Prompt.Chat(var messages) -> messages.size();
+        };
+    }
+
+    @Override
+    public SamplingParams sampling() {
+        return request.sampling().maxTokens().isPresent()
+                ? request.sampling()
+                : request.sampling().withMaxTokens(ScriptedEngine.MAX_MODEL_LEN - promptTokens());
+    }
+
+    @Override
+    public GenerationEvent next() throws InterruptedException {
+        if (isClosed() || finished) {
+            throw new IllegalStateException("closed or finished");
+        }
+        waiting.countDown();
+        GenerationEvent event = events.take();
+        switch (event) {
+            case TextDelta delta -> tokens += delta.tokens();
+            case Finished end -> {
+                tokens += end.tokens();
+                finished = true;
+            }
+        }
+        if (event == CLOSED) {
+            throw new IllegalStateException("closed while waiting");
+        }
+        return event;
+    }
+
+    @Override
+    public int completionTokens() {
+        return tokens;
+    }
+
+    /** Queued 1 ms after arrival, scheduled after 3, first token after 10, then one every 5, finished 1 after the last. */
+    @Override
+    public RequestTimings timings() {
+        long arrival = request.arrivalNanos();
+        long none = RequestTimings.NOT_REACHED;
+        long first = tokens == 0 ? none : arrival + 10 * MILLI;
+        long last = tokens == 0 ? none : first + (tokens - 1) * 5 * MILLI;
+        long scheduled = tokens == 0 ? none : arrival + 3 * MILLI;
+        long end = (tokens == 0 ? arrival + 2 * MILLI : last) + MILLI;
+        return new RequestTimings(arrival, arrival + MILLI, scheduled, first, last, end, 0);
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
+        events.add(CLOSED);
+    }
+}

@@ -1,0 +1,152 @@
+package dev.spandrel.server;
+
+import dev.spandrel.server.http.WriteWatchdog;
+import dev.spandrel.server.openai.ApiContext;
+import dev.spandrel.server.openai.GenerationListener;
+import dev.spandrel.server.openai.ServedModel;
+import dev.spandrel.server.telemetry.EngineMetrics;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.WebServerConfig;
+import io.helidon.webserver.http.Filter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The API over a {@link ScriptedEngine} on a free port of loopback, with a clock the test holds. */
+public final class TestServer implements AutoCloseable {
+    public static final JsonMapper JSON = JsonMapper.builder().build();
+    public static final Duration WRITE_TIMEOUT = Duration.ofMillis(300);
+
+    private final ScriptedEngine engine;
+    private final AtomicBoolean draining = new AtomicBoolean();
+    private final WriteWatchdog watchdog = new WriteWatchdog(WRITE_TIMEOUT, System::nanoTime);
+    private final WebServer server;
+    private final HttpClient http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(5))
+            .build();
+
+    private TestServer(
+            ScriptedEngine engine, EngineMetrics metrics, GenerationListener listener, List<Filter> filters) {
+        this.engine = engine;
+        WebServerConfig.Builder config = WebServer.builder()
+                .shutdownHook(false)
+                .shutdownGracePeriod(Duration.ofMillis(100))
+                .address(InetAddress.getLoopbackAddress())
+                .port(0);
+        configure(config, engine, metrics, listener, filters, watchdog, draining);
+        server = config.build().start();
+    }
+
+    /** Over an engine, with nobody listening. */
+    public static TestServer start(ScriptedEngine engine) {
+        return start(engine, new EngineMetrics(), new GenerationListener() {}, List.of());
+    }
+
+    /** With listeners and filters of the test's. */
+    public static TestServer start(
+            ScriptedEngine engine, EngineMetrics metrics, GenerationListener listener, List<Filter> filters) {
+        return new TestServer(engine, metrics, listener, filters);
+    }
+
+    /** Routing and listener settings as in production. */
+    public static void configure(
+            WebServerConfig.Builder config,
+            ScriptedEngine engine,
+            EngineMetrics metrics,
+            GenerationListener listener,
+            List<Filter> filters,
+            WriteWatchdog watchdog,
+            AtomicBoolean draining) {
+        metrics.maxModelLen(ScriptedEngine.MAX_MODEL_LEN);
+        ApiContext api = new ApiContext(
+                engine,
+                new ServedModel(engine.model(), List.of("scripted", "alias"), 1_700_000_000, 64, "1.2.3"),
+                listener,
+                watchdog,
+                draining::get,
+                new AtomicLong(1_000_000_000)::get,
+                InstantSource.system(),
+                new Random(42));
+        config.routing(ApiRouting.routing(api, metrics, filters));
+        ApiRouting.configure(config);
+    }
+
+    public ScriptedEngine engine() {
+        return engine;
+    }
+
+    public void draining(boolean value) {
+        draining.set(value);
+    }
+
+    public int port() {
+        return server.port();
+    }
+
+    public URI uri(String path) {
+        return URI.create("http://localhost:" + port() + path);
+    }
+
+    public HttpResponse<String> post(String path, String body, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri(path))
+                .timeout(Duration.ofSeconds(20))
+                .POST(HttpRequest.BodyPublishers.ofString(body));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return send(request.build());
+    }
+
+    public HttpResponse<String> get(String path) {
+        return send(HttpRequest.newBuilder(uri(path))
+                .timeout(Duration.ofSeconds(20))
+                .build());
+    }
+
+    public HttpResponse<String> send(HttpRequest request) {
+        try {
+            return http.send(request, HttpResponse.BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    public JsonNode completion(String body) {
+        HttpResponse<String> response = post("/v1/completions", body);
+        if (response.statusCode() != 200) {
+            throw new AssertionError(response.statusCode() + " " + response.body());
+        }
+        return JSON.readTree(response.body());
+    }
+
+    /** A raw connection, for what no HTTP client does. */
+    public Socket connect() throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port());
+        socket.setSoTimeout(20_000);
+        return socket;
+    }
+
+    @Override
+    public void close() {
+        http.close();
+        server.stop();
+        watchdog.close();
+    }
+}
