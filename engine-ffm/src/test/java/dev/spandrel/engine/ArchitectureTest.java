@@ -38,7 +38,6 @@ class ArchitectureTest {
                         "com.sun.management..",
                         "dev.spandrel.cuda.bindings..",
                         "tools.jackson..",
-                        "com.hubspot.jinjava..",
                         ENGINE))
                 .check(CLASSES);
         noClasses()
@@ -58,13 +57,6 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("tools.jackson..")
-                .check(CLASSES);
-        noClasses()
-                .that()
-                .resideOutsideOfPackage("dev.spandrel.engine.tokenizer..")
-                .should()
-                .dependOnClassesThat()
-                .resideInAPackage("com.hubspot.jinjava..")
                 .check(CLASSES);
     }
 

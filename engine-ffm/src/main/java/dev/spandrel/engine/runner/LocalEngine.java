@@ -27,6 +27,8 @@ import dev.spandrel.engine.tokenizer.StreamingDecoder;
 import dev.spandrel.engine.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -38,7 +40,7 @@ public final class LocalEngine implements Engine {
     private final ModelInfo info;
     private final Backend backend;
     private final Tokenizer tokenizer;
-    private final ChatTemplate chatTemplate;
+    private final Optional<ChatTemplate> chatTemplate;
     private final EngineLoop loop;
     private final AtomicLong requests = new AtomicLong();
 
@@ -47,7 +49,7 @@ public final class LocalEngine implements Engine {
             ModelInfo info,
             Backend backend,
             Tokenizer tokenizer,
-            ChatTemplate chatTemplate,
+            Optional<ChatTemplate> chatTemplate,
             EngineLoop loop) {
         this.config = config;
         this.info = info;
@@ -62,7 +64,7 @@ public final class LocalEngine implements Engine {
         Path folder = new ModelHub(config.models()).locate(config.model());
         ModelConfig modelConfig = ModelConfig.read(folder);
         Tokenizer tokenizer = Tokenizer.open(folder);
-        ChatTemplate chatTemplate = ChatTemplate.open(folder);
+        Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
         Backend backend = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
         try {
             return open(config, modelConfig, tokenizer, chatTemplate, backend);
@@ -76,7 +78,7 @@ public final class LocalEngine implements Engine {
             EngineConfig config,
             ModelConfig modelConfig,
             Tokenizer tokenizer,
-            ChatTemplate chatTemplate,
+            Optional<ChatTemplate> chatTemplate,
             Backend backend) {
         // A step never holds more tokens than its sequences can have.
         int maxPositions = modelConfig.integer("max_position_embeddings", 1, 1 << 24);
@@ -108,7 +110,7 @@ public final class LocalEngine implements Engine {
                 model.vocabSize(),
                 maxModelLen,
                 backend.description(),
-                chatTemplate.present(),
+                chatTemplate.isPresent(),
                 defaults.sampling());
         loop.start();
         return new LocalEngine(config, info, backend, tokenizer, chatTemplate, loop);
@@ -152,8 +154,15 @@ public final class LocalEngine implements Engine {
             case Prompt.Text text -> tokenizer.encode(text.text(), true);
             case Prompt.Tokens tokens -> inVocabulary(tokens);
             // The template writes its special tokens itself.
-            case Prompt.Chat chat -> tokenizer.encode(chatTemplate.render(chat.messages()), false);
+            case Prompt.Chat chat -> tokenizer.encode(render(chat), false);
         };
+    }
+
+    private String render(Prompt.Chat chat) {
+        return chatTemplate
+                .orElseThrow(() -> new EngineException.InvalidRequest(
+                        "messages", "The model " + info.name() + " has no chat template; use /v1/completions"))
+                .render(chat.messages());
     }
 
     private int[] inVocabulary(Prompt.Tokens prompt) {
