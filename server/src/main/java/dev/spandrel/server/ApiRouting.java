@@ -1,5 +1,6 @@
 package dev.spandrel.server;
 
+import dev.spandrel.server.http.CloseWhenSaid;
 import dev.spandrel.server.http.WatchedHttp1Selector;
 import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.ChatCompletionsService;
@@ -50,6 +51,7 @@ final class ApiRouting {
      */
     static HttpRouting.Builder routing(ApiContext api, EngineMetrics metrics, List<Filter> filters) {
         HttpRouting.Builder routing = HttpRouting.builder();
+        routing.addFilter(new CloseWhenSaid());
         filters.forEach(routing::addFilter);
         ErrorResponses.register(routing);
         routing.register(CompletionsService.PATH, new CompletionsService(api));
@@ -70,6 +72,8 @@ final class ApiRouting {
                 .featuresDiscoverServices(false)
                 .addConnectionSelector(new WatchedHttp1Selector())
                 .directHandlers(ErrorResponses.direct())
+                // Helidon's reason for a 400 goes to the client; those of a 500 we hold back ourselves.
+                .errorHandling(handling -> handling.includeEntity(true))
                 .contentEncoding(ContentEncodingContext.builder()
                         .contentEncodingsDiscoverServices(false)
                         .build())

@@ -3,7 +3,6 @@ package dev.spandrel.server.openai;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Locale;
 
@@ -28,8 +27,9 @@ final class RequestReader {
         if (!request.content().hasEntity()) {
             return new byte[0];
         }
-        try (InputStream body = request.content().inputStream()) {
-            return body.readAllBytes();
+        try {
+            // Not closed: closing reads on to the end, which a body refused in the middle (413) does not have.
+            return request.content().inputStream().readAllBytes();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
