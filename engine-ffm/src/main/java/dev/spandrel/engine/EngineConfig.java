@@ -19,6 +19,7 @@ import java.util.function.LongSupplier;
  * @param schedulingPolicy {@code fcfs} (first come, first served) or {@code priority} (smaller is sooner)
  * @param priorityAgingMillis wait that is worth one step of priority; 0 = low priorities may wait for ever
  * @param prefixCaching whether requests that begin alike share the keys and values of the beginning
+ * @param speculation drafts by prompt lookup, or {@link NgramSpeculation#OFF}
  * @param blockSize tokens per KV block
  * @param kvCacheBytes memory of the KV cache; 0 = enough for {@code maxNumSeqs} average sequences, at most a quarter of
  *     free memory
@@ -39,6 +40,7 @@ public record EngineConfig(
         String schedulingPolicy,
         long priorityAgingMillis,
         boolean prefixCaching,
+        NgramSpeculation speculation,
         int blockSize,
         long kvCacheBytes,
         int maxWaiting,
@@ -54,6 +56,7 @@ public record EngineConfig(
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(models, "models");
         Objects.requireNonNull(backend, "backend");
+        Objects.requireNonNull(speculation, "speculation");
         Objects.requireNonNull(nanoClock, "nanoClock");
         Objects.requireNonNull(stepListener, "stepListener");
         atLeast("max-model-len", maxModelLen, 0);
@@ -94,6 +97,7 @@ public record EngineConfig(
         private String schedulingPolicy = "fcfs";
         private long priorityAgingMillis;
         private boolean prefixCaching = true;
+        private NgramSpeculation speculation = NgramSpeculation.OFF;
         private int blockSize = 16;
         private long kvCacheBytes;
         private int maxWaiting = 1024;
@@ -151,6 +155,11 @@ public record EngineConfig(
             return this;
         }
 
+        public Builder speculation(NgramSpeculation value) {
+            speculation = value;
+            return this;
+        }
+
         public Builder blockSize(int value) {
             blockSize = value;
             return this;
@@ -198,6 +207,7 @@ public record EngineConfig(
                     schedulingPolicy,
                     priorityAgingMillis,
                     prefixCaching,
+                    speculation,
                     blockSize,
                     kvCacheBytes,
                     maxWaiting,

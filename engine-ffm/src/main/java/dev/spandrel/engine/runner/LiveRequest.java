@@ -92,7 +92,11 @@ final class LiveRequest extends Sequence {
 
     /** Engine thread: a new token; the reader sees it after {@link #publish}. */
     void append(int token, long nanos) {
-        append(token);
+        if (drafted(token)) {
+            acceptDrafted();
+        } else {
+            append(token);
+        }
         int index = generated() - 1;
         if (index == tokenNanos.length) {
             tokenNanos = Arrays.copyOf(tokenNanos, 2 * index);

@@ -7,6 +7,7 @@ import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.engine.NgramSpeculation;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.backend.Backend;
@@ -18,6 +19,8 @@ import dev.spandrel.engine.model.Model;
 import dev.spandrel.engine.model.ModelConfig;
 import dev.spandrel.engine.model.ModelLoader;
 import dev.spandrel.engine.scheduler.BlockManager;
+import dev.spandrel.engine.scheduler.FaultPoint;
+import dev.spandrel.engine.scheduler.NgramProposer;
 import dev.spandrel.engine.scheduler.Scheduler;
 import dev.spandrel.engine.scheduler.SchedulerConfig;
 import dev.spandrel.engine.scheduler.SchedulingPolicy;
@@ -86,22 +89,29 @@ public final class LocalEngine implements Engine {
         int maxModelLen = maxModelLen(config, maxPositions);
         int maxTokens = (int) Math.min(
                 Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs()), (long) config.maxNumSeqs() * maxModelLen);
-        Model model = ModelLoader.load(modelConfig, backend, maxTokens, config.maxNumSeqs());
+        int maxLogitRows = Math.min(
+                maxTokens, config.maxNumSeqs() * (1 + config.speculation().numSpeculativeTokens()));
+        Model model = ModelLoader.load(modelConfig, backend, maxTokens, maxLogitRows);
         checkVocabulary(config, tokenizer, model);
 
         int blockCount = KvSizing.blocks(config, model, maxModelLen);
         KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize());
-        ModelRunner runner = new ModelRunner(backend, model, cache, maxTokens, config.maxNumSeqs(), config.blockSize());
+        ModelRunner runner = new ModelRunner(
+                backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
         BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
         GenerationDefaults defaults = GenerationDefaults.read(modelConfig);
-        EngineLoop loop = new EngineLoop(
+        WaitingLine line =
+                new WaitingLine(config.maxWaiting(), config.nanoClock().getAsLong());
+        EngineStep step = new EngineStep(
                 new Scheduler(schedulerConfig(config, maxTokens), blocks),
                 blocks,
                 runner,
+                proposer(config.speculation()),
                 defaults::endsSequence,
-                config.maxWaiting(),
+                line,
                 config.nanoClock(),
-                config.stepListener());
+                FaultPoint.NONE);
+        EngineLoop loop = new EngineLoop(step, line, config.nanoClock(), config.stepListener());
         ModelInfo info = new ModelInfo(
                 modelConfig.folder().getFileName().toString(),
                 modelConfig.folder(),
@@ -114,6 +124,15 @@ public final class LocalEngine implements Engine {
                 defaults.sampling());
         loop.start();
         return new LocalEngine(config, info, backend, tokenizer, chatTemplate, loop);
+    }
+
+    private static NgramProposer proposer(NgramSpeculation speculation) {
+        return speculation.enabled()
+                ? new NgramProposer(
+                        speculation.numSpeculativeTokens(),
+                        speculation.promptLookupMin(),
+                        speculation.promptLookupMax())
+                : null;
     }
 
     private static SchedulerConfig schedulerConfig(EngineConfig config, int maxTokens) {

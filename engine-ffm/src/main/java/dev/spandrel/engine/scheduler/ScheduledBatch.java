@@ -76,7 +76,12 @@ public final class ScheduledBatch {
 
     /** Whether the sequence at {@code index} has all its tokens computed after the step, and so yields a new one. */
     public boolean samples(int index) {
+        return logitRows(index) > 0;
+    }
+
+    /** Rows of the sequence at {@code index} that need logits: that of its last token and those of its draft. */
+    public int logitRows(int index) {
         Sequence sequence = sequences.get(index);
-        return sequence.computed() + tokenCounts[index] == sequence.length();
+        return Math.max(0, sequence.computed() + tokenCounts[index] - sequence.length() + 1);
     }
 }

@@ -18,11 +18,20 @@ public final class Scheduler {
 
     private final List<Sequence> running = new ArrayList<>();
     private final ScheduledBatch batch = new ScheduledBatch();
+    private final FaultPoint faults;
+    /** The sequence at hand, which an exception would leave between two places. */
+    private Sequence current;
+
+    /** A scheduler that nobody disturbs. */
+    public Scheduler(SchedulerConfig config, BlockManager blocks) {
+        this(config, blocks, FaultPoint.NONE);
+    }
 
     /** @param blocks the pool */
-    public Scheduler(SchedulerConfig config, BlockManager blocks) {
+    public Scheduler(SchedulerConfig config, BlockManager blocks, FaultPoint faults) {
         this.config = config;
         this.blocks = blocks;
+        this.faults = faults;
         waiting = new TreeSet<>(config.policy());
     }
 
@@ -32,12 +41,14 @@ public final class Scheduler {
      * @throws IllegalArgumentException when even the empty pool could not hold it at its longest; refuse such at the door
      */
     public void add(Sequence sequence) {
+        current = sequence;
         // The last token is never fed back, so its key and value are never stored.
         if (blocks.blocksFor(sequence.maxLength() - 1) > blocks.totalBlocks()) {
             throw new IllegalArgumentException("a sequence of " + sequence.maxLength() + " tokens does not fit "
                     + blocks.totalBlocks() + " blocks of " + blocks.blockSize());
         }
         waiting.add(sequence);
+        current = null;
     }
 
     /** Chooses the next step; an empty batch when nothing can run. */
@@ -47,6 +58,7 @@ public final class Scheduler {
         if (batch.preempted().isEmpty()) {
             scheduleWaiting();
         }
+        current = null;
         return batch;
     }
 
@@ -71,6 +83,16 @@ public final class Scheduler {
 
     /** Puts a running sequence into the step; false when it had to give way itself. */
     private boolean fit(Sequence sequence, int count) {
+        current = sequence;
+        faults.pass("extend");
+        // A draft is a guess: it may use what is left, nobody gives way for it.
+        sequence.shortenDraft(Math.max(0, budget() - count));
+        int drafted = count + sequence.draftLength();
+        if (drafted > count && blocks.extend(sequence, sequence.computed() + drafted)) {
+            batch.add(sequence, drafted);
+            return true;
+        }
+        sequence.shortenDraft(0);
         while (!blocks.extend(sequence, sequence.computed() + count)) {
             Sequence victim = lastByPolicy();
             preempt(victim);
@@ -103,10 +125,13 @@ public final class Scheduler {
     private void scheduleWaiting() {
         while (!waiting.isEmpty() && budget() > 0 && running.size() < config.maxNumSeqs()) {
             Sequence sequence = waiting.first();
+            current = sequence;
+            faults.pass("admit");
             int cached = blocks.admit(sequence);
             if (cached < 0) {
                 return;
             }
+            faults.pass("admitted");
             waiting.pollFirst();
             sequence.foundCached(cached);
             sequence.become(Sequence.State.RUNNING);
@@ -117,19 +142,25 @@ public final class Scheduler {
     }
 
     private void preempt(Sequence victim) {
+        faults.pass("preempt");
+        // What can fail comes first, so that the victim is never in neither place.
+        waiting.add(victim);
+        batch.notePreempted(victim);
         running.remove(victim);
         batch.remove(victim);
-        batch.notePreempted(victim);
         blocks.free(victim);
         victim.become(Sequence.State.PREEMPTED);
-        waiting.add(victim);
     }
 
-    /** Books a step as computed; call it once after the forward pass, before tokens are appended. */
+    /**
+     * Books a step as computed, drafts excepted, which count when they are accepted; call it once after the forward pass,
+     * before tokens are appended.
+     */
     public void advance(ScheduledBatch step) {
         for (int i = 0; i < step.sequences().size(); i++) {
+            faults.pass("advance");
             Sequence sequence = step.sequences().get(i);
-            sequence.advance(step.tokenCount(i));
+            sequence.advance(Math.min(step.tokenCount(i), sequence.length() - sequence.computed()));
             blocks.register(sequence);
         }
     }
@@ -139,13 +170,25 @@ public final class Scheduler {
         if (sequence.state() == Sequence.State.FINISHED) {
             return;
         }
-        if (sequence.state() == Sequence.State.RUNNING) {
-            running.remove(sequence);
-        } else {
-            waiting.remove(sequence);
-        }
+        // Both, since a step that failed may have left it in either.
+        running.remove(sequence);
+        waiting.remove(sequence);
         blocks.free(sequence);
         sequence.become(Sequence.State.FINISHED);
+    }
+
+    /**
+     * Whom a step concerns that threw: those scheduled so far and the one at hand, in a list of its own. Those that were
+     * preempted in it have lost nothing but time.
+     */
+    public List<Sequence> concerned() {
+        List<Sequence> concerned = new ArrayList<>(batch.sequences());
+        if (current != null && !concerned.contains(current)) {
+            concerned.add(current);
+        }
+        current = null;
+        batch.clear();
+        return concerned;
     }
 
     /** Every sequence that has not finished, in a list of its own. */

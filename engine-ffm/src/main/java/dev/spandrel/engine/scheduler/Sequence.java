@@ -26,6 +26,7 @@ public class Sequence {
     private final int maxLength;
     private int[] tokens;
     private int length;
+    private int draftLength;
     private int computed;
     private int[] blocks = new int[4];
     private int blockCount;
@@ -135,12 +136,47 @@ public class Sequence {
         return standing.salt;
     }
 
-    /** Takes over a sampled token. */
+    /** Takes over a sampled token; any draft is over. */
     public void append(int token) {
-        if (length == tokens.length) {
-            tokens = Arrays.copyOf(tokens, (int) Math.min(maxLength, 2L * tokens.length));
-        }
+        reserveTokens(1);
         tokens[length++] = token;
+        draftLength = 0;
+    }
+
+    /** Puts a draft behind the tokens, to be computed with them and then accepted or not. */
+    final void draft(int[] draft, int count) {
+        reserveTokens(count);
+        System.arraycopy(draft, 0, tokens, length, count);
+        draftLength = count;
+    }
+
+    /** Keeps the first {@code count} tokens of the draft. */
+    final void shortenDraft(int count) {
+        draftLength = Math.min(draftLength, count);
+    }
+
+    /** Tokens of the draft. */
+    public final int draftLength() {
+        return draftLength;
+    }
+
+    /** Whether a sampled token is what the draft said. */
+    public final boolean drafted(int token) {
+        return draftLength > 0 && tokens[length] == token;
+    }
+
+    /** Takes over the draft's first token: its key and value are computed already. */
+    public final void acceptDrafted() {
+        length++;
+        draftLength--;
+        computed++;
+    }
+
+    private void reserveTokens(int count) {
+        if (length + count > tokens.length) {
+            int wanted = (int) Math.min(maxLength, 2L * tokens.length);
+            tokens = Arrays.copyOf(tokens, Math.max(wanted, length + count));
+        }
     }
 
     /** Makes room for more blocks. */
@@ -156,6 +192,7 @@ public class Sequence {
     }
 
     final void forgetBlocks() {
+        draftLength = 0;
         blockCount = 0;
         registeredBlocks = 0;
         computed = 0;

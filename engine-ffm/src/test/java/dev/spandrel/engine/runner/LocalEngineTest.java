@@ -10,6 +10,7 @@ import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationEvent;
 import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.NgramSpeculation;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
@@ -138,6 +139,52 @@ class LocalEngineTest {
         }
     }
 
+    @Test
+    void speculationChangesNothingButTheNumberOfSteps() throws Exception {
+        List<GenerationRequest> requests = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            SamplingParams sampling = i % 2 == 0 ? GREEDY : SamplingParams.DEFAULT.withSeed(i);
+            requests.add(
+                    request("Once upon a time", sampling.withIgnoreEos(true).withMaxTokens(120)));
+        }
+        List<String> plain;
+        try (Engine engine = Engine.open(config().build())) {
+            plain = together(engine, requests);
+            assertThat(engine.stats().draftTokens()).isZero();
+        }
+        EngineConfig speculative =
+                config().speculation(new NgramSpeculation(4, 2, 4)).build();
+        try (Engine engine = Engine.open(speculative)) {
+            assertThat(together(engine, requests)).isEqualTo(plain);
+            assertThat(engine.stats().acceptedDraftTokens()).isPositive();
+            awaitIdle(engine);
+            long before = engine.stats().steps();
+            Answer alone = answer(engine, requests.getFirst());
+            awaitIdle(engine);
+            assertThat(engine.stats().steps() - before).isLessThan(alone.tokens());
+        }
+    }
+
+    @Test
+    void anEqualBeginningIsComputedOnce() throws Exception {
+        String beginning =
+                "User: Tell me a story about a fox.\nAssistant: " + "Once upon a time there was a fox. ".repeat(8);
+        try (Engine with = Engine.open(config().build());
+                Engine without = Engine.open(config().prefixCaching(false).build())) {
+            for (String end : List.of("The fox", "One day", "The fox")) {
+                GenerationRequest request = request(beginning + end, GREEDY.withMaxTokens(30));
+                assertThat(answer(with, request).text())
+                        .isEqualTo(answer(without, request).text());
+            }
+            assertThat(with.stats().prefixCacheHits()).isGreaterThan(100);
+            assertThat(without.stats().prefixCacheHits()).isZero();
+            try (Generation generation = with.submit(request(beginning + "One day", GREEDY.withMaxTokens(1)))) {
+                while (!(generation.next() instanceof GenerationEvent.Finished)) {}
+                assertThat(generation.cachedTokens()).isBetween(64, generation.promptTokens() - 1);
+            }
+        }
+    }
+
     private static List<String> together(Engine engine, List<GenerationRequest> requests) throws Exception {
         try (ExecutorService readers = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<Answer>> futures = requests.stream()
@@ -157,7 +204,6 @@ class LocalEngineTest {
             Generation generation = engine.submit(
                     request("Once upon a time", GREEDY.withIgnoreEos(true).withMaxTokens(500)));
             generation.next();
-            assertThat(engine.stats().running()).isOne();
             generation.close();
             generation.close();
             awaitIdle(engine);
