@@ -26,6 +26,9 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";
 
+    /** A reader of more has seen what is wrong with the file. */
+    private static final int MOST_PROBLEMS = 100;
+
     private final Path path;
     private final Arena arena;
     private final SortedMap<String, TensorInfo> tensors = new TreeMap<>();
@@ -61,13 +64,22 @@ public final class SafetensorsCheckpoint implements Checkpoint {
             }
             checkpoint.missing(index, problems);
             if (!problems.isEmpty()) {
-                throw new EngineException.ModelLoad(path.toString(), problems);
+                throw new EngineException.ModelLoad(path.toString(), shortened(problems));
             }
             return checkpoint;
         } catch (RuntimeException | Error e) {
             checkpoint.close();
             throw e;
         }
+    }
+
+    private static List<String> shortened(List<String> problems) {
+        if (problems.size() <= MOST_PROBLEMS) {
+            return problems;
+        }
+        List<String> first = new ArrayList<>(problems.subList(0, MOST_PROBLEMS));
+        first.add("and " + (problems.size() - MOST_PROBLEMS) + " more");
+        return first;
     }
 
     private void add(Path file, ShardIndex index, List<String> problems) {

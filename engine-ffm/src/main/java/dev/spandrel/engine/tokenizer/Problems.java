@@ -8,6 +8,7 @@ import java.util.List;
 /** What is wrong with one file, collected so that it is reported at once; a hopeless file is cut short. */
 final class Problems {
     private static final int MOST = 20;
+    private static final int LONGEST = 400;
 
     private final Path file;
     private final List<String> lines = new ArrayList<>();
@@ -19,7 +20,7 @@ final class Problems {
 
     void add(String line) {
         if (count++ < MOST) {
-            lines.add(line);
+            lines.add(line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "…");
         }
     }
 

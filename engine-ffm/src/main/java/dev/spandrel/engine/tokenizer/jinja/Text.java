@@ -34,7 +34,7 @@ final class Text {
             case Boolean bool -> out.append(bool ? "True" : "False");
             case Double number -> out.append(number(number));
             case String text -> quoted(text);
-            case Undefined undefined -> out.append("Undefined");
+            case Undefined _ -> out.append("Undefined");
             case List<?> list -> list(list, depth);
             case Map<?, ?> map -> map(map, depth);
             case Function function -> out.append("<function>");

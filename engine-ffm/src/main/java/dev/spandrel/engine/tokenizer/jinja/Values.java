@@ -11,7 +11,7 @@ final class Values {
     static boolean truth(Object value) {
         return switch (value) {
             case null -> false;
-            case Undefined undefined -> false;
+            case Undefined _ -> false;
             case Boolean bool -> bool;
             case Long number -> number != 0;
             case Double number -> number != 0;
@@ -27,12 +27,12 @@ final class Values {
         return switch (value) {
             case null -> "none";
             case Undefined undefined -> "undefined";
-            case Boolean bool -> "boolean";
-            case Long number -> "integer";
-            case Double number -> "float";
-            case String text -> "string";
+            case Boolean _ -> "boolean";
+            case Long _ -> "integer";
+            case Double _ -> "float";
+            case String _ -> "string";
             case List<?> list -> "list";
-            case Map<?, ?> map -> "mapping";
+            case Map<?, ?> _ -> "mapping";
             case Function function -> "function";
             default -> "namespace";
         };
@@ -66,7 +66,7 @@ final class Values {
     /** Items of a list, characters of a string, keys of a mapping, nothing of what is undefined. */
     static List<Object> iterate(Object value) {
         return switch (value) {
-            case Undefined undefined -> List.of();
+            case Undefined _ -> List.of();
             case List<?> list -> cast(list);
             case Map<?, ?> map -> new ArrayList<>(map.keySet());
             case String text -> characters(text);
@@ -80,7 +80,7 @@ final class Values {
 
     static long length(Object value) {
         return switch (value) {
-            case Undefined undefined -> 0;
+            case Undefined _ -> 0;
             case List<?> list -> list.size();
             case Map<?, ?> map -> map.size();
             case String text -> Strings.length(text);
