@@ -45,6 +45,9 @@ public record ServerConfig(
             throw new IllegalArgumentException(
                     "--shutdown-timeout must not be negative, found " + shutdownTimeout.toSeconds());
         }
+        if (writeTimeout.isNegative() || writeTimeout.isZero()) {
+            throw new IllegalArgumentException("--write-timeout must be at least 1, found " + writeTimeout.toSeconds());
+        }
         if (servedModelNames.stream().anyMatch(String::isBlank)) {
             throw new IllegalArgumentException("--served-model-name must not be blank");
         }

@@ -66,6 +66,11 @@ public final class ScriptedEngine implements Engine {
         return Waiting.take(submitted, "a submitted generation");
     }
 
+    /** Generations submitted and not yet asked for by {@link #submitted}. */
+    public int running() {
+        return submitted.size();
+    }
+
     @Override
     public ModelInfo model() {
         return info;

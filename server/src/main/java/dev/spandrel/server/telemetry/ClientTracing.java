@@ -26,11 +26,12 @@ public final class ClientTracing implements AutoCloseable {
     private static final String SERVICE_NAME = "spandrel-client";
 
     /** Long enough for one try and the SDK's first retry; a client should not hang on its telemetry. */
-    private static final Duration FLUSH = Duration.ofSeconds(5);
+    private static final Duration FLUSH = Duration.ofSeconds(2);
 
     private final Telemetry telemetry;
     private final Delivery delivery;
     private final URI endpoint;
+    private boolean sampled;
 
     private ClientTracing(Telemetry telemetry, Delivery delivery, URI endpoint) {
         this.telemetry = telemetry;
@@ -60,13 +61,14 @@ public final class ClientTracing implements AutoCloseable {
                 .setSpanKind(SpanKind.CLIENT)
                 .setAttribute(PROMPT, prompt)
                 .startSpan();
+        sampled = span.getSpanContext().isSampled();
         return new ClientSpan(span);
     }
 
     /** Sends all ended spans; says in one line if they could not be delivered. */
     public Optional<String> flush() {
         telemetry.close();
-        return delivery.failed.get() || !delivery.succeeded.get()
+        return sampled && (delivery.failed.get() || !delivery.succeeded.get())
                 ? Optional.of("the trace was not delivered: no telemetry backend answers at " + endpoint
                         + "; OTEL_EXPORTER_OTLP_TRACES_ENDPOINT names another")
                 : Optional.empty();

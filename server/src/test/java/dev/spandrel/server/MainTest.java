@@ -1,0 +1,144 @@
+package dev.spandrel.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** Flags: what they become, and what wrong ones get. */
+class MainTest {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @Test
+    void flagsBecomeTheConfig() {
+        ServerConfig config = config(
+                "folder/m",
+                "--served-model-name",
+                "a",
+                "b",
+                "--host=127.0.0.1",
+                "--port=0",
+                "--max-model-len=1k",
+                "--max-num-seqs=3",
+                "--max-num-batched-tokens=2K",
+                "--block-size=8",
+                "--kv-cache-memory-bytes=1M",
+                "--backend=reference",
+                "--threads=2",
+                "--seed=-5",
+                "--no-http-spans",
+                "--shutdown-timeout=7",
+                "--otlp-traces-endpoint=grpc://h:1");
+        assertThat(config.engine().model()).isEqualTo("folder/m");
+        assertThat(config.servedModelNames()).isEqualTo(List.of("a", "b"));
+        assertThat(config.host()).isEqualTo("127.0.0.1");
+        assertThat(config.port()).isZero();
+        assertThat(config.engine().maxModelLen()).isEqualTo(1000);
+        assertThat(config.engine().maxNumSeqs()).isEqualTo(3);
+        assertThat(config.engine().maxNumBatchedTokens()).isEqualTo(2048);
+        assertThat(config.engine().blockSize()).isEqualTo(8);
+        assertThat(config.engine().kvCacheBytes()).isEqualTo(1024 * 1024);
+        assertThat(config.engine().backend()).isEqualTo("reference");
+        assertThat(config.engine().threads()).isEqualTo(2);
+        assertThat(config.engine().seed()).isEqualTo(-5);
+        assertThat(config.httpSpans()).isFalse();
+        assertThat(config.shutdownTimeout()).isEqualTo(Duration.ofSeconds(7));
+        assertThat(config.otlp().endpoint().orElseThrow()).hasToString("http://h:1");
+    }
+
+    @Test
+    void defaultsAreVllms() {
+        ServerConfig config = config("--model", "m");
+        assertThat(config.port()).isEqualTo(8000);
+        assertThat(config.host()).isNull();
+        assertThat(config.engine().maxModelLen()).isZero();
+        assertThat(config.httpSpans()).isTrue();
+        assertThat(config.shutdownTimeout()).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "serve|no model",
+                "serve m --port=x|--port",
+                "serve m --port=70000|--port must be between 0 and 65535",
+                "serve m --max-num-seqs=0|--max-num-seqs must be at least 1",
+                "serve m --max-model-len=1.5x|expected a whole number",
+                "serve m --max-model-len=9999999999|--max-model-len",
+                "serve m --nonsense|--nonsense",
+                "serve a --model b|two models",
+                "serve m --otlp-traces-endpoint=ftp://x|--otlp-traces-endpoint must be",
+                "serve m --write-timeout=0|--write-timeout",
+                "client|PROMPT",
+                "'' |missing command"
+            })
+    void wrongFlagsAreOneMessageAndExit2(String command, String message) {
+        assertThat(run(command.isBlank() ? new String[0] : command.split(" "))).isEqualTo(2);
+        assertThat(err.toString())
+                .startsWith("spandrel-server: ")
+                .contains(message)
+                .doesNotContain("\tat ");
+    }
+
+    @Test
+    void unknownProtocolIsOneLineAndExit2() {
+        System.setProperty("otel.exporter.otlp.traces.protocol", "pigeon");
+        try {
+            assertThat(run("serve", "m")).isEqualTo(2);
+            assertThat(err.toString().lines())
+                    .containsExactly(
+                            "spandrel-server: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL must be grpc or http/protobuf,"
+                                    + " found \"pigeon\"");
+        } finally {
+            System.clearProperty("otel.exporter.otlp.traces.protocol");
+        }
+    }
+
+    @Test
+    void helpNamesFlagsAndVariables() {
+        assertThat(run("serve", "--help")).isZero();
+        assertThat(out.toString())
+                .contains("--otlp-traces-endpoint", "--max-num-seqs", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
+        assertThat(run("client", "--help")).isZero();
+        assertThat(run("--help")).isZero();
+        assertThat(run("--version")).isZero();
+        assertThat(out.toString()).contains("spandrel-server dev");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0,0", "12,12", "1k,1000", "1K,1024", "25.6k,25600", "2m,2000000", "1G,1073741824"})
+    void magnitudes(String text, long number) {
+        assertThat(Magnitudes.parse(text)).isEqualTo(number);
+    }
+
+    @Test
+    void magnitudesThatAreNone() {
+        assertThatThrownBy(() -> Magnitudes.parse("0.0001k")).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Magnitudes.parse("-1")).isInstanceOf(IllegalArgumentException.class);
+        assertThat(Magnitudes.of(125_239_296)).isEqualTo("125.2M");
+        assertThat(Magnitudes.of(999)).isEqualTo("999");
+        assertThat(Magnitudes.of(7_241_732_096L)).isEqualTo("7.2B");
+    }
+
+    private int run(String... args) {
+        CommandLine line = Main.commandLine(_ -> {});
+        line.setOut(new PrintWriter(out, true));
+        line.setErr(new PrintWriter(err, true));
+        return line.execute(args);
+    }
+
+    private static ServerConfig config(String... flags) {
+        ServeCommand command = new ServeCommand(_ -> {});
+        new CommandLine(command).parseArgs(flags);
+        return command.config();
+    }
+}

@@ -1,0 +1,127 @@
+package dev.spandrel.server.telemetry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.StepRecord;
+import dev.spandrel.server.ScriptedEngine;
+import dev.spandrel.server.ScriptedGeneration;
+import dev.spandrel.server.TestServer;
+import dev.spandrel.server.Waiting;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Names, labels, buckets and counts of {@code /metrics}; the counts are those of vLLM's own test. */
+class EngineMetricsTest {
+    private static final String LABELS = "{engine=\"0\",model_name=\"scripted\"}";
+
+    private final EngineMetrics metrics = new EngineMetrics();
+    private final TestServer server = TestServer.start(new ScriptedEngine(), metrics, metrics, List.of());
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    @Test
+    void tenRequestsOfTenTokens() {
+        for (int i = 0; i < 10; i++) {
+            server.completion("{\"prompt\":\"a b c\",\"max_tokens\":10}");
+        }
+        Waiting.until(() -> text().contains("vllm:e2e_request_latency_seconds_count" + LABELS + " 10.0"), "all ended");
+        assertThat(lines())
+                .contains(
+                        "vllm:time_to_first_token_seconds_count" + LABELS + " 10.0",
+                        "vllm:inter_token_latency_seconds_count" + LABELS + " 90.0",
+                        "vllm:request_queue_time_seconds_count" + LABELS + " 10.0",
+                        "vllm:request_inference_time_seconds_count" + LABELS + " 10.0",
+                        "vllm:request_prefill_time_seconds_count" + LABELS + " 10.0",
+                        "vllm:request_decode_time_seconds_count" + LABELS + " 10.0",
+                        "vllm:request_prompt_tokens_sum" + LABELS + " 30.0",
+                        "vllm:request_prompt_tokens_count" + LABELS + " 10.0",
+                        "vllm:request_generation_tokens_sum" + LABELS + " 100.0",
+                        "vllm:request_params_n_count" + LABELS + " 10.0",
+                        "vllm:request_params_max_tokens_sum" + LABELS + " 100.0",
+                        "vllm:request_success_total{engine=\"0\",model_name=\"scripted\",finished_reason=\"length\"} 10.0",
+                        "vllm:request_success_total{engine=\"0\",model_name=\"scripted\",finished_reason=\"abort\"} 0.0",
+                        "vllm:time_to_first_token_seconds_bucket{engine=\"0\",model_name=\"scripted\",le=\"0.005\"} 0.0",
+                        "vllm:time_to_first_token_seconds_bucket{engine=\"0\",model_name=\"scripted\",le=\"0.01\"} 10.0");
+    }
+
+    @Test
+    void parentsAreCountedOncePerPrompt() {
+        server.completion("{\"prompt\":[\"a\",\"b\"],\"n\":3,\"max_tokens\":2}");
+        Waiting.until(() -> text().contains("vllm:request_params_n_count" + LABELS + " 2.0"), "both prompts ended");
+        assertThat(lines())
+                .contains(
+                        "vllm:request_params_n_sum" + LABELS + " 6.0",
+                        "vllm:request_max_num_generation_tokens_count" + LABELS + " 2.0",
+                        "vllm:request_generation_tokens_count" + LABELS + " 6.0");
+    }
+
+    @Test
+    void failuresAreCountedByReasonOnly() {
+        server.engine()
+                .script(request -> ScriptedGeneration.silent(request).fail(new EngineException.StepFailed("x", null)));
+        server.post("/v1/completions", "{\"prompt\":\"a\"}");
+        Waiting.until(() -> text().contains("finished_reason=\"error\"} 1.0"), "the failure is counted");
+        assertThat(lines()).contains("vllm:e2e_request_latency_seconds_count" + LABELS + " 0.0");
+    }
+
+    @Test
+    void stepsAndEngineStats() {
+        metrics.onStep(new StepRecord(0, 0, 1, 2, 3, 2, 30, 2, 0));
+        metrics.onStep(new StepRecord(1, 4, 5, 6, 7, 2, 0, 2, 0));
+        assertThat(lines())
+                .contains(
+                        "vllm:iteration_tokens_total_count" + LABELS + " 2.0",
+                        "vllm:iteration_tokens_total_sum" + LABELS + " 34.0",
+                        "vllm:iteration_tokens_total_bucket{engine=\"0\",model_name=\"scripted\",le=\"8.0\"} 1.0",
+                        "vllm:num_requests_running" + LABELS + " 1.0",
+                        "vllm:num_requests_waiting" + LABELS + " 2.0",
+                        "vllm:kv_cache_usage_perc" + LABELS + " 0.25",
+                        "vllm:num_preemptions_total" + LABELS + " 3.0",
+                        "vllm:prompt_tokens_total" + LABELS + " 40.0",
+                        "vllm:generation_tokens_total" + LABELS + " 50.0")
+                .anyMatch(line -> line.startsWith("vllm:cache_config_info{") && line.contains("block_size=\"16\""));
+    }
+
+    @Test
+    void bucketsOfTokensFollowTheContext() {
+        assertThat(EngineMetrics.oneTwoFive(256)).containsExactly(1, 2, 5, 10, 20, 50, 100, 200);
+        assertThat(EngineMetrics.oneTwoFive(1)).containsExactly(1);
+        assertThat(EngineMetrics.oneTwoFive(Integer.MAX_VALUE)).endsWith(1e9, 2e9);
+        assertThat(text())
+                .contains("vllm:request_prompt_tokens_bucket{engine=\"0\",model_name=\"scripted\",le=\"200.0\"}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\"", "\\", "\n"})
+    void labelValuesAreEscaped(String character) {
+        String escaped = character.equals("\n") ? "\\n" : "\\" + character;
+        assertThat(PrometheusText.label("l", "a" + character + "b")).isEqualTo("l=\"a" + escaped + "b\"");
+    }
+
+    @Test
+    void everySampleBelongsToAFamily() {
+        String family = "";
+        for (String line : lines()) {
+            if (line.startsWith("# TYPE ")) {
+                family = line.split(" ")[2];
+            } else if (!line.startsWith("#")) {
+                assertThat(line).startsWith(family).matches("[a-zA-Z0-9_:]+\\{.*} [-+0-9.eEIinf]+");
+            }
+        }
+    }
+
+    private String text() {
+        return server.get("/metrics").body();
+    }
+
+    private List<String> lines() {
+        return text().lines().toList();
+    }
+}

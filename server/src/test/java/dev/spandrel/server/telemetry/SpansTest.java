@@ -1,0 +1,324 @@
+package dev.spandrel.server.telemetry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.FinishReason;
+import dev.spandrel.server.ScriptedEngine;
+import dev.spandrel.server.ScriptedGeneration;
+import dev.spandrel.server.TestServer;
+import dev.spandrel.server.Waiting;
+import io.helidon.webserver.http.Filter;
+import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.sdk.OpenTelemetrySdk;
+import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
+import io.opentelemetry.sdk.trace.SdkTracerProvider;
+import io.opentelemetry.sdk.trace.data.LinkData;
+import io.opentelemetry.sdk.trace.data.SpanData;
+import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
+import io.opentelemetry.sdk.trace.samplers.Sampler;
+import io.opentelemetry.sdk.trace.samplers.SamplingResult;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The two spans of a request: names, kinds, parents, attributes, times. */
+class SpansTest {
+    private static final String TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
+    private static final String SPAN_ID = "b7ad6b7169203331";
+    private static final String PARENT = "00-" + TRACE_ID + "-" + SPAN_ID + "-01";
+    private static final String NO_SPAN = "0000000000000000";
+    private static final Instant NOW = Instant.parse("2026-11-23T12:00:00.000000500Z");
+
+    /** Where {@link TestServer} holds its monotonic clock. */
+    private static final long NANOS = 1_000_000_000;
+
+    private final InMemorySpanExporter exported = InMemorySpanExporter.create();
+    private final List<Attributes> sampled = new CopyOnWriteArrayList<>();
+    private final Telemetry telemetry = Telemetry.of(OpenTelemetrySdk.builder()
+            .setTracerProvider(SdkTracerProvider.builder()
+                    .setSampler(Sampler.parentBased(new Recording(sampled)))
+                    .addSpanProcessor(SimpleSpanProcessor.create(exported))
+                    .build())
+            .build());
+    private TestServer server;
+
+    /** Notes what a sampler sees. */
+    private record Recording(List<Attributes> seen) implements Sampler {
+        @Override
+        public SamplingResult shouldSample(
+                Context parent,
+                String traceId,
+                String name,
+                SpanKind kind,
+                Attributes attributes,
+                List<LinkData> links) {
+            seen.add(attributes);
+            return SamplingResult.recordAndSample();
+        }
+
+        @Override
+        public String getDescription() {
+            return "recording";
+        }
+    }
+
+    private void start(boolean httpSpans) {
+        AtomicLong nanos = new AtomicLong(NANOS);
+        List<Filter> filters = httpSpans
+                ? List.of(new HttpSpans(telemetry, Set.of("/v1/completions", "/v1/models"), () -> NOW, nanos::get))
+                : List.of();
+        server = TestServer.start(
+                new ScriptedEngine(),
+                new EngineMetrics(),
+                new GenerationSpans(telemetry, () -> NOW, nanos::get),
+                filters);
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    @Test
+    void threeSpansDeep() {
+        start(true);
+        server.post(
+                "/v1/completions?x=1",
+                "{\"prompt\":\"a b c\",\"max_tokens\":4,\"temperature\":0.5,\"request_id\":\"r\"}",
+                "traceparent",
+                PARENT,
+                "User-Agent",
+                "test/1");
+        SpanData http = span("POST /v1/completions");
+        SpanData llm = span("llm_request");
+        assertThat(http.getTraceId()).isEqualTo(TRACE_ID);
+        assertThat(http.getParentSpanId()).isEqualTo(SPAN_ID);
+        assertThat(llm.getTraceId()).isEqualTo(TRACE_ID);
+        assertThat(llm.getParentSpanId()).isEqualTo(http.getSpanId());
+        assertThat(llm.getInstrumentationScopeInfo().getName()).isEqualTo("dev.spandrel.server");
+    }
+
+    @Test
+    void httpSpanFollowsTheConventions() {
+        start(true);
+        server.post("/v1/completions?x=1", "{\"prompt\":\"a\"}", "User-Agent", "test/1");
+        SpanData http = span("POST /v1/completions");
+        assertThat(http.getKind()).isEqualTo(SpanKind.SERVER);
+        assertThat(http.getStatus().getStatusCode()).isEqualTo(StatusCode.UNSET);
+        assertThat(http.getAttributes().toBuilder().build())
+                .isEqualTo(Attributes.builder()
+                        .put("http.request.method", "POST")
+                        .put("http.route", "/v1/completions")
+                        .put("http.response.status_code", 200L)
+                        .put("url.path", "/v1/completions")
+                        .put("url.query", "x=1")
+                        .put("url.scheme", "http")
+                        .put("server.address", "localhost")
+                        .put("server.port", (long) server.port())
+                        .put("client.address", "127.0.0.1")
+                        .put("network.protocol.version", "1.1")
+                        .put("user_agent.original", "test/1")
+                        .build());
+        assertThat(sampled.getFirst().get(HttpSpans.ROUTE)).isEqualTo("/v1/completions");
+    }
+
+    @Test
+    void llmRequestHasVllmsAttributesAndTodaysNames() {
+        start(false);
+        server.post(
+                "/v1/completions",
+                "{\"prompt\":\"a b c\",\"model\":\"alias\",\"max_tokens\":4,\"temperature\":0.5,\"request_id\":\"r\"}",
+                "traceparent",
+                PARENT);
+        SpanData llm = span("llm_request");
+        assertThat(llm.getKind()).isEqualTo(SpanKind.SERVER);
+        assertThat(llm.getParentSpanId()).isEqualTo(SPAN_ID);
+        assertThat(llm.getStatus().getStatusCode()).isEqualTo(StatusCode.UNSET);
+        assertThat(llm.getAttributes().toBuilder().build())
+                .isEqualTo(Attributes.builder()
+                        .put("gen_ai.latency.time_to_first_token", 0.010)
+                        .put("gen_ai.latency.e2e", 0.026)
+                        .put("gen_ai.latency.time_in_queue", 0.002)
+                        .put("gen_ai.latency.time_in_model_prefill", 0.007)
+                        .put("gen_ai.latency.time_in_model_decode", 0.015)
+                        .put("gen_ai.latency.time_in_model_inference", 0.022)
+                        .put("gen_ai.usage.prompt_tokens", 3L)
+                        .put("gen_ai.usage.completion_tokens", 4L)
+                        .put("gen_ai.request.id", "cmpl-r-0")
+                        .put("gen_ai.request.top_p", 1.0)
+                        .put("gen_ai.request.max_tokens", 4L)
+                        .put("gen_ai.request.temperature", 0.5)
+                        .put("gen_ai.request.n", 1L)
+                        .put("gen_ai.response.model", "scripted")
+                        .put("gen_ai.operation.name", "text_completion")
+                        .put("gen_ai.provider.name", "spandrel")
+                        .put("gen_ai.request.model", "alias")
+                        .put("gen_ai.usage.input_tokens", 3L)
+                        .put("gen_ai.usage.output_tokens", 4L)
+                        .put("gen_ai.response.id", "cmpl-r")
+                        .put(AttributeKey.stringArrayKey("gen_ai.response.finish_reasons"), List.of("length"))
+                        .build());
+    }
+
+    @Test
+    void timesAreTheEnginesOnTheWallClock() {
+        start(true);
+        server.post("/v1/completions", "{\"prompt\":\"a\",\"max_tokens\":4}");
+        SpanData llm = span("llm_request");
+        long arrival = NOW.getEpochSecond() * 1_000_000_000 + NOW.getNano();
+        assertThat(llm.getStartEpochNanos()).isEqualTo(arrival);
+        assertThat(llm.getEndEpochNanos()).isEqualTo(arrival + 26 * ScriptedGeneration.MILLI);
+        assertThat(span("POST /v1/completions").getStartEpochNanos()).isEqualTo(arrival);
+    }
+
+    @Test
+    void greedyHasNoTemperature() {
+        start(false);
+        server.completion("{\"prompt\":\"a\",\"temperature\":0}");
+        assertThat(span("llm_request").getAttributes().get(GenerationSpans.TEMPERATURE))
+                .isNull();
+    }
+
+    @Test
+    void samplersSeeOperationProviderAndModel() {
+        start(false);
+        server.completion("{\"prompt\":\"a\"}");
+        span("llm_request");
+        assertThat(sampled.getFirst().get(GenerationSpans.OPERATION)).isEqualTo("text_completion");
+        assertThat(sampled.getFirst().get(GenerationSpans.PROVIDER)).isEqualTo("spandrel");
+        assertThat(sampled.getFirst().get(GenerationSpans.REQUEST_MODEL)).isEqualTo("scripted");
+    }
+
+    @Test
+    void oneSpanPerChoice() {
+        start(true);
+        server.completion("{\"prompt\":[\"a\",\"b\"],\"n\":2,\"max_tokens\":1,\"request_id\":\"r\"}");
+        Waiting.until(() -> exported.getFinishedSpanItems().size() == 5, "five spans are there");
+        assertThat(exported.getFinishedSpanItems().stream()
+                        .filter(span -> span.getName().equals("llm_request"))
+                        .map(span -> span.getAttributes().get(GenerationSpans.REQUEST_ID)))
+                .containsExactly("cmpl-r-0", "cmpl-r-0", "cmpl-r-1", "cmpl-r-1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "nonsense",
+                "00-" + TRACE_ID + "-" + SPAN_ID,
+                "00-00000000000000000000000000000000-" + SPAN_ID + "-01",
+                "00-" + TRACE_ID + "-" + NO_SPAN + "-01",
+                "ff-" + TRACE_ID + "-" + SPAN_ID + "-01"
+            })
+    void malformedParentStartsANewRoot(String traceparent) {
+        start(true);
+        server.post("/v1/completions", "{\"prompt\":\"a\"}", "traceparent", traceparent);
+        SpanData http = span("POST /v1/completions");
+        assertThat(http.getParentSpanId()).isEqualTo(NO_SPAN);
+        assertThat(http.getTraceId()).isNotEqualTo(TRACE_ID);
+        assertThat(span("llm_request").getTraceId()).isEqualTo(http.getTraceId());
+    }
+
+    @Test
+    void unsampledParentIsFollowed() {
+        start(true);
+        server.post("/v1/completions", "{\"prompt\":\"a\"}", "traceparent", "00-" + TRACE_ID + "-" + SPAN_ID + "-00");
+        server.get("/v1/models");
+        span("GET /v1/models");
+        assertThat(exported.getFinishedSpanItems()).hasSize(1);
+    }
+
+    @Test
+    void failedGenerationIsAnError() {
+        start(true);
+        server.engine()
+                .script(request -> ScriptedGeneration.silent(request)
+                        .send("x")
+                        .fail(new EngineException.StepFailed("step 3 failed", null)));
+        server.post("/v1/completions", "{\"prompt\":\"a\"}");
+        SpanData llm = span("llm_request");
+        assertThat(llm.getStatus().getStatusCode()).isEqualTo(StatusCode.ERROR);
+        assertThat(llm.getStatus().getDescription()).isEqualTo("step 3 failed");
+        assertThat(llm.getAttributes().get(GenerationSpans.ERROR_TYPE)).contains("StepFailed");
+        SpanData http = span("POST /v1/completions");
+        assertThat(http.getStatus().getStatusCode()).isEqualTo(StatusCode.ERROR);
+        assertThat(http.getAttributes().get(HttpSpans.STATUS)).isEqualTo(500L);
+        assertThat(http.getAttributes().get(HttpSpans.ERROR_TYPE)).isEqualTo("500");
+    }
+
+    @Test
+    void cancelledGenerationHasASpanWithoutLatenciesItNeverReached() throws IOException {
+        start(true);
+        server.engine().script(ScriptedGeneration::silent);
+        try (Socket socket = server.connect()) {
+            socket.getOutputStream()
+                    .write("POST /v1/completions HTTP/1.1\r\nHost: h\r\nContent-Length: 14\r\n\r\n{\"prompt\":\"a\"}"
+                            .getBytes(StandardCharsets.UTF_8));
+            server.engine().submitted().awaitReader();
+        }
+        SpanData llm = span("llm_request");
+        assertThat(llm.getAttributes().get(GenerationSpans.FINISH_REASONS)).containsExactly("abort");
+        assertThat(llm.getAttributes().get(GenerationSpans.ERROR_TYPE)).isEqualTo("cancelled");
+        assertThat(llm.getStatus().getStatusCode()).isEqualTo(StatusCode.UNSET);
+        assertThat(llm.getAttributes().get(GenerationSpans.TIME_TO_FIRST_TOKEN)).isNull();
+        assertThat(llm.getAttributes().get(GenerationSpans.TIME_IN_QUEUE)).isEqualTo(0.002);
+        SpanData http = span("POST /v1/completions");
+        assertThat(http.getAttributes().get(HttpSpans.STATUS)).isNull();
+        assertThat(http.getAttributes().get(HttpSpans.ERROR_TYPE)).isEqualTo("connection_closed");
+    }
+
+    @Test
+    void engineAbortIsNoClientCancel() {
+        start(false);
+        server.engine().script(request -> ScriptedGeneration.silent(request).finish("", FinishReason.ABORT));
+        server.completion("{\"prompt\":\"a\"}");
+        assertThat(span("llm_request").getAttributes().get(GenerationSpans.FINISH_REASONS))
+                .containsExactly("abort");
+    }
+
+    @Test
+    void refusedRequestHasTheHttpSpanOnly() {
+        start(true);
+        server.post("/v1/completions", "{\"prompt\":7}");
+        SpanData http = span("POST /v1/completions");
+        assertThat(http.getAttributes().get(HttpSpans.STATUS)).isEqualTo(400L);
+        assertThat(http.getStatus().getStatusCode()).isEqualTo(StatusCode.UNSET);
+        assertThat(exported.getFinishedSpanItems()).hasSize(1);
+    }
+
+    @Test
+    void unknownPathsAreNamedByMethodAndProbesNotAtAll() {
+        start(true);
+        server.get("/health");
+        server.get("/metrics");
+        server.get("/secret/123");
+        SpanData http = span("GET");
+        assertThat(http.getAttributes().get(HttpSpans.ROUTE)).isNull();
+        assertThat(exported.getFinishedSpanItems()).hasSize(1);
+    }
+
+    /** The span of that name; it may end a moment after the client has its answer. */
+    private SpanData span(String name) {
+        Waiting.until(
+                () -> exported.getFinishedSpanItems().stream()
+                        .anyMatch(span -> span.getName().equals(name)),
+                "a span named " + name + " is there");
+        return exported.getFinishedSpanItems().stream()
+                .filter(span -> span.getName().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+}
