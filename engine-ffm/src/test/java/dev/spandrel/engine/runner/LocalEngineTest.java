@@ -145,7 +145,7 @@ class LocalEngineTest {
         for (int i = 0; i < 16; i++) {
             SamplingParams sampling = i % 2 == 0 ? GREEDY : SamplingParams.DEFAULT.withSeed(i);
             requests.add(
-                    request("Once upon a time", sampling.withIgnoreEos(true).withMaxTokens(120)));
+                    request("Once upon a time", sampling.withIgnoreEos(true).withMaxTokens(200)));
         }
         List<String> plain;
         try (Engine engine = Engine.open(config().build())) {
@@ -153,7 +153,7 @@ class LocalEngineTest {
             assertThat(engine.stats().draftTokens()).isZero();
         }
         EngineConfig speculative =
-                config().speculation(new NgramSpeculation(4, 2, 4)).build();
+                config().speculation(new NgramSpeculation(4, 1, 4)).build();
         try (Engine engine = Engine.open(speculative)) {
             assertThat(together(engine, requests)).isEqualTo(plain);
             assertThat(engine.stats().acceptedDraftTokens()).isPositive();
