@@ -14,6 +14,12 @@ import java.util.function.LongSupplier;
  * @param maxModelLen longest prompt plus output in tokens; 0 = the model's own limit
  * @param maxNumSeqs most sequences in one step
  * @param maxNumBatchedTokens token budget of one step
+ * @param longPrefillTokenThreshold most prompt tokens of one request in a step, so that a long prompt does not hold up
+ *     those that arrive meanwhile; 0 = no limit but the budget
+ * @param schedulingPolicy {@code fcfs} (first come, first served) or {@code priority} (smaller is sooner)
+ * @param priorityAgingMillis wait that is worth one step of priority; 0 = low priorities may wait for ever
+ * @param prefixCaching whether requests that begin alike share the keys and values of the beginning
+ * @param speculation drafts by prompt lookup, or {@link NgramSpeculation#OFF}
  * @param blockSize tokens per KV block
  * @param kvCacheBytes memory of the KV cache; 0 = enough for {@code maxNumSeqs} average sequences, at most a quarter of
  *     free memory
@@ -30,6 +36,11 @@ public record EngineConfig(
         int maxModelLen,
         int maxNumSeqs,
         int maxNumBatchedTokens,
+        int longPrefillTokenThreshold,
+        String schedulingPolicy,
+        long priorityAgingMillis,
+        boolean prefixCaching,
+        NgramSpeculation speculation,
         int blockSize,
         long kvCacheBytes,
         int maxWaiting,
@@ -38,15 +49,25 @@ public record EngineConfig(
         LongSupplier nanoClock,
         StepListener stepListener) {
 
+    /** On two cores a model of 135M parameters prefills this much in about 0.1 s; see docs/benchmarks.md. */
+    public static final int DEFAULT_LONG_PREFILL_TOKEN_THRESHOLD = 128;
+
     public EngineConfig {
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(models, "models");
         Objects.requireNonNull(backend, "backend");
+        Objects.requireNonNull(speculation, "speculation");
         Objects.requireNonNull(nanoClock, "nanoClock");
         Objects.requireNonNull(stepListener, "stepListener");
         atLeast("max-model-len", maxModelLen, 0);
         atLeast("max-num-seqs", maxNumSeqs, 1);
         atLeast("max-num-batched-tokens", maxNumBatchedTokens, 1);
+        atLeast("long-prefill-token-threshold", longPrefillTokenThreshold, 0);
+        if (!schedulingPolicy.equals("fcfs") && !schedulingPolicy.equals("priority")) {
+            throw new IllegalArgumentException(
+                    "--scheduling-policy: expected fcfs or priority, found " + schedulingPolicy);
+        }
+        atLeast("priority-aging-ms", priorityAgingMillis, 0);
         atLeast("block-size", blockSize, 1);
         atLeast("kv-cache-memory-bytes", kvCacheBytes, 0);
         atLeast("max-waiting", maxWaiting, 1);
@@ -72,6 +93,11 @@ public record EngineConfig(
         private int maxModelLen;
         private int maxNumSeqs = 128;
         private int maxNumBatchedTokens = 2048;
+        private int longPrefillTokenThreshold = DEFAULT_LONG_PREFILL_TOKEN_THRESHOLD;
+        private String schedulingPolicy = "fcfs";
+        private long priorityAgingMillis;
+        private boolean prefixCaching = true;
+        private NgramSpeculation speculation = NgramSpeculation.OFF;
         private int blockSize = 16;
         private long kvCacheBytes;
         private int maxWaiting = 1024;
@@ -106,6 +132,31 @@ public record EngineConfig(
 
         public Builder maxNumBatchedTokens(int value) {
             maxNumBatchedTokens = value;
+            return this;
+        }
+
+        public Builder longPrefillTokenThreshold(int value) {
+            longPrefillTokenThreshold = value;
+            return this;
+        }
+
+        public Builder schedulingPolicy(String value) {
+            schedulingPolicy = value;
+            return this;
+        }
+
+        public Builder priorityAgingMillis(long value) {
+            priorityAgingMillis = value;
+            return this;
+        }
+
+        public Builder prefixCaching(boolean value) {
+            prefixCaching = value;
+            return this;
+        }
+
+        public Builder speculation(NgramSpeculation value) {
+            speculation = value;
             return this;
         }
 
@@ -152,6 +203,11 @@ public record EngineConfig(
                     maxModelLen,
                     maxNumSeqs,
                     maxNumBatchedTokens,
+                    longPrefillTokenThreshold,
+                    schedulingPolicy,
+                    priorityAgingMillis,
+                    prefixCaching,
+                    speculation,
                     blockSize,
                     kvCacheBytes,
                     maxWaiting,

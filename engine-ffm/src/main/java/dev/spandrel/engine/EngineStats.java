@@ -12,6 +12,10 @@ package dev.spandrel.engine;
  * @param promptTokens prompt tokens computed
  * @param generatedTokens tokens sampled
  * @param preemptions times a sequence lost its blocks and went back to waiting
+ * @param prefixCacheQueries tokens looked up in the prefix cache, once per admission
+ * @param prefixCacheHits tokens found there
+ * @param draftTokens tokens that speculation proposed and a step computed
+ * @param acceptedDraftTokens tokens of these that were accepted
  */
 public record EngineStats(
         int running,
@@ -22,7 +26,11 @@ public record EngineStats(
         long steps,
         long promptTokens,
         long generatedTokens,
-        long preemptions) {
+        long preemptions,
+        long prefixCacheQueries,
+        long prefixCacheHits,
+        long draftTokens,
+        long acceptedDraftTokens) {
     /** Share of KV blocks in use, 0 to 1. */
     public double kvCacheUsage() {
         return totalBlocks == 0 ? 0 : (double) usedBlocks / totalBlocks;

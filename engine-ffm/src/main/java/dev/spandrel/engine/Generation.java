@@ -12,6 +12,9 @@ public interface Generation extends AutoCloseable {
     /** Tokens of the prompt, special tokens included. */
     int promptTokens();
 
+    /** Tokens of the prompt whose keys and values were found in the cache; 0 before the request was first scheduled. */
+    int cachedTokens();
+
     /** The sampling values in force, {@code maxTokens} resolved to a number. */
     SamplingParams sampling();
 
@@ -28,6 +31,11 @@ public interface Generation extends AutoCloseable {
 
     /** The stamps so far; complete once finished or closed. */
     RequestTimings timings();
+
+    /**
+     * When each token so far was sampled, on the engine's monotonic clock in nanoseconds; final once finished or closed.
+     */
+    long[] tokenNanos();
 
     /** Cancels if still running; harmless otherwise and when repeated. */
     @Override

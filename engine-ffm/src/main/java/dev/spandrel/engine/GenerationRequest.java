@@ -9,11 +9,20 @@ import java.util.Objects;
  * @param prompt what to continue
  * @param sampling how
  * @param arrivalNanos when the request came in, on the engine's monotonic clock; before tokenisation
+ * @param priority smaller is sooner, where the engine schedules by priority
+ * @param cacheSalt requests share cached beginnings only with those of the same salt; empty for none
  */
-public record GenerationRequest(String id, Prompt prompt, SamplingParams sampling, long arrivalNanos) {
+public record GenerationRequest(
+        String id, Prompt prompt, SamplingParams sampling, long arrivalNanos, int priority, String cacheSalt) {
+    /** A request of priority 0 without salt. */
+    public GenerationRequest(String id, Prompt prompt, SamplingParams sampling, long arrivalNanos) {
+        this(id, prompt, sampling, arrivalNanos, 0, "");
+    }
+
     public GenerationRequest {
         Objects.requireNonNull(id, "id");
         Objects.requireNonNull(prompt, "prompt");
         Objects.requireNonNull(sampling, "sampling");
+        Objects.requireNonNull(cacheSalt, "cacheSalt");
     }
 }

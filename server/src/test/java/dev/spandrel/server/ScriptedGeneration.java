@@ -148,6 +148,18 @@ public final class ScriptedGeneration implements Generation {
     }
 
     @Override
+    public int cachedTokens() {
+        return 0;
+    }
+
+    @Override
+    public long[] tokenNanos() {
+        long[] nanos = new long[tokens];
+        java.util.Arrays.setAll(nanos, i -> request.arrivalNanos() + (10 + 5L * i) * MILLI);
+        return nanos;
+    }
+
+    @Override
     public void close() {
         closed.countDown();
         events.add(CLOSED);

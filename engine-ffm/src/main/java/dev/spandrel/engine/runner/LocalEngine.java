@@ -2,12 +2,258 @@ package dev.spandrel.engine.runner;
 
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.EngineStats;
+import dev.spandrel.engine.Generation;
+import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.engine.NgramSpeculation;
+import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.Backends;
+import dev.spandrel.engine.backend.cpu.CpuBackend;
+import dev.spandrel.engine.hub.ModelHub;
+import dev.spandrel.engine.model.KvCache;
+import dev.spandrel.engine.model.Model;
+import dev.spandrel.engine.model.ModelConfig;
+import dev.spandrel.engine.model.ModelLoader;
+import dev.spandrel.engine.scheduler.BlockManager;
+import dev.spandrel.engine.scheduler.FaultPoint;
+import dev.spandrel.engine.scheduler.NgramProposer;
+import dev.spandrel.engine.scheduler.Scheduler;
+import dev.spandrel.engine.scheduler.SchedulerConfig;
+import dev.spandrel.engine.scheduler.SchedulingPolicy;
+import dev.spandrel.engine.scheduler.Sequence;
+import dev.spandrel.engine.tokenizer.ChatTemplate;
+import dev.spandrel.engine.tokenizer.StreamingDecoder;
+import dev.spandrel.engine.tokenizer.Tokenizer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** Wires an engine in this process. */
-public final class LocalEngine {
-    private LocalEngine() {}
+/**
+ * The engine in this process. Opening wires it back to front (backend, weights, cache, loop) and closing goes the other
+ * way; what a failed opening had begun is released before the exception leaves.
+ */
+public final class LocalEngine implements Engine {
+    private final EngineConfig config;
+    private final ModelInfo info;
+    private final Backend backend;
+    private final Tokenizer tokenizer;
+    private final Optional<ChatTemplate> chatTemplate;
+    private final EngineLoop loop;
+    private final AtomicLong requests = new AtomicLong();
 
+    private LocalEngine(
+            EngineConfig config,
+            ModelInfo info,
+            Backend backend,
+            Tokenizer tokenizer,
+            Optional<ChatTemplate> chatTemplate,
+            EngineLoop loop) {
+        this.config = config;
+        this.info = info;
+        this.backend = backend;
+        this.tokenizer = tokenizer;
+        this.chatTemplate = chatTemplate;
+        this.loop = loop;
+    }
+
+    /** See {@link Engine#open}. */
     public static Engine open(EngineConfig config) {
-        throw new IllegalStateException("engine under construction: " + config.model());
+        Path folder = new ModelHub(config.models()).locate(config.model());
+        ModelConfig modelConfig = ModelConfig.read(folder);
+        Tokenizer tokenizer = Tokenizer.open(folder);
+        Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
+        Backend backend = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
+        try {
+            return open(config, modelConfig, tokenizer, chatTemplate, backend);
+        } catch (RuntimeException | Error e) {
+            backend.close();
+            throw e;
+        }
+    }
+
+    private static Engine open(
+            EngineConfig config,
+            ModelConfig modelConfig,
+            Tokenizer tokenizer,
+            Optional<ChatTemplate> chatTemplate,
+            Backend backend) {
+        // A step never holds more tokens than its sequences can have.
+        int maxPositions = modelConfig.integer("max_position_embeddings", 1, 1 << 24);
+        modelConfig.check();
+        int maxModelLen = maxModelLen(config, maxPositions);
+        int maxTokens = (int) Math.min(
+                Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs()), (long) config.maxNumSeqs() * maxModelLen);
+        int maxLogitRows = Math.min(
+                maxTokens, config.maxNumSeqs() * (1 + config.speculation().numSpeculativeTokens()));
+        Model model = ModelLoader.load(modelConfig, backend, maxTokens, maxLogitRows);
+        checkVocabulary(config, tokenizer, model);
+
+        int blockCount = KvSizing.blocks(config, model, maxModelLen);
+        KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize());
+        ModelRunner runner = new ModelRunner(
+                backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
+        BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
+        GenerationDefaults defaults = GenerationDefaults.read(modelConfig);
+        WaitingLine line =
+                new WaitingLine(config.maxWaiting(), config.nanoClock().getAsLong());
+        EngineStep step = new EngineStep(
+                new Scheduler(schedulerConfig(config, maxTokens), blocks),
+                blocks,
+                runner,
+                proposer(config.speculation()),
+                defaults::endsSequence,
+                line,
+                config.nanoClock(),
+                FaultPoint.NONE);
+        EngineLoop loop = new EngineLoop(step, line, config.nanoClock(), config.stepListener());
+        ModelInfo info = new ModelInfo(
+                modelConfig.folder().getFileName().toString(),
+                modelConfig.folder(),
+                modelConfig.architecture(),
+                model.parameters(),
+                model.vocabSize(),
+                maxModelLen,
+                backend.description(),
+                chatTemplate.isPresent(),
+                defaults.sampling());
+        loop.start();
+        return new LocalEngine(config, info, backend, tokenizer, chatTemplate, loop);
+    }
+
+    private static NgramProposer proposer(NgramSpeculation speculation) {
+        return speculation.enabled()
+                ? new NgramProposer(
+                        speculation.numSpeculativeTokens(),
+                        speculation.promptLookupMin(),
+                        speculation.promptLookupMax())
+                : null;
+    }
+
+    private static SchedulerConfig schedulerConfig(EngineConfig config, int maxTokens) {
+        return new SchedulerConfig(
+                config.maxNumSeqs(),
+                maxTokens,
+                config.longPrefillTokenThreshold(),
+                new SchedulingPolicy(config.schedulingPolicy().equals("priority"), config.priorityAgingMillis()));
+    }
+
+    private static int maxModelLen(EngineConfig config, int maxPositions) {
+        if (config.maxModelLen() > maxPositions) {
+            throw new EngineException.ModelLoad(
+                    config.model(),
+                    "--max-model-len " + config.maxModelLen() + " is beyond the " + maxPositions
+                            + " positions the model was made for (max_position_embeddings)");
+        }
+        return config.maxModelLen() == 0 ? maxPositions : config.maxModelLen();
+    }
+
+    private static void checkVocabulary(EngineConfig config, Tokenizer tokenizer, Model model) {
+        if (tokenizer.vocabSize() > model.vocabSize()) {
+            throw new EngineException.ModelLoad(
+                    config.model(),
+                    "the tokenizer knows " + tokenizer.vocabSize() + " tokens, the model scores only "
+                            + model.vocabSize() + " (vocab_size)");
+        }
+    }
+
+    @Override
+    public ModelInfo model() {
+        return info;
+    }
+
+    @Override
+    public int[] tokenize(Prompt prompt) {
+        return switch (prompt) {
+            case Prompt.Text text -> tokenizer.encode(text.text(), true);
+            case Prompt.Tokens tokens -> inVocabulary(tokens);
+            // The template writes its special tokens itself.
+            case Prompt.Chat chat -> tokenizer.encode(render(chat), false);
+        };
+    }
+
+    private String render(Prompt.Chat chat) {
+        return chatTemplate
+                .orElseThrow(() -> new EngineException.InvalidRequest(
+                        "messages", "The model " + info.name() + " has no chat template; use /v1/completions"))
+                .render(chat.messages());
+    }
+
+    private int[] inVocabulary(Prompt.Tokens prompt) {
+        int[] ids = prompt.ids().stream().mapToInt(Integer::intValue).toArray();
+        for (int id : ids) {
+            if (id < 0 || id >= info.vocabSize()) {
+                throw new EngineException.InvalidRequest(
+                        "prompt",
+                        "Token id " + id + " is out of vocabulary: ids run from 0 to " + (info.vocabSize() - 1));
+            }
+        }
+        return ids;
+    }
+
+    @Override
+    public Generation submit(GenerationRequest request) {
+        int[] prompt = tokenize(request.prompt());
+        SamplingParams sampling = request.sampling().withMaxTokens(maxTokens(prompt.length, request.sampling()));
+        long number = requests.getAndIncrement();
+        LiveRequest live = new LiveRequest(
+                number,
+                request.id(),
+                prompt,
+                sampling,
+                // The golden ratio's increment keeps seeds of neighbouring requests far apart.
+                sampling.seed().orElse(config.seed() + number * 0x9E3779B97F4A7C15L),
+                request.arrivalNanos(),
+                config.nanoClock().getAsLong(),
+                new Sequence.Standing(
+                        request.priority(),
+                        request.arrivalNanos() / 1_000_000,
+                        request.cacheSalt().getBytes(StandardCharsets.UTF_8)));
+        loop.submit(live);
+        return new LocalGeneration(live, loop, new StreamingDecoder(tokenizer, sampling.stop()), config.nanoClock());
+    }
+
+    /** Resolves {@code max_tokens}, or refuses with the numbers. */
+    private int maxTokens(int promptTokens, SamplingParams sampling) {
+        int most = info.maxModelLen();
+        if (promptTokens == 0) {
+            throw new EngineException.InvalidRequest("prompt", "The prompt is empty; it needs at least one token");
+        }
+        int wanted = sampling.maxTokens().orElse(Math.max(1, most - promptTokens));
+        if (wanted > most) {
+            throw new EngineException.InvalidRequest(
+                    "max_tokens",
+                    "max_tokens " + wanted + " is larger than the model's context length of " + most
+                            + " tokens. (parameter=max_tokens, value=" + wanted + ")");
+        }
+        if (promptTokens + wanted > most) {
+            throw new EngineException.InvalidRequest(
+                    "input_tokens",
+                    "The model's maximum context length is " + most + " tokens, but the request asks for " + wanted
+                            + " output tokens after " + promptTokens + " input tokens, "
+                            + (promptTokens + wanted) + " in total. Shorten the prompt or ask for fewer tokens.");
+        }
+        return wanted;
+    }
+
+    @Override
+    public EngineStats stats() {
+        return loop.stats();
+    }
+
+    @Override
+    public boolean healthy() {
+        return loop.healthy();
+    }
+
+    @Override
+    public void close() {
+        loop.close();
+        backend.close();
     }
 }

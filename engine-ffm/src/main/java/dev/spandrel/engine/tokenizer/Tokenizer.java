@@ -1,19 +1,32 @@
 package dev.spandrel.engine.tokenizer;
 
+import dev.spandrel.engine.EngineException;
+import java.nio.file.Path;
+
 /** Text to token ids and back, exactly as the model's own tokenizer does it. Thread-safe. */
 public interface Tokenizer {
+    /**
+     * Opens the tokenizer of a model folder.
+     *
+     * @throws EngineException.ModelLoad with all that is wrong with its files, or with what was looked for and what was
+     *     found when there are none
+     */
+    static Tokenizer open(Path folder) {
+        return TokenizerLoader.open(folder);
+    }
+
     /**
      * @param text any text; unpaired surrogates are replaced by U+FFFD
      * @param addSpecialTokens whether to put in front (or behind) what the model was trained with, such as BOS
      */
     int[] encode(String text, boolean addSpecialTokens);
 
-    /** Number of ids, added tokens included. */
+    /** One more than the largest id, added tokens included. */
     int vocabSize();
 
     /**
      * The raw bytes of one token, which may be part of a character; empty for a special token and for an id without an
-     * entry.
+     * entry. The array is the tokenizer's own: read only.
      */
     byte[] bytes(int id);
 

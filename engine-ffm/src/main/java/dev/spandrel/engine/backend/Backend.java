@@ -1,0 +1,83 @@
+package dev.spandrel.engine.backend;
+
+import dev.spandrel.engine.tensor.Buffer;
+import dev.spandrel.engine.tensor.Tensor;
+
+/**
+ * What a forward pass is made of. All matrices are row-major F32 with one row per token of the step; one thread calls.
+ * An implementation computes each output row from its own inputs only, in a fixed order, so a row's result does not
+ * depend on what else is in the step. {@link ReferenceBackend} is the truth, {@code BackendContract} holds the others to
+ * it.
+ */
+public interface Backend extends AutoCloseable {
+    /** One line for people: what it is and what it uses. */
+    String description();
+
+    /** Room for {@code elements} activations, zeroed. */
+    Buffer allocate(long elements);
+
+    /** Room for the keys and values of one layer, zeroed; {@code blockSize} is a multiple of 16. */
+    KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads);
+
+    /**
+     * Takes weights over into this backend's memory and layout. Matrices of equal width are stacked: rows of the second
+     * below rows of the first; so are vectors. The tensors are not needed afterwards unless the backend says it shares
+     * them.
+     *
+     * @param parts one or more tensors of one rank, 1 or 2
+     */
+    Weight upload(Tensor... parts);
+
+    /**
+     * Rows of a table: {@code out[t] = table[ids[t]]}, or added to what is there.
+     *
+     * @param count rows; {@code out} is count × table.columns
+     */
+    void embed(Weight table, int[] ids, int count, boolean accumulate, Buffer out);
+
+    /**
+     * Layer normalisation of each row (Ba, Kiros and Hinton, 2016): (x − mean) / sqrt(variance + epsilon) × weight + bias.
+     *
+     * @param weight per-column factor, or null for 1
+     * @param bias per-column summand, or null for 0
+     */
+    void layerNorm(Buffer in, int rows, int columns, Weight weight, Weight bias, float epsilon, Buffer out);
+
+    /**
+     * {@code out = activation(in × weightᵀ + bias)}.
+     *
+     * @param in rows × weight.columns
+     * @param bias vector of weight.rows, or null
+     * @param out rows × weight.rows; another buffer than {@code in}
+     */
+    void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out);
+
+    /** {@code out += in}, {@code count} elements. */
+    void add(Buffer in, long count, Buffer out);
+
+    /**
+     * Puts this step's keys and values into their slots.
+     *
+     * @param qkv tokens × heads.columns
+     */
+    void storeKv(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv);
+
+    /**
+     * Causal scaled dot-product attention over the stored keys and values of each token's sequence (Vaswani et al., 2017,
+     * section 3.2.1), this step's own included.
+     *
+     * @param qkv tokens × heads.columns, of which the queries are read
+     * @param scale factor on q·k, usually 1/√headDim
+     * @param out tokens × heads.queryColumns
+     */
+    void attention(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, float scale, Buffer out);
+
+    /** Picks rows: {@code out[i] = in[rows[i]]}, each {@code columns} wide. */
+    void gatherRows(Buffer in, int[] rows, int count, int columns, Buffer out);
+
+    /** Copies row {@code row} of a rows × {@code columns} buffer into the front of {@code into}. */
+    void readLogits(Buffer logits, int row, int columns, float[] into);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,203 @@
+package dev.spandrel.engine.backend;
+
+import dev.spandrel.engine.tensor.Buffer;
+import dev.spandrel.engine.tensor.Elements;
+import dev.spandrel.engine.tensor.Tensor;
+
+/**
+ * The truth: every verb as the plainest loop over F32 that says what it means. Slow on purpose; other backends are
+ * tested against it, and it serves where a doubt about a fast kernel needs settling.
+ */
+public final class ReferenceBackend implements Backend {
+    private record HostWeight(int rows, int columns, float[] values) implements Weight {}
+
+    /** Both [block][offset][kv head][head dim]. */
+    private record HostKv(float[] keys, float[] values) implements KvLayer {}
+
+    @Override
+    public String description() {
+        return "reference (plain Java loops, one thread)";
+    }
+
+    @Override
+    public Buffer allocate(long elements) {
+        return HostBuffer.of(elements);
+    }
+
+    @Override
+    public KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads) {
+        int size = Math.multiplyExact(Math.multiplyExact(blocks, blockSize), heads.kvColumns());
+        return new HostKv(new float[size], new float[size]);
+    }
+
+    @Override
+    public Weight upload(Tensor... parts) {
+        int rows = 0;
+        for (Tensor part : parts) {
+            rows += part.size(0);
+        }
+        int columns = parts[0].shape().size() == 1 ? 1 : parts[0].size(1);
+        float[] values = new float[Math.multiplyExact(rows, columns)];
+        int at = 0;
+        for (Tensor part : parts) {
+            int count = Math.toIntExact(part.elements());
+            Elements.toFloats(part, 0, count, values, at);
+            at += count;
+        }
+        return new HostWeight(rows, columns, values);
+    }
+
+    @Override
+    public void embed(Weight table, int[] ids, int count, boolean accumulate, Buffer out) {
+        float[] from = values(table);
+        float[] to = HostBuffer.of(out);
+        int columns = table.columns();
+        for (int t = 0; t < count; t++) {
+            for (int c = 0; c < columns; c++) {
+                float value = from[ids[t] * columns + c];
+                to[t * columns + c] = accumulate ? to[t * columns + c] + value : value;
+            }
+        }
+    }
+
+    @Override
+    public void layerNorm(Buffer in, int rows, int columns, Weight weight, Weight bias, float epsilon, Buffer out) {
+        float[] x = HostBuffer.of(in);
+        float[] y = HostBuffer.of(out);
+        for (int r = 0; r < rows; r++) {
+            int at = r * columns;
+            float sum = 0;
+            for (int c = 0; c < columns; c++) {
+                sum += x[at + c];
+            }
+            float mean = sum / columns;
+            float squares = 0;
+            for (int c = 0; c < columns; c++) {
+                squares += (x[at + c] - mean) * (x[at + c] - mean);
+            }
+            float scale = (float) (1 / Math.sqrt(squares / columns + epsilon));
+            for (int c = 0; c < columns; c++) {
+                float factor = weight == null ? 1 : values(weight)[c];
+                float summand = bias == null ? 0 : values(bias)[c];
+                y[at + c] = (x[at + c] - mean) * scale * factor + summand;
+            }
+        }
+    }
+
+    @Override
+    public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
+        float[] x = HostBuffer.of(in);
+        float[] w = values(weight);
+        float[] y = HostBuffer.of(out);
+        int inner = weight.columns();
+        int columns = weight.rows();
+        for (int r = 0; r < rows; r++) {
+            for (int n = 0; n < columns; n++) {
+                float sum = bias == null ? 0 : values(bias)[n];
+                for (int k = 0; k < inner; k++) {
+                    sum += x[r * inner + k] * w[n * inner + k];
+                }
+                y[r * columns + n] = switch (activation) {
+                    case NONE -> sum;
+                    case RELU -> Math.max(0, sum);
+                };
+            }
+        }
+    }
+
+    @Override
+    public void add(Buffer in, long count, Buffer out) {
+        float[] x = HostBuffer.of(in);
+        float[] y = HostBuffer.of(out);
+        for (int i = 0; i < count; i++) {
+            y[i] += x[i];
+        }
+    }
+
+    @Override
+    public void storeKv(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv) {
+        float[] from = HostBuffer.of(qkv);
+        HostKv cache = (HostKv) kv;
+        int width = heads.kvColumns();
+        for (int t = 0; t < metadata.tokenCount(); t++) {
+            int row = t * heads.columns() + heads.queryColumns();
+            System.arraycopy(from, row, cache.keys, metadata.slot(t) * width, width);
+            System.arraycopy(from, row + width, cache.values, metadata.slot(t) * width, width);
+        }
+    }
+
+    @Override
+    public void attention(
+            Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, float scale, Buffer out) {
+        for (int t = 0; t < metadata.tokenCount(); t++) {
+            for (int h = 0; h < heads.heads(); h++) {
+                attendOne(HostBuffer.of(qkv), heads, metadata, (HostKv) kv, scale, t, h, HostBuffer.of(out));
+            }
+        }
+    }
+
+    /** One query row of one head: softmax(q·Kᵀ × scale) × V over positions 0 to its own. */
+    private static void attendOne(
+            float[] qkv,
+            HeadLayout heads,
+            AttentionMetadata metadata,
+            HostKv kv,
+            float scale,
+            int t,
+            int h,
+            float[] out) {
+        int dim = heads.headDim();
+        int query = t * heads.columns() + h * dim;
+        int to = t * heads.queryColumns() + h * dim;
+        int seen = metadata.position(t) + 1;
+        float[] weights = new float[seen];
+        float max = Float.NEGATIVE_INFINITY;
+        for (int p = 0; p < seen; p++) {
+            int key = slot(metadata, t, p) * heads.kvColumns() + heads.kvHead(h) * dim;
+            float dot = 0;
+            for (int d = 0; d < dim; d++) {
+                dot += qkv[query + d] * kv.keys[key + d];
+            }
+            weights[p] = dot * scale;
+            max = Math.max(max, weights[p]);
+        }
+        float sum = 0;
+        for (int p = 0; p < seen; p++) {
+            weights[p] = (float) Math.exp(weights[p] - max);
+            sum += weights[p];
+        }
+        java.util.Arrays.fill(out, to, to + dim, 0);
+        for (int p = 0; p < seen; p++) {
+            int value = slot(metadata, t, p) * heads.kvColumns() + heads.kvHead(h) * dim;
+            for (int d = 0; d < dim; d++) {
+                out[to + d] += weights[p] / sum * kv.values[value + d];
+            }
+        }
+    }
+
+    private static int slot(AttentionMetadata metadata, int token, int position) {
+        int block = metadata.blockTable(token)[position / metadata.blockSize()];
+        return block * metadata.blockSize() + position % metadata.blockSize();
+    }
+
+    @Override
+    public void gatherRows(Buffer in, int[] rows, int count, int columns, Buffer out) {
+        for (int i = 0; i < count; i++) {
+            System.arraycopy(HostBuffer.of(in), rows[i] * columns, HostBuffer.of(out), i * columns, columns);
+        }
+    }
+
+    @Override
+    public void readLogits(Buffer logits, int row, int columns, float[] into) {
+        System.arraycopy(HostBuffer.of(logits), row * columns, into, 0, columns);
+    }
+
+    @Override
+    public void close() {
+        // Everything lies on the heap.
+    }
+
+    private static float[] values(Weight weight) {
+        return ((HostWeight) weight).values;
+    }
+}

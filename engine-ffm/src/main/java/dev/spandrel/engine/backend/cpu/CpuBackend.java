@@ -1,0 +1,269 @@
+package dev.spandrel.engine.backend.cpu;
+
+import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.PANEL;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.TILE_COLUMNS;
+
+import dev.spandrel.engine.backend.Activation;
+import dev.spandrel.engine.backend.AttentionMetadata;
+import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.HeadLayout;
+import dev.spandrel.engine.backend.HostBuffer;
+import dev.spandrel.engine.backend.KvLayer;
+import dev.spandrel.engine.backend.Weight;
+import dev.spandrel.engine.tensor.Buffer;
+import dev.spandrel.engine.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * The Vector API backend: weights packed once into off-heap panels, activations on the heap, verbs split over platform
+ * threads. Weights are widened to F32 when uploaded, so nothing of a checkpoint is kept. Owns its memory and its threads;
+ * {@link #close} releases both, after which no verb may be called.
+ */
+public final class CpuBackend implements Backend {
+    /** Rows of C per task; a multiple of the tile, small enough that 64 cores find work in a prefill of 512. */
+    private static final int ROW_BLOCK = 48;
+    /** Multiply-adds below which waking another core costs more than it brings: some 3 µs of work. */
+    private static final long WORTH_SPLITTING = 300_000;
+
+    /** Keys as [block][kv head][head dim][block size], values as [block][kv head][block size][padded head dim]. */
+    private record PagedKv(MemorySegment keys, MemorySegment values, int blockSize, int paddedDim) implements KvLayer {
+        long keysAt(HeadLayout heads, int block, int head) {
+            return ((long) block * heads.kvHeads() + head) * heads.headDim() * blockSize * 4;
+        }
+
+        long valuesAt(HeadLayout heads, int block, int head) {
+            return ((long) block * heads.kvHeads() + head) * blockSize * paddedDim * 4L;
+        }
+    }
+
+    /** What one worker needs beside registers. */
+    private static final class Scratch {
+        float[] scores = new float[1024];
+        float[] sums = new float[256];
+        final float[] lanes = new float[LANES];
+        final float[] edge = new float[MatMulKernels.LARGEST_TILE * TILE_COLUMNS];
+
+        void reserve(int positions, int width) {
+            if (scores.length < positions) {
+                scores = new float[Integer.highestOneBit(positions - 1) << 1];
+            }
+            if (sums.length < width) {
+                sums = new float[width];
+            }
+        }
+    }
+
+    private final Arena arena = Arena.ofShared();
+    private final Workers workers;
+    private final Scratch[] scratch;
+
+    /** @param threads threads that work at a time, the calling one included */
+    public CpuBackend(int threads) {
+        workers = new Workers(threads);
+        scratch = new Scratch[threads];
+        Arrays.setAll(scratch, i -> new Scratch());
+    }
+
+    @Override
+    public String description() {
+        return "cpu (" + SPECIES.vectorBitSize() + "-bit vectors, " + LANES + " lanes, " + workers.count()
+                + (workers.count() == 1 ? " thread)" : " threads)");
+    }
+
+    @Override
+    public Buffer allocate(long elements) {
+        return HostBuffer.of(elements);
+    }
+
+    @Override
+    public KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads) {
+        if (blockSize % 16 != 0 || blockSize % LANES != 0) {
+            throw new IllegalArgumentException(
+                    "--block-size must be a multiple of " + Math.max(16, LANES) + ", found " + blockSize);
+        }
+        int padded = VectorConstants.roundUp(heads.headDim());
+        long perHead = (long) blocks * heads.kvHeads() * blockSize * 4;
+        return new PagedKv(
+                arena.allocate(perHead * heads.headDim(), VectorConstants.ALIGNMENT),
+                arena.allocate(perHead * padded, VectorConstants.ALIGNMENT),
+                blockSize,
+                padded);
+    }
+
+    @Override
+    public Weight upload(Tensor... parts) {
+        return PackedMatrix.pack(arena, parts);
+    }
+
+    @Override
+    public void embed(Weight table, int[] ids, int count, boolean accumulate, Buffer out) {
+        PackedMatrix from = (PackedMatrix) table;
+        float[] to = HostBuffer.of(out);
+        int columns = from.columns();
+        for (int t = 0; t < count; t++) {
+            long at = PackedMatrix.offset(ids[t], columns);
+            for (int c = 0; c < columns; c++) {
+                float value = from.data().get(ValueLayout.JAVA_FLOAT, at + (long) c * PANEL * 4);
+                int i = t * columns + c;
+                to[i] = accumulate ? to[i] + value : value;
+            }
+        }
+    }
+
+    @Override
+    public void layerNorm(Buffer in, int rows, int columns, Weight weight, Weight bias, float epsilon, Buffer out) {
+        float[] x = HostBuffer.of(in);
+        float[] y = HostBuffer.of(out);
+        float[] lanes = scratch[0].lanes;
+        for (int r = 0; r < rows; r++) {
+            PointwiseKernels.layerNorm(
+                    x, r * columns, columns, data(weight), data(bias), epsilon, y, r * columns, lanes);
+        }
+    }
+
+    @Override
+    public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
+        PackedMatrix w = (PackedMatrix) weight;
+        float[] a = HostBuffer.of(in);
+        float[] c = HostBuffer.of(out);
+        MemorySegment b = data(bias);
+        boolean relu = switch (activation) {
+            case NONE -> false;
+            case RELU -> true;
+        };
+        int panels = w.panels();
+        if ((long) rows * w.rows() * w.columns() < WORTH_SPLITTING) {
+            for (int panel = 0; panel < panels; panel++) {
+                MatMulKernels.panel(a, 0, rows, w, b, relu, panel, c, scratch[0].edge);
+            }
+            return;
+        }
+        int blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
+        workers.run(panels * blocks, (task, worker) -> {
+            int from = task / panels * ROW_BLOCK;
+            MatMulKernels.panel(
+                    a, from, Math.min(rows, from + ROW_BLOCK), w, b, relu, task % panels, c, scratch[worker].edge);
+        });
+    }
+
+    @Override
+    public void add(Buffer in, long count, Buffer out) {
+        PointwiseKernels.add(HostBuffer.of(in), HostBuffer.of(out), 0, (int) count);
+    }
+
+    @Override
+    public void storeKv(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv) {
+        PagedKv cache = (PagedKv) kv;
+        float[] from = HostBuffer.of(qkv);
+        int dim = heads.headDim();
+        for (int t = 0; t < metadata.tokenCount(); t++) {
+            int block = metadata.slot(t) / cache.blockSize;
+            int offset = metadata.slot(t) % cache.blockSize;
+            for (int h = 0; h < heads.kvHeads(); h++) {
+                int key = t * heads.columns() + heads.queryColumns() + h * dim;
+                long keyTo = cache.keysAt(heads, block, h) + offset * 4L;
+                for (int d = 0; d < dim; d++) {
+                    cache.keys.set(ValueLayout.JAVA_FLOAT, keyTo + (long) d * cache.blockSize * 4, from[key + d]);
+                }
+                long valueTo = cache.valuesAt(heads, block, h) + (long) offset * cache.paddedDim * 4;
+                MemorySegment.copy(from, key + heads.kvColumns(), cache.values, ValueLayout.JAVA_FLOAT, valueTo, dim);
+            }
+        }
+    }
+
+    @Override
+    public void attention(
+            Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, float scale, Buffer out) {
+        PagedKv cache = (PagedKv) kv;
+        float[] q = HostBuffer.of(qkv);
+        float[] to = HostBuffer.of(out);
+        int tokens = metadata.tokenCount();
+        long work = 0;
+        int longest = 0;
+        for (int t = 0; t < tokens; t++) {
+            work += metadata.position(t) + 1L;
+            longest = Math.max(longest, metadata.position(t) + 1);
+        }
+        int positions = (longest / cache.blockSize + 1) * cache.blockSize + LANES;
+        for (Scratch each : scratch) {
+            each.reserve(positions, cache.paddedDim);
+        }
+        int tasks = tokens * heads.heads();
+        if (work * heads.queryColumns() * 2 < WORTH_SPLITTING) {
+            for (int task = 0; task < tasks; task++) {
+                attendOne(q, heads, metadata, cache, scale, task, scratch[0], to);
+            }
+            return;
+        }
+        workers.run(tasks, (task, worker) -> attendOne(q, heads, metadata, cache, scale, task, scratch[worker], to));
+    }
+
+    private static void attendOne(
+            float[] q,
+            HeadLayout heads,
+            AttentionMetadata metadata,
+            PagedKv kv,
+            float scale,
+            int task,
+            Scratch scratch,
+            float[] out) {
+        int t = task / heads.heads();
+        int h = task % heads.heads();
+        int kvHead = heads.kvHead(h);
+        int dim = heads.headDim();
+        int seen = metadata.position(t) + 1;
+        int[] table = metadata.blockTable(t);
+        float[] scores = scratch.scores;
+        for (int p = 0; p < seen; p += kv.blockSize) {
+            long keysAt = kv.keysAt(heads, table[p / kv.blockSize], kvHead);
+            AttentionKernels.scoreBlock(
+                    q, t * heads.columns() + h * dim, dim, kv.keys, keysAt, kv.blockSize, scale, scores, p);
+        }
+        float sum = AttentionKernels.softmax(scores, seen, scratch.lanes);
+        float[] sums = scratch.sums;
+        Arrays.fill(sums, 0, kv.paddedDim, 0);
+        long rowBytes = kv.paddedDim * 4L;
+        for (int p = 0; p < seen; p += kv.blockSize) {
+            int count = Math.min(kv.blockSize, seen - p);
+            long valuesAt = kv.valuesAt(heads, table[p / kv.blockSize], kvHead);
+            int d = 0;
+            for (; d + TILE_COLUMNS <= kv.paddedDim; d += TILE_COLUMNS) {
+                AttentionKernels.weighBlock4(scores, p, count, kv.values, valuesAt + d * 4L, rowBytes, sums, d);
+            }
+            for (; d < kv.paddedDim; d += LANES) {
+                AttentionKernels.weighBlock1(scores, p, count, kv.values, valuesAt + d * 4L, rowBytes, sums, d);
+            }
+        }
+        int to = t * heads.queryColumns() + h * dim;
+        for (int d = 0; d < dim; d++) {
+            out[to + d] = sums[d] / sum;
+        }
+    }
+
+    @Override
+    public void gatherRows(Buffer in, int[] rows, int count, int columns, Buffer out) {
+        for (int i = 0; i < count; i++) {
+            System.arraycopy(HostBuffer.of(in), rows[i] * columns, HostBuffer.of(out), i * columns, columns);
+        }
+    }
+
+    @Override
+    public void readLogits(Buffer logits, int row, int columns, float[] into) {
+        System.arraycopy(HostBuffer.of(logits), row * columns, into, 0, columns);
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+        arena.close();
+    }
+
+    private static MemorySegment data(Weight vector) {
+        return vector == null ? null : ((PackedMatrix) vector).data();
+    }
+}

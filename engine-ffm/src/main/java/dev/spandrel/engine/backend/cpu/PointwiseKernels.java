@@ -1,0 +1,126 @@
+package dev.spandrel.engine.backend.cpu;
+
+import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.ORDER;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Kernels over single rows. None uses an operation whose bits the Vector API leaves open ({@code reduceLanes(ADD)}, {@code
+ * EXP}): those differ between interpreter and compiled code, and the same request must give the same tokens cold and hot.
+ */
+final class PointwiseKernels {
+    private static final float LOG2_E = 1.44269504f;
+    /** ln 2 in two pieces, so that n × ln 2 is exact to beyond F32 (Cody and Waite, 1980). */
+    private static final float LN2_HIGH = 0.693359375f;
+
+    private static final float LN2_LOW = -2.12194440e-4f;
+    /** Below this e^x is smaller than the smallest normal F32. */
+    private static final float LEAST_EXPONENT = -87.3f;
+
+    private PointwiseKernels() {}
+
+    /** e^x for x ≤ 0 within 2 units in the last place; 0 below −87.3, by polynomial as in Cephes' expf. */
+    static FloatVector exp(FloatVector x) {
+        FloatVector bounded = x.max(LEAST_EXPONENT);
+        // Truncation is rounding to nearest here, since the argument is never positive.
+        IntVector n = (IntVector) bounded.mul(LOG2_E).sub(0.5f).convertShape(VectorOperators.F2I, INTS, 0);
+        FloatVector whole = (FloatVector) n.convertShape(VectorOperators.I2F, SPECIES, 0);
+        FloatVector r = whole.fma(broadcast(-LN2_HIGH), bounded);
+        r = whole.fma(broadcast(-LN2_LOW), r);
+        FloatVector p = broadcast(1.9875691500e-4f);
+        p = p.fma(r, broadcast(1.3981999507e-3f));
+        p = p.fma(r, broadcast(8.3334519073e-3f));
+        p = p.fma(r, broadcast(4.1665795894e-2f));
+        p = p.fma(r, broadcast(1.6666665459e-1f));
+        p = p.fma(r, broadcast(5.0000001201e-1f));
+        FloatVector e = p.mul(r).fma(r, r).add(1f);
+        FloatVector power = n.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+        return e.mul(power).blend(0f, x.compare(VectorOperators.LT, LEAST_EXPONENT));
+    }
+
+    private static final jdk.incubator.vector.VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
+
+    private static FloatVector broadcast(float value) {
+        return FloatVector.broadcast(SPECIES, value);
+    }
+
+    /** Sum of a vector's lanes, first to last. */
+    static float sumLanes(FloatVector v, float[] lanes) {
+        v.intoArray(lanes, 0);
+        float sum = 0;
+        for (int i = 0; i < LANES; i++) {
+            sum += lanes[i];
+        }
+        return sum;
+    }
+
+    /** {@code out[i] += in[i]} from {@code from} to {@code to − 1}. */
+    static void add(float[] in, float[] out, int from, int to) {
+        int i = from;
+        for (; i + LANES <= to; i += LANES) {
+            FloatVector.fromArray(SPECIES, out, i)
+                    .add(FloatVector.fromArray(SPECIES, in, i))
+                    .intoArray(out, i);
+        }
+        for (; i < to; i++) {
+            out[i] += in[i];
+        }
+    }
+
+    /**
+     * Layer normalisation of one row.
+     *
+     * @param weight packed vector, or null for 1
+     * @param bias packed vector, or null for 0
+     * @param lanes scratch of at least {@code LANES}
+     */
+    static void layerNorm(
+            float[] in,
+            int at,
+            int columns,
+            MemorySegment weight,
+            MemorySegment bias,
+            float epsilon,
+            float[] out,
+            int outAt,
+            float[] lanes) {
+        int whole = columns - columns % LANES;
+        FloatVector sums = FloatVector.zero(SPECIES);
+        for (int c = 0; c < whole; c += LANES) {
+            sums = sums.add(FloatVector.fromArray(SPECIES, in, at + c));
+        }
+        float sum = sumLanes(sums, lanes);
+        for (int c = whole; c < columns; c++) {
+            sum += in[at + c];
+        }
+        float mean = sum / columns;
+        FloatVector squares = FloatVector.zero(SPECIES);
+        for (int c = 0; c < whole; c += LANES) {
+            FloatVector d = FloatVector.fromArray(SPECIES, in, at + c).sub(mean);
+            squares = d.fma(d, squares);
+        }
+        float square = sumLanes(squares, lanes);
+        for (int c = whole; c < columns; c++) {
+            square += (in[at + c] - mean) * (in[at + c] - mean);
+        }
+        float scale = (float) (1 / Math.sqrt(square / columns + epsilon));
+        for (int c = 0; c < columns; c += LANES) {
+            var mask = SPECIES.indexInRange(c, columns);
+            FloatVector y =
+                    FloatVector.fromArray(SPECIES, in, at + c, mask).sub(mean).mul(scale);
+            FloatVector factor = weight == null ? broadcast(1) : load(weight, c);
+            FloatVector summand = bias == null ? broadcast(0) : load(bias, c);
+            y.mul(factor).add(summand).intoArray(out, outAt + c, mask);
+        }
+    }
+
+    /** Vectors are packed to whole panels, so loading past their end reads zeros. */
+    private static FloatVector load(MemorySegment vector, int at) {
+        return FloatVector.fromMemorySegment(SPECIES, vector, at * 4L, ORDER);
+    }
+}

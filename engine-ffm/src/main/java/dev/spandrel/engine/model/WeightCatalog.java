@@ -1,0 +1,89 @@
+package dev.spandrel.engine.model;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.checkpoint.Checkpoint;
+import dev.spandrel.engine.checkpoint.TensorInfo;
+import dev.spandrel.engine.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The tensors of a checkpoint as a family asks for them: by name and shape, every mismatch noted, told together. A family
+ * first asks for everything, then calls {@link #check}, then takes the tensors.
+ */
+final class WeightCatalog {
+    /** More lines than this help nobody; the rest is counted. */
+    private static final int MOST_PROBLEMS = 40;
+
+    private final String model;
+    private final Checkpoint checkpoint;
+    private final List<String> problems = new ArrayList<>();
+    private final Map<String, List<Long>> asked = new HashMap<>();
+
+    WeightCatalog(String model, Checkpoint checkpoint) {
+        this.model = model;
+        this.checkpoint = checkpoint;
+    }
+
+    boolean has(String name) {
+        return checkpoint.tensors().containsKey(name);
+    }
+
+    /** Notes that the family needs this tensor in this shape. */
+    void expect(String name, long... shape) {
+        List<Long> expected = java.util.Arrays.stream(shape).boxed().toList();
+        asked.put(name, expected);
+        TensorInfo found = checkpoint.tensors().get(name);
+        if (found == null) {
+            problems.add("tensor " + name + ": expected shape " + expected + ", found nothing");
+        } else if (!found.shape().equals(expected)) {
+            problems.add("tensor " + name + ": expected shape " + expected + ", found " + found.shape() + " in "
+                    + found.file());
+        }
+    }
+
+    /**
+     * Ends the asking.
+     *
+     * @param harmless names that checkpoints of this family carry without need
+     * @throws EngineException.ModelLoad with every mismatch; tensors nobody asked for are named too, since they are often
+     *     the missing ones under another name
+     */
+    void check(Set<String> harmless) {
+        if (problems.isEmpty()) {
+            return;
+        }
+        Set<String> unasked = new HashSet<>(checkpoint.tensors().keySet());
+        unasked.removeAll(asked.keySet());
+        unasked.removeAll(harmless);
+        List<String> all = new ArrayList<>(problems);
+        unasked.stream()
+                .sorted()
+                .map(name -> "tensor " + name + ": not part of this architecture, shape "
+                        + checkpoint.tensors().get(name).shape())
+                .forEach(all::add);
+        if (all.size() > MOST_PROBLEMS) {
+            int more = all.size() - MOST_PROBLEMS;
+            all = new ArrayList<>(all.subList(0, MOST_PROBLEMS));
+            all.add("and " + more + " more of this kind");
+        }
+        throw new EngineException.ModelLoad(model, all);
+    }
+
+    /** The tensor of a name that was asked for. */
+    Tensor take(String name) {
+        if (!asked.containsKey(name)) {
+            throw new IllegalStateException("tensor " + name + " was not asked for");
+        }
+        return checkpoint.tensor(name);
+    }
+
+    /** Number of elements in all tensors asked for. */
+    long parameters() {
+        return asked.values().stream().mapToLong(Tensor::elements).sum();
+    }
+}

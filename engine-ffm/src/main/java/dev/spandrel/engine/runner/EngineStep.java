@@ -1,0 +1,270 @@
+package dev.spandrel.engine.runner;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.EngineStats;
+import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.StepRecord;
+import dev.spandrel.engine.scheduler.BlockManager;
+import dev.spandrel.engine.scheduler.FaultPoint;
+import dev.spandrel.engine.scheduler.NgramProposer;
+import dev.spandrel.engine.scheduler.ScheduledBatch;
+import dev.spandrel.engine.scheduler.Scheduler;
+import dev.spandrel.engine.scheduler.Sequence;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntPredicate;
+import java.util.function.LongSupplier;
+
+/**
+ * One turn of the engine: schedule, run, sample, publish; and the counters over all turns. Owned by the engine thread. A
+ * turn that fails tells whose requests were in it, and leaves the rest as if it had not been.
+ */
+final class EngineStep {
+    private final Scheduler scheduler;
+    private final BlockManager blocks;
+    private final StepRunner runner;
+    private final NgramProposer proposer;
+    private final IntPredicate endsSequence;
+    private final WaitingLine line;
+    private final LongSupplier nanoClock;
+    private final FaultPoint faults;
+
+    /** Requests of the step that sample, and behind each other their sampled tokens and how many each has. */
+    private final List<LiveRequest> sampling = new ArrayList<>();
+
+    private int[] tokens = new int[16];
+    private int[] counts = new int[16];
+    private int sampled;
+
+    private long steps;
+    private long promptTokens;
+    private long generatedTokens;
+    private long preemptions;
+    private long prefixCacheQueries;
+    private long prefixCacheHits;
+    private long draftTokens;
+    private long acceptedDraftTokens;
+
+    /**
+     * @param proposer makes drafts, or null
+     * @param endsSequence tells end-of-sequence tokens
+     */
+    EngineStep(
+            Scheduler scheduler,
+            BlockManager blocks,
+            StepRunner runner,
+            NgramProposer proposer,
+            IntPredicate endsSequence,
+            WaitingLine line,
+            LongSupplier nanoClock,
+            FaultPoint faults) {
+        this.scheduler = scheduler;
+        this.blocks = blocks;
+        this.runner = runner;
+        this.proposer = proposer;
+        this.endsSequence = endsSequence;
+        this.line = line;
+        this.nanoClock = nanoClock;
+        this.faults = faults;
+    }
+
+    /** Takes a request into the scheduler's queue. */
+    void add(LiveRequest request) {
+        scheduler.add(request);
+    }
+
+    boolean isIdle() {
+        return scheduler.isIdle();
+    }
+
+    /** One turn. */
+    StepRecord run() {
+        long start = nanoClock.getAsLong();
+        propose();
+        ScheduledBatch batch = scheduler.schedule();
+        long scheduled = nanoClock.getAsLong();
+        note(batch, scheduled);
+        faults.pass("forward");
+        runner.forward(batch);
+        long forward = nanoClock.getAsLong();
+        sample(batch);
+        long end = nanoClock.getAsLong();
+        int prompt = promptTokens(batch);
+        StepRecord step = new StepRecord(
+                steps++,
+                start,
+                scheduled,
+                forward,
+                end,
+                batch.sequences().size(),
+                prompt,
+                sampled,
+                batch.preempted().size());
+        scheduler.advance(batch);
+        publish(end);
+        promptTokens += prompt;
+        generatedTokens += sampled;
+        return step;
+    }
+
+    private void propose() {
+        if (proposer == null) {
+            return;
+        }
+        for (Sequence sequence : scheduler.running()) {
+            if (sequence.length() - sequence.computed() == 1) {
+                proposer.propose(sequence);
+            }
+        }
+    }
+
+    /** Stamps those that enter and counts those that leave. */
+    private void note(ScheduledBatch batch, long nanos) {
+        for (Sequence sequence : batch.admitted()) {
+            LiveRequest request = (LiveRequest) sequence;
+            if (!request.wasScheduled()) {
+                line.admitted(nanos);
+            }
+            request.scheduled(nanos);
+            prefixCacheQueries += request.length();
+            prefixCacheHits += request.cachedTokens();
+        }
+        for (Sequence sequence : batch.preempted()) {
+            ((LiveRequest) sequence).preempted();
+            preemptions++;
+        }
+    }
+
+    /** Prompt tokens that the step computes; the others are generated ones, fed back or drafted. */
+    private static int promptTokens(ScheduledBatch batch) {
+        int count = 0;
+        for (int i = 0; i < batch.sequences().size(); i++) {
+            Sequence sequence = batch.sequences().get(i);
+            count += Math.clamp(sequence.promptLength() - sequence.computed(), 0, batch.tokenCount(i));
+        }
+        return count;
+    }
+
+    /**
+     * Draws a token for each sequence whose tokens are all computed, and as long as a draw gives what the draft said, one
+     * more. Sampling from the target and comparing accepts a draft token with the probability that the target gives it, which
+     * is rejection sampling for a draft that is certain of itself (Leviathan et al., 2023), and it draws the very tokens
+     * that come without speculation. Nothing is appended until all are drawn.
+     */
+    private void sample(ScheduledBatch batch) {
+        sampling.clear();
+        sampled = 0;
+        int row = 0;
+        for (int i = 0; i < batch.sequences().size(); i++) {
+            int rows = batch.logitRows(i);
+            if (rows > 0) {
+                faults.pass("sample");
+                LiveRequest request = (LiveRequest) batch.sequences().get(i);
+                int drawn = sample(request, row, rows);
+                counts = counts.length == sampling.size() ? Arrays.copyOf(counts, 2 * counts.length) : counts;
+                counts[sampling.size()] = drawn;
+                sampling.add(request);
+                draftTokens += rows - 1;
+                acceptedDraftTokens += drawn - 1;
+                row += rows;
+            }
+        }
+    }
+
+    private int sample(LiveRequest request, int firstRow, int rows) {
+        int drawn = 0;
+        int length = request.length();
+        boolean drafted = true;
+        while (drafted && drawn < rows) {
+            int token = runner.sample(request, firstRow + drawn, request.generated() + drawn);
+            tokens = tokens.length == sampled ? Arrays.copyOf(tokens, 2 * tokens.length) : tokens;
+            tokens[sampled++] = token;
+            drafted = drawn < rows - 1 && request.tokens()[length + drawn] == token;
+            drawn++;
+        }
+        return drawn;
+    }
+
+    private void publish(long nanos) {
+        int at = 0;
+        for (int i = 0; i < sampling.size(); i++) {
+            faults.pass("publish");
+            LiveRequest request = sampling.get(i);
+            LiveRequest.Ending ending = null;
+            for (int j = 0; j < counts[i]; j++) {
+                int token = tokens[at + j];
+                if (ending == null) {
+                    request.append(token, nanos);
+                    ending = ending(request, token, nanos);
+                }
+            }
+            at += counts[i];
+            if (ending != null) {
+                end(request, ending);
+            } else {
+                request.publish(null);
+            }
+        }
+    }
+
+    private LiveRequest.Ending ending(LiveRequest request, int token, long nanos) {
+        if (endsSequence.test(token) && !request.sampling().ignoreEos()) {
+            return new LiveRequest.Ending(FinishReason.STOP, 1, nanos, null);
+        }
+        return request.length() == request.maxLength()
+                ? new LiveRequest.Ending(FinishReason.LENGTH, 0, nanos, null)
+                : null;
+    }
+
+    /** Ends a request wherever it stands; harmless when it has ended before. */
+    void end(LiveRequest request, LiveRequest.Ending ending) {
+        if (request.ending() != null) {
+            return;
+        }
+        scheduler.finish(request);
+        if (!request.wasScheduled()) {
+            line.left();
+        }
+        request.publish(ending);
+    }
+
+    /** Fails the requests of a turn that threw. */
+    int fail(EngineException failure) {
+        long now = nanoClock.getAsLong();
+        List<Sequence> concerned = scheduler.concerned();
+        for (Sequence sequence : concerned) {
+            end((LiveRequest) sequence, new LiveRequest.Ending(FinishReason.ERROR, 0, now, failure));
+        }
+        return concerned.size();
+    }
+
+    /** Ends everything that is left. */
+    void endAll(LiveRequest.Ending ending) {
+        for (Sequence sequence : scheduler.all()) {
+            end((LiveRequest) sequence, ending);
+        }
+    }
+
+    /**
+     * Counters and gauges as of now.
+     *
+     * @param arriving requests not yet handed to the scheduler
+     */
+    EngineStats stats(int arriving) {
+        return new EngineStats(
+                scheduler.running().size(),
+                scheduler.waitingCount() + arriving,
+                blocks.totalBlocks(),
+                blocks.usedBlocks(),
+                blocks.blockSize(),
+                steps,
+                promptTokens,
+                generatedTokens,
+                preemptions,
+                prefixCacheQueries,
+                prefixCacheHits,
+                draftTokens,
+                acceptedDraftTokens);
+    }
+}

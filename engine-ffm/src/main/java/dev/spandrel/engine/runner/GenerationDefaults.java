@@ -1,0 +1,46 @@
+package dev.spandrel.engine.runner;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.model.ModelConfig;
+
+/**
+ * What a model folder says about generating: sampling values of {@code generation_config.json} over the engine's own, and
+ * the tokens that end a sequence, from there or from {@code config.json}.
+ */
+record GenerationDefaults(SamplingParams sampling, int[] eosTokenIds) {
+    /**
+     * Reads both files.
+     *
+     * @throws EngineException.ModelLoad when a value has the wrong type or is out of range
+     */
+    static GenerationDefaults read(ModelConfig config) {
+        ModelConfig generation = ModelConfig.readIfPresent(config.folder(), "generation_config.json");
+        int[] eos = generation.integers("eos_token_id");
+        if (eos.length == 0) {
+            eos = config.integers("eos_token_id");
+        }
+        try {
+            SamplingParams sampling = SamplingParams.DEFAULT
+                    .withTemperature(generation.number("temperature", SamplingParams.DEFAULT.temperature()))
+                    .withTopP(generation.number("top_p", SamplingParams.DEFAULT.topP()))
+                    .withTopK(generation.integer("top_k", -1, Integer.MAX_VALUE, SamplingParams.DEFAULT.topK()));
+            generation.check();
+            config.check();
+            return new GenerationDefaults(sampling, eos);
+        } catch (EngineException.InvalidRequest e) {
+            throw new EngineException.ModelLoad(
+                    config.folder().toString(), "generation_config.json: " + e.getMessage());
+        }
+    }
+
+    /** Whether a token ends the sequence. */
+    boolean endsSequence(int token) {
+        for (int id : eosTokenIds) {
+            if (id == token) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,53 @@
+package dev.spandrel.engine.runner;
+
+import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.model.KvCache;
+import dev.spandrel.engine.model.Model;
+import java.lang.management.ManagementFactory;
+
+/** How many KV blocks an engine gets. */
+final class KvSizing {
+    /** A demonstration model gets this much: some dozen sequences at full length, touched in 50 ms at start. */
+    private static final long LEAST_BYTES = 128L << 20;
+    /** No model gets more unasked: fits a laptop. Who wants more says {@code --kv-cache-memory-bytes}. */
+    private static final long MOST_BYTES = 1L << 30;
+
+    private KvSizing() {}
+
+    /**
+     * Blocks for the configured bytes. By default twice the bytes of the weights, between 128 MiB and 1 GiB, at most a
+     * quarter of the machine's (or the container's) memory and what all sequences at full length could use; never fewer
+     * than one sequence at full length needs. The memory is taken at start: a request that was let in must not fail later
+     * for want of it.
+     *
+     * @throws EngineException.ModelLoad when the configured bytes do not hold one sequence at full length
+     */
+    static int blocks(EngineConfig config, Model model, int maxModelLen) {
+        long bytesPerBlock = KvCache.bytesPerToken(model.layers(), model.heads()) * config.blockSize();
+        long perSequence = (maxModelLen + config.blockSize() - 1L) / config.blockSize();
+        if (config.kvCacheBytes() > 0) {
+            long blocks = config.kvCacheBytes() / bytesPerBlock;
+            if (blocks < perSequence) {
+                throw new EngineException.ModelLoad(
+                        config.model(),
+                        "--kv-cache-memory-bytes " + config.kvCacheBytes() + " holds " + blocks + " blocks of "
+                                + bytesPerBlock + " bytes, but one sequence of " + maxModelLen + " tokens needs "
+                                + perSequence + " (" + perSequence * bytesPerBlock
+                                + " bytes); give more, or lower --max-model-len");
+            }
+            return (int) Math.min(blocks, Integer.MAX_VALUE / config.blockSize());
+        }
+        long wanted = perSequence * config.maxNumSeqs();
+        long bytes = Math.clamp(2 * Float.BYTES * model.parameters(), LEAST_BYTES, MOST_BYTES);
+        long affordable = Math.min(bytes, physicalMemory() / 4) / bytesPerBlock;
+        return (int)
+                Math.min(Math.max(perSequence, Math.min(wanted, affordable)), Integer.MAX_VALUE / config.blockSize());
+    }
+
+    private static long physicalMemory() {
+        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
+                ? system.getTotalMemorySize()
+                : Runtime.getRuntime().maxMemory();
+    }
+}

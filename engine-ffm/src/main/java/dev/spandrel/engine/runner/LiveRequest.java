@@ -1,0 +1,158 @@
+package dev.spandrel.engine.runner;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.RequestTimings;
+import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.scheduler.Sequence;
+import java.util.Arrays;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A sequence with what makes it a request: how to sample, when what happened, and who waits for its tokens. The engine
+ * thread writes; one reader follows through {@link #published} and {@link #ending}, which are written last, so that
+ * everything before them is seen with them.
+ */
+final class LiveRequest extends Sequence {
+    /**
+     * How it ended.
+     *
+     * @param hiddenTokens tokens at the end that are not text: an end-of-sequence token
+     * @param failure cause of {@link FinishReason#ERROR}, else null
+     */
+    record Ending(FinishReason reason, int hiddenTokens, long nanos, EngineException failure) {}
+
+    private final String requestId;
+    private final SamplingParams sampling;
+    private final long seed;
+    private final long arrivalNanos;
+    private final long queuedNanos;
+    private long[] tokenNanos = new long[16];
+
+    private volatile long firstScheduledNanos = RequestTimings.NOT_REACHED;
+    private volatile int firstCachedTokens;
+    private volatile int preemptions;
+    private volatile int published;
+    private volatile Ending ending;
+    private volatile Thread reader;
+
+    LiveRequest(
+            long id,
+            String requestId,
+            int[] prompt,
+            SamplingParams sampling,
+            long seed,
+            long arrivalNanos,
+            long queuedNanos,
+            Standing standing) {
+        super(id, prompt, prompt.length + sampling.maxTokens().orElseThrow(), standing);
+        this.requestId = requestId;
+        this.sampling = sampling;
+        this.seed = seed;
+        this.arrivalNanos = arrivalNanos;
+        this.queuedNanos = queuedNanos;
+    }
+
+    String requestId() {
+        return requestId;
+    }
+
+    SamplingParams sampling() {
+        return sampling;
+    }
+
+    long seed() {
+        return seed;
+    }
+
+    /** Engine thread: in a step for the first time. */
+    void scheduled(long nanos) {
+        if (firstScheduledNanos == RequestTimings.NOT_REACHED) {
+            firstCachedTokens = cachedTokens();
+            firstScheduledNanos = nanos;
+        }
+    }
+
+    /** Prompt tokens found in the cache when it was first admitted. */
+    int firstCachedTokens() {
+        return firstCachedTokens;
+    }
+
+    /** Whether it has ever been in a step. */
+    boolean wasScheduled() {
+        return firstScheduledNanos != RequestTimings.NOT_REACHED;
+    }
+
+    /** Engine thread: lost its blocks. */
+    void preempted() {
+        // One writer, so the increment needs no atomic.
+        int more = preemptions + 1;
+        preemptions = more;
+    }
+
+    /** Engine thread: a new token; the reader sees it after {@link #publish}. */
+    void append(int token, long nanos) {
+        if (drafted(token)) {
+            acceptDrafted();
+        } else {
+            append(token);
+        }
+        int index = generated() - 1;
+        if (index == tokenNanos.length) {
+            tokenNanos = Arrays.copyOf(tokenNanos, 2 * index);
+        }
+        tokenNanos[index] = nanos;
+    }
+
+    /** Engine thread: lets the reader see the tokens so far and the ending, if it is the end. */
+    void publish(Ending end) {
+        published = generated();
+        if (end != null) {
+            ending = end;
+        }
+        LockSupport.unpark(reader);
+    }
+
+    /** Tokens that may be read. */
+    int published() {
+        return published;
+    }
+
+    /** How it ended, or null; once it is not null, {@link #published} is final. */
+    Ending ending() {
+        return ending;
+    }
+
+    /** A generated token below {@link #published}. */
+    int token(int index) {
+        return tokens()[promptLength() + index];
+    }
+
+    /** Reader: waits until there is something beyond {@code seen} tokens. */
+    void await(int seen) throws InterruptedException {
+        reader = Thread.currentThread();
+        while (published <= seen && ending == null) {
+            LockSupport.park(this);
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+        }
+    }
+
+    /** Stamps as of {@code tokenCount} tokens read and an end at {@code finishedNanos}. */
+    RequestTimings timings(int tokenCount, long finishedNanos) {
+        return new RequestTimings(
+                arrivalNanos,
+                queuedNanos,
+                firstScheduledNanos,
+                tokenCount == 0 ? RequestTimings.NOT_REACHED : tokenNanos[0],
+                tokenCount == 0 ? RequestTimings.NOT_REACHED : tokenNanos[tokenCount - 1],
+                finishedNanos,
+                preemptions);
+    }
+
+    /** Stamps of the first {@code tokenCount} tokens. */
+    long[] tokenNanos(int tokenCount) {
+        return Arrays.copyOf(tokenNanos, tokenCount);
+    }
+}

@@ -1,0 +1,56 @@
+package dev.spandrel.engine.runner;
+
+import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.model.ForwardInput;
+import dev.spandrel.engine.model.KvCache;
+import dev.spandrel.engine.model.Model;
+import dev.spandrel.engine.sampling.Sampler;
+import dev.spandrel.engine.scheduler.ScheduledBatch;
+import dev.spandrel.engine.scheduler.Sequence;
+import dev.spandrel.engine.tensor.Buffer;
+
+/** Runs a scheduled batch: lays out its input, passes it through the model, samples. All scratch is carved at start. */
+final class ModelRunner implements StepRunner {
+    private final Backend backend;
+    private final Model model;
+    private final KvCache cache;
+    private final ForwardInput input;
+    private final Sampler sampler;
+    private final float[] row;
+    private Buffer logits;
+
+    /** @param maxLogitRows most rows with logits in a step: those that sample, and drafts */
+    ModelRunner(
+            Backend backend,
+            Model model,
+            KvCache cache,
+            int maxTokens,
+            int maxSequences,
+            int maxLogitRows,
+            int blockSize) {
+        this.backend = backend;
+        this.model = model;
+        this.cache = cache;
+        input = new ForwardInput(maxTokens, maxSequences, maxLogitRows, blockSize);
+        sampler = new Sampler(model.vocabSize());
+        row = new float[model.vocabSize()];
+    }
+
+    @Override
+    public void forward(ScheduledBatch batch) {
+        input.clear();
+        for (int i = 0; i < batch.sequences().size(); i++) {
+            Sequence sequence = batch.sequences().get(i);
+            int from = sequence.computed();
+            int to = from + batch.tokenCount(i);
+            input.add(sequence.tokens(), from, to, sequence.blocks(), batch.logitRows(i));
+        }
+        logits = model.forward(input, cache);
+    }
+
+    @Override
+    public int sample(LiveRequest request, int logitRow, int position) {
+        backend.readLogits(logits, logitRow, row.length, row);
+        return sampler.sample(row, row.length, request.sampling(), request.seed(), position);
+    }
+}

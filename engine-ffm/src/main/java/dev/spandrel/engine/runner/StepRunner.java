@@ -1,0 +1,17 @@
+package dev.spandrel.engine.runner;
+
+import dev.spandrel.engine.scheduler.ScheduledBatch;
+
+/** What a step does with the model; {@link ModelRunner} outside tests. */
+interface StepRunner {
+    /** The forward pass; afterwards keys and values of the batch's tokens are in the cache. */
+    void forward(ScheduledBatch batch);
+
+    /**
+     * Samples a token after {@link #forward}.
+     *
+     * @param logitRow the row among all rows with logits
+     * @param position number of the token in the request's output
+     */
+    int sample(LiveRequest request, int logitRow, int position);
+}

@@ -1,0 +1,108 @@
+package dev.spandrel.engine.sampling;
+
+import dev.spandrel.engine.SamplingParams;
+import java.util.Arrays;
+
+/**
+ * Chooses a token: greedy, or by temperature, then top-k, then top-p, in vLLM's order (top-p counts the probability among
+ * those that top-k left). One thread; scratch for one row.
+ */
+public final class Sampler {
+    /** Colder than this is unstable in F32; vLLM raises to the same value. */
+    private static final double LEAST_TEMPERATURE = 0.01;
+
+    private final float[] probabilities;
+    private final float[] sorted;
+
+    /** @param vocabSize longest row */
+    public Sampler(int vocabSize) {
+        probabilities = new float[vocabSize];
+        sorted = new float[vocabSize];
+    }
+
+    /**
+     * Samples one row.
+     *
+     * @param logits the row; not changed
+     * @param count its length
+     * @param seed of the request
+     * @param position number of the token in the request's output: the random draw depends on nothing but both
+     */
+    public int sample(float[] logits, int count, SamplingParams params, long seed, int position) {
+        int best = argmax(logits, count);
+        if (params.greedy() || params.topK() == 1) {
+            return best;
+        }
+        float inverse = (float) (1 / Math.max(params.temperature(), LEAST_TEMPERATURE));
+        float max = logits[best];
+        for (int i = 0; i < count; i++) {
+            probabilities[i] = (float) Math.exp((logits[i] - max) * inverse);
+        }
+        float least = threshold(count, params);
+        double total = 0;
+        for (int i = 0; i < count; i++) {
+            if (probabilities[i] >= least) {
+                total += probabilities[i];
+            }
+        }
+        double target = uniform(seed, position) * total;
+        for (int i = 0; i < count; i++) {
+            if (probabilities[i] >= least) {
+                target -= probabilities[i];
+                if (target < 0) {
+                    return i;
+                }
+            }
+        }
+        return best;
+    }
+
+    /** Index of the largest logit, the first of equals; NaN counts as smallest. */
+    public static int argmax(float[] logits, int count) {
+        int best = 0;
+        for (int i = 1; i < count; i++) {
+            if (logits[i] > logits[best] || logits[best] != logits[best]) {
+                best = i;
+            }
+        }
+        return best;
+    }
+
+    /** Smallest unnormalised probability that top-k and top-p keep; equals of the last one kept stay too. */
+    private float threshold(int count, SamplingParams params) {
+        int keep = params.topK() > 0 ? Math.min(params.topK(), count) : count;
+        if (keep == count && params.topP() == 1) {
+            return 0;
+        }
+        System.arraycopy(probabilities, 0, sorted, 0, count);
+        Arrays.sort(sorted, 0, count);
+        float least = sorted[count - keep];
+        if (params.topP() == 1) {
+            return least;
+        }
+        double total = 0;
+        for (int i = count - keep; i < count; i++) {
+            total += sorted[i];
+        }
+        double kept = 0;
+        for (int i = count - 1; i >= count - keep; i--) {
+            kept += sorted[i];
+            if (kept >= params.topP() * total) {
+                return sorted[i];
+            }
+        }
+        return least;
+    }
+
+    /** A number in [0, 1) from 53 bits of SplitMix64 (Steele, Lea and Flood, 2014) at the given point of its sequence. */
+    static double uniform(long seed, int position) {
+        long z = mix(seed) + (position + 1L) * 0x9E3779B97F4A7C15L;
+        return (mix(z) >>> 11) * 0x1.0p-53;
+    }
+
+    private static long mix(long value) {
+        long z = (value ^ (value >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return z ^ (z >>> 31);
+    }
+}

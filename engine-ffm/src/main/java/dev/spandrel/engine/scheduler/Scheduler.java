@@ -1,0 +1,214 @@
+package dev.spandrel.engine.scheduler;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+
+/**
+ * Continuous batching by vLLM V1's rules: no phases, a token budget per step, sequences that run first, prompts in chunks
+ * that fill what is left of the budget. A sequence is admitted when blocks for its whole prompt are free; when blocks run
+ * out later, the last by the policy gives up its own and computes again from what the cache still has (preemption by
+ * recompute).
+ */
+public final class Scheduler {
+    private final SchedulerConfig config;
+    private final BlockManager blocks;
+    /** In the policy's order; under first come, first served those that were preempted come first by nature. */
+    private final TreeSet<Sequence> waiting;
+
+    private final List<Sequence> running = new ArrayList<>();
+    private final ScheduledBatch batch = new ScheduledBatch();
+    private final FaultPoint faults;
+    /** The sequence at hand, which an exception would leave between two places. */
+    private Sequence current;
+
+    /** A scheduler that nobody disturbs. */
+    public Scheduler(SchedulerConfig config, BlockManager blocks) {
+        this(config, blocks, FaultPoint.NONE);
+    }
+
+    /** @param blocks the pool */
+    public Scheduler(SchedulerConfig config, BlockManager blocks, FaultPoint faults) {
+        this.config = config;
+        this.blocks = blocks;
+        this.faults = faults;
+        waiting = new TreeSet<>(config.policy());
+    }
+
+    /**
+     * Takes a sequence into the queue.
+     *
+     * @throws IllegalArgumentException when even the empty pool could not hold it at its longest; refuse such at the door
+     */
+    public void add(Sequence sequence) {
+        current = sequence;
+        // The last token is never fed back, so its key and value are never stored.
+        if (blocks.blocksFor(sequence.maxLength() - 1) > blocks.totalBlocks()) {
+            throw new IllegalArgumentException("a sequence of " + sequence.maxLength() + " tokens does not fit "
+                    + blocks.totalBlocks() + " blocks of " + blocks.blockSize());
+        }
+        waiting.add(sequence);
+        current = null;
+    }
+
+    /** Chooses the next step; an empty batch when nothing can run. */
+    public ScheduledBatch schedule() {
+        batch.clear();
+        scheduleRunning();
+        if (batch.preempted().isEmpty()) {
+            scheduleWaiting();
+        }
+        current = null;
+        return batch;
+    }
+
+    private int budget() {
+        return config.maxNumBatchedTokens() - batch.tokens();
+    }
+
+    /** Sequences that run: first one token each of those that decode, then the rests of prompts. */
+    private void scheduleRunning() {
+        for (boolean prefill : new boolean[] {false, true}) {
+            for (int i = 0; i < running.size() && budget() > 0; i++) {
+                Sequence sequence = running.get(i);
+                int missing = sequence.length() - sequence.computed();
+                if (missing > 1 == prefill && !fit(sequence, chunk(missing))) {
+                    return;
+                }
+                // Whoever gave way stood behind this one, or was scheduled before it and is looked for again.
+                i = running.indexOf(sequence);
+            }
+        }
+    }
+
+    /** Puts a running sequence into the step; false when it had to give way itself. */
+    private boolean fit(Sequence sequence, int count) {
+        current = sequence;
+        faults.pass("extend");
+        // A draft is a guess: it may use what is left, nobody gives way for it.
+        sequence.shortenDraft(Math.max(0, budget() - count));
+        int drafted = count + sequence.draftLength();
+        if (drafted > count && blocks.extend(sequence, sequence.computed() + drafted)) {
+            batch.add(sequence, drafted);
+            return true;
+        }
+        sequence.shortenDraft(0);
+        while (!blocks.extend(sequence, sequence.computed() + count)) {
+            Sequence victim = lastByPolicy();
+            preempt(victim);
+            if (victim == sequence) {
+                return false;
+            }
+        }
+        batch.add(sequence, count);
+        return true;
+    }
+
+    private Sequence lastByPolicy() {
+        Sequence last = running.getFirst();
+        for (Sequence sequence : running) {
+            if (config.policy().compare(sequence, last) > 0) {
+                last = sequence;
+            }
+        }
+        return last;
+    }
+
+    private int chunk(int missing) {
+        int most = config.longPrefillTokenThreshold() == 0
+                ? missing
+                : Math.min(missing, config.longPrefillTokenThreshold());
+        return Math.min(most, budget());
+    }
+
+    /** Sequences that wait, in order; the first that does not fit ends it, so nobody is overtaken. */
+    private void scheduleWaiting() {
+        while (!waiting.isEmpty() && budget() > 0 && running.size() < config.maxNumSeqs()) {
+            Sequence sequence = waiting.first();
+            current = sequence;
+            faults.pass("admit");
+            int cached = blocks.admit(sequence);
+            if (cached < 0) {
+                return;
+            }
+            faults.pass("admitted");
+            waiting.pollFirst();
+            sequence.foundCached(cached);
+            sequence.become(Sequence.State.RUNNING);
+            running.add(sequence);
+            batch.add(sequence, chunk(sequence.length() - sequence.computed()));
+            batch.noteAdmitted(sequence);
+        }
+    }
+
+    private void preempt(Sequence victim) {
+        faults.pass("preempt");
+        // What can fail comes first, so that the victim is never in neither place.
+        waiting.add(victim);
+        batch.notePreempted(victim);
+        running.remove(victim);
+        batch.remove(victim);
+        blocks.free(victim);
+        victim.become(Sequence.State.PREEMPTED);
+    }
+
+    /**
+     * Books a step as computed, drafts excepted, which count when they are accepted; call it once after the forward pass,
+     * before tokens are appended.
+     */
+    public void advance(ScheduledBatch step) {
+        for (int i = 0; i < step.sequences().size(); i++) {
+            faults.pass("advance");
+            Sequence sequence = step.sequences().get(i);
+            sequence.advance(Math.min(step.tokenCount(i), sequence.length() - sequence.computed()));
+            blocks.register(sequence);
+        }
+    }
+
+    /** Ends a sequence wherever it stands and takes its blocks back; harmless when it has ended before. */
+    public void finish(Sequence sequence) {
+        if (sequence.state() == Sequence.State.FINISHED) {
+            return;
+        }
+        // Both, since a step that failed may have left it in either.
+        running.remove(sequence);
+        waiting.remove(sequence);
+        blocks.free(sequence);
+        sequence.become(Sequence.State.FINISHED);
+    }
+
+    /**
+     * Whom a step concerns that threw: those scheduled so far and the one at hand, in a list of its own. Those that were
+     * preempted in it have lost nothing but time.
+     */
+    public List<Sequence> concerned() {
+        List<Sequence> concerned = new ArrayList<>(batch.sequences());
+        if (current != null && !concerned.contains(current)) {
+            concerned.add(current);
+        }
+        current = null;
+        batch.clear();
+        return concerned;
+    }
+
+    /** Every sequence that has not finished, in a list of its own. */
+    public List<Sequence> all() {
+        List<Sequence> all = new ArrayList<>(running);
+        all.addAll(waiting);
+        return all;
+    }
+
+    /** Sequences that hold blocks, in order of admission. */
+    public List<Sequence> running() {
+        return running;
+    }
+
+    /** Sequences in the queue, preempted ones included. */
+    public int waitingCount() {
+        return waiting.size();
+    }
+
+    public boolean isIdle() {
+        return running.isEmpty() && waiting.isEmpty();
+    }
+}

@@ -1,0 +1,127 @@
+package dev.spandrel.engine.tokenizer;
+
+import dev.spandrel.engine.ChatMessage;
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.tokenizer.jinja.Template;
+import dev.spandrel.engine.tokenizer.jinja.TemplateException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Turns a conversation into the text its model was trained on: the Jinja template a model folder ships, with the variables
+ * transformers gives it. Parsed at its first use, so that a start costs nothing. Thread-safe.
+ */
+public final class ChatTemplate {
+    private static final String FILE = "chat_template.jinja";
+    private static final String DEFAULT = "default";
+
+    private final String source;
+    private final Map<String, Object> tokens;
+    private final Supplier<LocalDateTime> now;
+    private volatile Template template;
+
+    /**
+     * @param source the template
+     * @param tokens special tokens by role, such as {@code bos_token}
+     * @param now the local time of {@code strftime_now}
+     */
+    ChatTemplate(String source, Map<String, String> tokens, Supplier<LocalDateTime> now) {
+        this.source = source;
+        this.tokens = Map.copyOf(tokens);
+        this.now = now;
+    }
+
+    /**
+     * The template of a model folder: {@code chat_template.jinja}, else {@code chat_template} of
+     * {@code tokenizer_config.json}, of several the one named "default". Empty when the folder has none.
+     *
+     * @param now the local time of templates that write the date
+     * @throws EngineException.ModelLoad when a file cannot be read, or there are templates but none is the default
+     */
+    public static Optional<ChatTemplate> open(Path folder, Supplier<LocalDateTime> now) {
+        TokenizerConfig config = TokenizerConfig.read(folder);
+        Path file = folder.resolve(FILE);
+        Optional<String> source = Files.exists(file) ? Optional.of(read(file)) : source(config);
+        Map<String, String> tokens = new HashMap<>();
+        config.roles().forEach((role, token) -> tokens.put(role, token.content()));
+        return source.map(text -> new ChatTemplate(text, tokens, now));
+    }
+
+    private static String read(Path file) {
+        try {
+            long size = Files.size(file);
+            if (size > Template.MAX_SOURCE) {
+                throw new EngineException.ModelLoad(
+                        file.toString(), "expected at most " + Template.MAX_SOURCE + " bytes, found " + size);
+            }
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new EngineException.ModelLoad(file.toString(), "cannot be read: " + e);
+        }
+    }
+
+    private static Optional<String> source(TokenizerConfig config) {
+        JsonNode node = config.chatTemplate();
+        if (node.isMissingNode() || node.isNull()) {
+            return Optional.empty();
+        }
+        if (node.isString()) {
+            return Optional.of(node.asString());
+        }
+        for (JsonNode named : node) {
+            if (named.path("name").asString("").equals(DEFAULT)
+                    && named.path("template").isString()) {
+                return Optional.of(named.path("template").asString());
+            }
+        }
+        throw new EngineException.ModelLoad(
+                config.file().toString(),
+                "chat_template: expected a text, or a list with a template named \"default\", found "
+                        + node.valueStream()
+                                .map(named -> named.path("name").asString("?"))
+                                .toList());
+    }
+
+    /**
+     * Renders a conversation, asking for the assistant's turn. Special tokens are in the text: encode it without adding
+     * them.
+     *
+     * @throws EngineException.InvalidRequest when the template refuses these messages, in its own words, or fails on them
+     */
+    public String render(List<ChatMessage> messages) {
+        Map<String, Object> variables = new HashMap<>(tokens);
+        variables.put("messages", messages.stream().map(ChatTemplate::message).toList());
+        variables.put("add_generation_prompt", true);
+        try {
+            return template().render(variables);
+        } catch (TemplateException e) {
+            throw new EngineException.InvalidRequest(
+                    "messages", "the model's chat template does not take these messages: " + e.getMessage());
+        }
+    }
+
+    private static Object message(ChatMessage message) {
+        Map<String, Object> map = new java.util.LinkedHashMap<>();
+        map.put("role", message.role());
+        map.put("content", message.content());
+        return map;
+    }
+
+    /** Parsing twice, by two first users at once, does no harm. */
+    private Template template() {
+        Template parsed = template;
+        if (parsed == null) {
+            parsed = Template.parse(source, now);
+            template = parsed;
+        }
+        return parsed;
+    }
+}

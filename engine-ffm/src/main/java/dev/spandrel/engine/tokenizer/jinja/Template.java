@@ -1,0 +1,55 @@
+package dev.spandrel.engine.tokenizer.jinja;
+
+import java.time.LocalDateTime;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * A parsed chat template. Immutable, so any number of threads may render it; each rendering has its own budget of steps,
+ * text and depth.
+ */
+public final class Template {
+    /** Longest source in characters; the longest template in use has about 20,000. */
+    public static final int MAX_SOURCE = 1_000_000;
+
+    private final Statement body;
+    private final Map<String, Object> functions;
+
+    private Template(Statement body, Map<String, Object> functions) {
+        this.body = body;
+        this.functions = functions;
+    }
+
+    /**
+     * @param now the local time of {@code strftime_now}
+     * @throws TemplateException naming line, expected and found
+     */
+    public static Template parse(String source, Supplier<LocalDateTime> now) {
+        if (source.length() > MAX_SOURCE) {
+            throw new TemplateException(
+                    "expected a template of at most " + MAX_SOURCE + " characters, found " + source.length());
+        }
+        return new Template(Parser.parse(source), Globals.functions(now));
+    }
+
+    /**
+     * Renders the template.
+     *
+     * @param variables by name: null, {@link Boolean}, {@link Long}, {@link Double}, {@link String}, and lists and
+     *     {@link java.util.HashMap}s of them
+     * @throws TemplateException when the template raises one, uses what is undefined, or goes over a limit
+     */
+    public String render(Map<String, Object> variables) {
+        Scope globals = new Scope(new Budget());
+        functions.forEach(globals::set);
+        variables.forEach(globals::set);
+        Output output = new Output(globals.budget());
+        try {
+            body.render(globals.child(), output);
+        } catch (StackOverflowError e) {
+            // Depth is bounded, but the caller's stack may be small; nothing outside this rendering has been touched.
+            throw new TemplateException("expected a template that fits the stack, found one nested too deeply");
+        }
+        return output.toString();
+    }
+}

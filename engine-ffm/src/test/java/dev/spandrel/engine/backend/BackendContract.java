@@ -1,0 +1,320 @@
+package dev.spandrel.engine.backend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.spandrel.engine.tensor.Buffer;
+import dev.spandrel.engine.tensor.DType;
+import dev.spandrel.engine.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * What every backend must compute: each verb against {@link ReferenceBackend} over odd sizes and all element types, within
+ * a tolerance that grows with the number of summands. Inputs come from a fixed seed.
+ */
+public abstract class BackendContract {
+    /** Relative rounding of one F32 operation, with room for another order of summation. */
+    private static final double UNIT = 4 * Math.ulp(1f);
+
+    protected abstract Backend create();
+
+    private final Random random = new Random(20_261_123);
+    private final ReferenceBackend truth = new ReferenceBackend();
+    private Backend backend;
+    private Arena arena;
+
+    @BeforeEach
+    void open() {
+        backend = create();
+        arena = Arena.ofShared();
+    }
+
+    @AfterEach
+    void close() {
+        backend.close();
+        arena.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, 1, 1",
+        "1, 64, 64",
+        "1, 192, 576",
+        "2, 65, 63",
+        "3, 17, 129",
+        "5, 33, 200",
+        "6, 64, 64",
+        "7, 100, 1",
+        "13, 192, 768",
+        "48, 31, 130",
+        "49, 96, 97",
+        "100, 128, 320"
+    })
+    void matmulMatches(int rows, int inner, int columns) {
+        for (DType dtype : DType.values()) {
+            Tensor weight = tensor(dtype, columns, inner);
+            Tensor bias = tensor(dtype, columns);
+            float[] in = values(rows * inner);
+            for (Activation activation : Activation.values()) {
+                for (Tensor optional : new Tensor[] {bias, null}) {
+                    float[] expected = matmul(truth, in, rows, weight, optional, activation, columns);
+                    float[] found = matmul(backend, in, rows, weight, optional, activation, columns);
+                    assertClose(found, expected, inner);
+                }
+            }
+        }
+    }
+
+    @Test
+    void stackedWeightsAreOneMatrix() {
+        Tensor first = tensor(DType.F32, 70, 24);
+        Tensor second = tensor(DType.F32, 5, 24);
+        float[] in = values(3 * 24);
+        float[] found = new float[3 * 75];
+        Buffer out = backend.allocate(found.length);
+        backend.matmul(buffer(backend, in), 3, backend.upload(first, second), null, Activation.NONE, out);
+        read(backend, out, 3, 75, found);
+        float[] top = matmul(truth, in, 3, first, null, Activation.NONE, 70);
+        float[] bottom = matmul(truth, in, 3, second, null, Activation.NONE, 5);
+        for (int r = 0; r < 3; r++) {
+            assertClose(java.util.Arrays.copyOfRange(found, r * 75, r * 75 + 70), row(top, r, 70), 24);
+            assertClose(java.util.Arrays.copyOfRange(found, r * 75 + 70, r * 75 + 75), row(bottom, r, 5), 24);
+        }
+    }
+
+    /** A row's bits must not depend on the rows beside it: batching may not change what a request says. */
+    @Test
+    void aRowAloneHasTheSameBitsAsInABatch() {
+        Tensor weight = tensor(DType.F32, 130, 96);
+        Tensor bias = tensor(DType.F32, 130);
+        float[] in = values(53 * 96);
+        float[] batch = matmul(backend, in, 53, weight, bias, Activation.NONE, 130);
+        for (int r = 0; r < 53; r++) {
+            float[] alone = matmul(backend, row(in, r, 96), 1, weight, bias, Activation.NONE, 130);
+            assertThat(alone).as("row %d", r).isEqualTo(row(batch, r, 130));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(DType.class)
+    void embedPicksAndAddsRows(DType dtype) {
+        Tensor table = tensor(dtype, 131, 33);
+        int[] ids = {0, 130, 64, 64, 7};
+        for (boolean accumulate : new boolean[] {false, true}) {
+            float[] start = values(5 * 33);
+            Buffer expected = buffer(truth, start);
+            Buffer found = buffer(backend, start);
+            truth.embed(truth.upload(table), ids, 5, accumulate, expected);
+            backend.embed(backend.upload(table), ids, 5, accumulate, found);
+            assertThat(all(backend, found, 5, 33)).isEqualTo(all(truth, expected, 5, 33));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1", "1, 7", "3, 16", "2, 65", "5, 192", "2, 1000"})
+    void layerNormMatches(int rows, int columns) {
+        Tensor weight = tensor(DType.F32, columns);
+        Tensor bias = tensor(DType.F32, columns);
+        float[] in = values(rows * columns);
+        Buffer expected = truth.allocate(in.length);
+        Buffer found = backend.allocate(in.length);
+        truth.layerNorm(buffer(truth, in), rows, columns, truth.upload(weight), truth.upload(bias), 1e-5f, expected);
+        backend.layerNorm(
+                buffer(backend, in), rows, columns, backend.upload(weight), backend.upload(bias), 1e-5f, found);
+        assertClose(all(backend, found, rows, columns), all(truth, expected, rows, columns), columns);
+
+        truth.layerNorm(buffer(truth, in), rows, columns, null, null, 1e-5f, expected);
+        Buffer inPlace = buffer(backend, in);
+        backend.layerNorm(inPlace, rows, columns, null, null, 1e-5f, inPlace);
+        assertClose(all(backend, inPlace, rows, columns), all(truth, expected, rows, columns), columns);
+    }
+
+    @Test
+    void addAdds() {
+        float[] a = values(1003);
+        float[] b = values(1003);
+        Buffer sum = buffer(backend, b);
+        backend.add(buffer(backend, a), 1003, sum);
+        float[] found = all(backend, sum, 1, 1003);
+        for (int i = 0; i < 1003; i++) {
+            assertThat(found[i]).isEqualTo(a[i] + b[i]);
+        }
+    }
+
+    @Test
+    void gatherRowsPicks() {
+        float[] in = values(6 * 5);
+        Buffer out = backend.allocate(3 * 5);
+        backend.gatherRows(buffer(backend, in), new int[] {5, 0, 3}, 3, 5, out);
+        float[] found = all(backend, out, 3, 5);
+        assertThat(row(found, 0, 5)).isEqualTo(row(in, 5, 5));
+        assertThat(row(found, 1, 5)).isEqualTo(row(in, 0, 5));
+        assertThat(row(found, 2, 5)).isEqualTo(row(in, 3, 5));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 64", "3, 3, 64", "4, 2, 32", "6, 1, 40", "2, 2, 7", "2, 1, 128"})
+    void pagedAttentionMatches(int heads, int kvHeads, int headDim) {
+        HeadLayout layout = new HeadLayout(heads, kvHeads, headDim);
+        int[] lengths = {1, 40, 17, 100};
+        List<int[]> tables = scatteredTables(lengths, 16, 30);
+        KvLayer expectedKv = truth.allocateKv(30, 16, layout);
+        KvLayer foundKv = backend.allocateKv(30, 16, layout);
+        float[][] rows = new float[lengths.length][];
+        for (int s = 0; s < lengths.length; s++) {
+            rows[s] = values(lengths[s] * layout.columns());
+        }
+        // First all but the last token of each, then the last ones together as a decode step.
+        for (boolean last : new boolean[] {false, true}) {
+            AttentionMetadata metadata = new AttentionMetadata(200, 4, 16);
+            List<Float> step = new ArrayList<>();
+            for (int s = 0; s < lengths.length; s++) {
+                int from = last ? lengths[s] - 1 : 0;
+                int to = last ? lengths[s] : lengths[s] - 1;
+                metadata.add(tables.get(s), from, to);
+                for (int i = from * layout.columns(); i < to * layout.columns(); i++) {
+                    step.add(rows[s][i]);
+                }
+            }
+            float[] qkv = new float[step.size()];
+            for (int i = 0; i < qkv.length; i++) {
+                qkv[i] = step.get(i);
+            }
+            float[] expected = attend(truth, qkv, layout, metadata, expectedKv);
+            float[] found = attend(backend, qkv, layout, metadata, foundKv);
+            assertClose(found, expected, headDim + 100);
+        }
+    }
+
+    /** Chunked prefill must give the bits of whole prefill. */
+    @Test
+    void attentionInChunksHasTheSameBits() {
+        HeadLayout layout = new HeadLayout(3, 3, 64);
+        float[] qkv = values(70 * layout.columns());
+        int[] table = {4, 1, 3, 0, 2};
+        AttentionMetadata whole = new AttentionMetadata(70, 1, 16);
+        whole.add(table, 0, 70);
+        float[] expected = attend(backend, qkv, layout, whole, backend.allocateKv(5, 16, layout));
+        KvLayer kv = backend.allocateKv(5, 16, layout);
+        int width = layout.queryColumns();
+        for (int from = 0; from < 70; ) {
+            int to = Math.min(70, from + 1 + random.nextInt(20));
+            AttentionMetadata chunk = new AttentionMetadata(70, 1, 16);
+            chunk.add(table, from, to);
+            float[] part = java.util.Arrays.copyOfRange(qkv, from * layout.columns(), to * layout.columns());
+            float[] found = attend(backend, part, layout, chunk, kv);
+            assertThat(found)
+                    .as("rows %d to %d", from, to)
+                    .isEqualTo(java.util.Arrays.copyOfRange(expected, from * width, to * width));
+            from = to;
+        }
+    }
+
+    private List<int[]> scatteredTables(int[] lengths, int blockSize, int blocks) {
+        List<Integer> all = new ArrayList<>();
+        for (int i = 0; i < blocks; i++) {
+            all.add(i);
+        }
+        java.util.Collections.shuffle(all, random);
+        List<int[]> tables = new ArrayList<>();
+        for (int length : lengths) {
+            int[] table = new int[(length + blockSize - 1) / blockSize];
+            for (int i = 0; i < table.length; i++) {
+                table[i] = all.removeLast();
+            }
+            tables.add(table);
+        }
+        return tables;
+    }
+
+    private float[] attend(Backend on, float[] qkv, HeadLayout layout, AttentionMetadata metadata, KvLayer kv) {
+        Buffer in = buffer(on, qkv);
+        Buffer out = on.allocate((long) metadata.tokenCount() * layout.queryColumns());
+        on.storeKv(in, layout, metadata, kv);
+        on.attention(in, layout, metadata, kv, (float) (1 / Math.sqrt(layout.headDim())), out);
+        return all(on, out, metadata.tokenCount(), layout.queryColumns());
+    }
+
+    private float[] matmul(
+            Backend on, float[] in, int rows, Tensor weight, Tensor bias, Activation activation, int columns) {
+        Buffer out = on.allocate((long) rows * columns);
+        Weight b = bias == null ? null : on.upload(bias);
+        on.matmul(buffer(on, in), rows, on.upload(weight), b, activation, out);
+        return all(on, out, rows, columns);
+    }
+
+    /** Fills a buffer through the public verbs only: as rows of an embedding. */
+    private Buffer buffer(Backend on, float[] values) {
+        Buffer buffer = on.allocate(values.length);
+        MemorySegment data = arena.allocate(values.length * 4L, 64);
+        MemorySegment.copy(values, 0, data, ValueLayout.JAVA_FLOAT, 0, values.length);
+        Tensor table = new Tensor(DType.F32, List.of(1L, (long) values.length), data);
+        on.embed(on.upload(table), new int[] {0}, 1, false, buffer);
+        return buffer;
+    }
+
+    private static float[] all(Backend on, Buffer buffer, int rows, int columns) {
+        float[] into = new float[rows * columns];
+        read(on, buffer, rows, columns, into);
+        return into;
+    }
+
+    private static void read(Backend on, Buffer buffer, int rows, int columns, float[] into) {
+        float[] row = new float[columns];
+        for (int r = 0; r < rows; r++) {
+            on.readLogits(buffer, r, columns, row);
+            System.arraycopy(row, 0, into, r * columns, columns);
+        }
+    }
+
+    private static float[] row(float[] values, int row, int columns) {
+        return java.util.Arrays.copyOfRange(values, row * columns, (row + 1) * columns);
+    }
+
+    private float[] values(int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+
+    private Tensor tensor(DType dtype, int... shape) {
+        int count = java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+        MemorySegment data = arena.allocate((long) count * dtype.byteSize(), 64);
+        for (int i = 0; i < count; i++) {
+            float value = (float) random.nextGaussian();
+            switch (dtype) {
+                case F32 -> data.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+                case F16 -> data.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(value));
+                case BF16 ->
+                    data.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits(value) >>> 16));
+            }
+        }
+        return new Tensor(
+                dtype, java.util.Arrays.stream(shape).mapToObj(Long::valueOf).toList(), data);
+    }
+
+    private static void assertClose(float[] found, float[] expected, int summands) {
+        assertThat(found).hasSameSizeAs(expected);
+        double largest = 1;
+        for (float value : expected) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        for (int i = 0; i < found.length; i++) {
+            assertThat((double) found[i])
+                    .as("element %d of %d", i, found.length)
+                    .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(UNIT * Math.sqrt(summands) * largest));
+        }
+    }
+}

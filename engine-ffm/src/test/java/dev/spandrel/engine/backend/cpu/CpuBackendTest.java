@@ -1,0 +1,24 @@
+package dev.spandrel.engine.backend.cpu;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.BackendContract;
+import dev.spandrel.engine.backend.HeadLayout;
+import org.junit.jupiter.api.Test;
+
+class CpuBackendTest extends BackendContract {
+    @Override
+    protected Backend create() {
+        return new CpuBackend(3);
+    }
+
+    @Test
+    void refusesBlocksThatVectorsDoNotFit() {
+        try (CpuBackend backend = new CpuBackend(1)) {
+            assertThatThrownBy(() -> backend.allocateKv(4, 12, new HeadLayout(1, 1, 8)))
+                    .hasMessageContaining("multiple of")
+                    .hasMessageContaining("12");
+        }
+    }
+}

@@ -1,0 +1,331 @@
+package dev.spandrel.engine.runner;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.Generation;
+import dev.spandrel.engine.GenerationEvent;
+import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.NgramSpeculation;
+import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.RequestTimings;
+import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.StepRecord;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The whole engine over the bundled model. */
+@Timeout(60)
+class LocalEngineTest {
+    private static final Path MODELS = Path.of("../models");
+    private static final SamplingParams GREEDY = SamplingParams.DEFAULT.withTemperature(0);
+
+    private static EngineConfig.Builder config() {
+        return EngineConfig.of("spandrel-tiny").models(MODELS).threads(2).kvCacheBytes(64 << 20);
+    }
+
+    private static GenerationRequest request(String prompt, SamplingParams sampling) {
+        return new GenerationRequest("test", new Prompt.Text(prompt), sampling, System.nanoTime());
+    }
+
+    private record Answer(String text, int tokens, GenerationEvent.Finished end, RequestTimings timings) {}
+
+    private static Answer answer(Engine engine, GenerationRequest request) throws InterruptedException {
+        try (Generation generation = engine.submit(request)) {
+            StringBuilder text = new StringBuilder();
+            int tokens = 0;
+            while (true) {
+                switch (generation.next()) {
+                    case GenerationEvent.TextDelta delta -> {
+                        text.append(delta.text());
+                        tokens += delta.tokens();
+                    }
+                    case GenerationEvent.Finished end -> {
+                        text.append(end.text());
+                        tokens += end.tokens();
+                        assertThat(generation.completionTokens()).isEqualTo(tokens);
+                        assertThat(generation.tokenNanos()).hasSize(tokens).isSorted();
+                        return new Answer(text.toString(), tokens, end, generation.timings());
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void tellsAStoryInReadableEnglish() throws Exception {
+        try (Engine engine = Engine.open(config().build())) {
+            Answer answer = answer(engine, request("Once upon a time", GREEDY.withMaxTokens(64)));
+            assertThat(answer.text()).startsWith(" there was a clever squirrel named");
+            assertThat(answer.tokens()).isEqualTo(64);
+            assertThat(answer.end().reason()).isEqualTo(FinishReason.LENGTH);
+            RequestTimings timings = answer.timings();
+            assertThat(timings.arrivalNanos()).isLessThanOrEqualTo(timings.queuedNanos());
+            assertThat(timings.queuedNanos()).isLessThanOrEqualTo(timings.firstScheduledNanos());
+            assertThat(timings.firstScheduledNanos()).isLessThan(timings.firstTokenNanos());
+            assertThat(timings.firstTokenNanos()).isLessThan(timings.lastTokenNanos());
+            assertThat(timings.finishedNanos()).isEqualTo(timings.lastTokenNanos());
+        }
+    }
+
+    @Test
+    void endsAtTheEndOfSequence() throws Exception {
+        try (Engine engine = Engine.open(config().build())) {
+            Answer answer = answer(engine, request("User: What is a span?\nAssistant:", GREEDY.withMaxTokens(200)));
+            assertThat(answer.end().reason()).isEqualTo(FinishReason.STOP);
+            assertThat(answer.end().stopReason()).isEmpty();
+            assertThat(answer.text()).doesNotContain("</s>").endsWith(".");
+            Answer on = answer(
+                    engine,
+                    request(
+                            "User: What is a span?\nAssistant:",
+                            GREEDY.withMaxTokens(200).withIgnoreEos(true)));
+            assertThat(on.tokens()).isEqualTo(200);
+            assertThat(on.text()).startsWith(answer.text());
+        }
+    }
+
+    @Test
+    void aStopStringEndsTheTextAndFreesTheBlocks() throws Exception {
+        try (Engine engine = Engine.open(config().build())) {
+            Answer whole = answer(engine, request("Once upon a time", GREEDY.withMaxTokens(100)));
+            Answer cut = answer(
+                    engine,
+                    request("Once upon a time", GREEDY.withMaxTokens(100).withStop(List.of("squirrel na"))));
+            assertThat(cut.text())
+                    .isEqualTo(whole.text().substring(0, whole.text().indexOf("squirrel na")));
+            assertThat(cut.end().stopReason()).contains("squirrel na");
+            assertThat(cut.end().reason()).isEqualTo(FinishReason.STOP);
+            awaitIdle(engine);
+        }
+    }
+
+    @Test
+    void thirtyTwoAtOnceSayWhatEachSaysAlone() throws Exception {
+        List<GenerationRequest> requests = new ArrayList<>();
+        for (int i = 0; i < 32; i++) {
+            String prompt = i % 2 == 0 ? "Once upon a time" : "User: Tell me a story about a fox.\nAssistant:";
+            SamplingParams hot = SamplingParams.DEFAULT.withSeed(i).withMaxTokens(5 + i);
+            requests.add(request(prompt, hot));
+        }
+        List<String> alone = new ArrayList<>();
+        try (Engine engine = Engine.open(config().build())) {
+            for (GenerationRequest request : requests) {
+                alone.add(answer(engine, request).text());
+            }
+            assertThat(together(engine, requests)).as("in a batch").isEqualTo(alone);
+        }
+        // A budget of 7 tokens cuts every prompt; 40 blocks make the batch preempt.
+        EngineConfig small = config().maxNumBatchedTokens(7)
+                .maxNumSeqs(7)
+                .maxModelLen(64)
+                .kvCacheBytes(6L * 2 * 192 * 4 * 16 * 8)
+                .build();
+        try (Engine engine = Engine.open(small)) {
+            assertThat(together(engine, requests)).as("chunked and preempted").isEqualTo(alone);
+            assertThat(engine.stats().preemptions()).isPositive();
+            awaitIdle(engine);
+        }
+    }
+
+    @Test
+    void speculationChangesNothingButTheNumberOfSteps() throws Exception {
+        List<GenerationRequest> requests = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            SamplingParams sampling = i % 2 == 0 ? GREEDY : SamplingParams.DEFAULT.withSeed(i);
+            requests.add(
+                    request("Once upon a time", sampling.withIgnoreEos(true).withMaxTokens(120)));
+        }
+        List<String> plain;
+        try (Engine engine = Engine.open(config().build())) {
+            plain = together(engine, requests);
+            assertThat(engine.stats().draftTokens()).isZero();
+        }
+        EngineConfig speculative =
+                config().speculation(new NgramSpeculation(4, 2, 4)).build();
+        try (Engine engine = Engine.open(speculative)) {
+            assertThat(together(engine, requests)).isEqualTo(plain);
+            assertThat(engine.stats().acceptedDraftTokens()).isPositive();
+            awaitIdle(engine);
+            long before = engine.stats().steps();
+            Answer alone = answer(engine, requests.getFirst());
+            awaitIdle(engine);
+            assertThat(engine.stats().steps() - before).isLessThan(alone.tokens());
+        }
+    }
+
+    @Test
+    void anEqualBeginningIsComputedOnce() throws Exception {
+        String beginning =
+                "User: Tell me a story about a fox.\nAssistant: " + "Once upon a time there was a fox. ".repeat(8);
+        try (Engine with = Engine.open(config().build());
+                Engine without = Engine.open(config().prefixCaching(false).build())) {
+            for (String end : List.of("The fox", "One day", "The fox")) {
+                GenerationRequest request = request(beginning + end, GREEDY.withMaxTokens(30));
+                assertThat(answer(with, request).text())
+                        .isEqualTo(answer(without, request).text());
+            }
+            assertThat(with.stats().prefixCacheHits()).isGreaterThan(100);
+            assertThat(without.stats().prefixCacheHits()).isZero();
+            try (Generation generation = with.submit(request(beginning + "One day", GREEDY.withMaxTokens(1)))) {
+                while (!(generation.next() instanceof GenerationEvent.Finished)) {}
+                assertThat(generation.cachedTokens()).isBetween(64, generation.promptTokens() - 1);
+            }
+        }
+    }
+
+    private static List<String> together(Engine engine, List<GenerationRequest> requests) throws Exception {
+        try (ExecutorService readers = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Answer>> futures = requests.stream()
+                    .map(each -> readers.submit(() -> answer(engine, each)))
+                    .toList();
+            List<String> texts = new ArrayList<>();
+            for (Future<Answer> future : futures) {
+                texts.add(future.get().text());
+            }
+            return texts;
+        }
+    }
+
+    @Test
+    void closingAGenerationFreesItsBlocks() throws Exception {
+        try (Engine engine = Engine.open(config().build())) {
+            Generation generation = engine.submit(
+                    request("Once upon a time", GREEDY.withIgnoreEos(true).withMaxTokens(500)));
+            generation.next();
+            generation.close();
+            generation.close();
+            awaitIdle(engine);
+            assertThat(generation.timings().finishedNanos()).isNotEqualTo(RequestTimings.NOT_REACHED);
+            assertThatThrownBy(generation::next).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void aFullQueueIsAnswered() throws Exception {
+        try (Engine engine = Engine.open(config().maxNumSeqs(1).maxWaiting(2).build())) {
+            List<Generation> held = new ArrayList<>();
+            SamplingParams endless = GREEDY.withIgnoreEos(true).withMaxTokens(500);
+            assertThatThrownBy(() -> {
+                        for (int i = 0; i < 10; i++) {
+                            held.add(engine.submit(request("Hello", endless)));
+                        }
+                    })
+                    .isInstanceOf(EngineException.Rejected.class)
+                    .hasMessageContaining("2 requests");
+            held.forEach(Generation::close);
+            // The loop makes room as soon as it hears of the cancellations.
+            Answer answer = null;
+            for (long deadline = System.nanoTime() + 10_000_000_000L; answer == null; ) {
+                assertThat(System.nanoTime()).as("room in time").isLessThan(deadline);
+                try {
+                    answer = answer(engine, request("Hello", GREEDY.withMaxTokens(2)));
+                } catch (EngineException.Rejected e) {
+                    Thread.onSpinWait();
+                }
+            }
+            assertThat(answer.tokens()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void whatIsWrongWithARequestIsSaidAtTheDoor() {
+        try (Engine engine = Engine.open(config().build())) {
+            assertInvalid(engine, new Prompt.Tokens(List.of(2, 2048)), GREEDY, "prompt", "2048", "2047");
+            assertInvalid(engine, new Prompt.Tokens(List.of(-1)), GREEDY, "prompt", "-1");
+            assertInvalid(engine, new Prompt.Tokens(List.of()), GREEDY, "prompt", "empty");
+            assertInvalid(engine, new Prompt.Text("Hello"), GREEDY.withMaxTokens(513), "max_tokens", "513", "512");
+            assertInvalid(engine, new Prompt.Text("a b c d"), GREEDY.withMaxTokens(510), "input_tokens", "512", "510");
+            assertInvalid(engine, new Prompt.Text("word ".repeat(600)), GREEDY, "input_tokens", "512");
+            assertThat(engine.stats().waiting()).isZero();
+        }
+    }
+
+    private static void assertInvalid(
+            Engine engine, Prompt prompt, SamplingParams sampling, String parameter, String... words) {
+        assertThatThrownBy(() -> engine.submit(new GenerationRequest("bad", prompt, sampling, 0)))
+                .isInstanceOfSatisfying(EngineException.InvalidRequest.class, e -> {
+                    assertThat(e.parameter()).isEqualTo(parameter);
+                    assertThat(e.getMessage()).contains(words);
+                });
+    }
+
+    @Test
+    void stepRecordsAddUp() throws Exception {
+        ConcurrentLinkedQueue<StepRecord> steps = new ConcurrentLinkedQueue<>();
+        try (Engine engine = Engine.open(config().stepListener(steps::add).build())) {
+            answer(engine, request("Once upon a time", GREEDY.withMaxTokens(10)));
+            awaitIdle(engine);
+            assertThat(steps).hasSize(10);
+            assertThat(steps.stream().mapToInt(StepRecord::promptTokens).sum()).isEqualTo(5);
+            assertThat(steps.stream().mapToInt(StepRecord::generatedTokens).sum())
+                    .isEqualTo(10);
+            assertThat(engine.stats().promptTokens()).isEqualTo(5);
+            assertThat(engine.stats().generatedTokens()).isEqualTo(10);
+            assertThat(steps).allSatisfy(step -> {
+                assertThat(step.scheduledNanos()).isGreaterThanOrEqualTo(step.startNanos());
+                assertThat(step.forwardNanos()).isGreaterThanOrEqualTo(step.scheduledNanos());
+                assertThat(step.endNanos()).isGreaterThanOrEqualTo(step.forwardNanos());
+            });
+        }
+    }
+
+    @Test
+    void closingTheEngineAbortsWhatRuns() throws Exception {
+        Engine engine = Engine.open(config().build());
+        Generation generation = engine.submit(
+                request("Once upon a time", GREEDY.withIgnoreEos(true).withMaxTokens(500)));
+        generation.next();
+        engine.close();
+        GenerationEvent event = generation.next();
+        while (event instanceof GenerationEvent.TextDelta) {
+            event = generation.next();
+        }
+        assertThat(((GenerationEvent.Finished) event).reason()).isEqualTo(FinishReason.ABORT);
+        assertThat(engine.healthy()).isFalse();
+        assertThatThrownBy(() -> engine.submit(request("Hello", GREEDY)))
+                .isInstanceOf(EngineException.Unavailable.class);
+    }
+
+    @Test
+    void anUnknownModelIsToldWithWhereItWasLookedFor() {
+        assertThatThrownBy(() -> Engine.open(
+                        EngineConfig.of("no-such-model").models(MODELS).build()))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageContaining("no-such-model")
+                .hasMessageContaining("spandrel-tiny");
+    }
+
+    @Test
+    void aContextBeyondTheModelOrACacheTooSmallIsRefused() {
+        assertThatThrownBy(() -> Engine.open(config().maxModelLen(513).build()))
+                .hasMessageContaining("513")
+                .hasMessageContaining("512");
+        assertThatThrownBy(() -> Engine.open(config().kvCacheBytes(1 << 20).build()))
+                .hasMessageContaining("--kv-cache-memory-bytes 1048576")
+                .hasMessageContaining("32");
+        assertThatThrownBy(() -> Engine.open(config().backend("gpu").build())).hasMessageContaining("found gpu");
+    }
+
+    private static void awaitIdle(Engine engine) {
+        long deadline = System.nanoTime() + 10_000_000_000L;
+        while (engine.stats().usedBlocks()
+                        + engine.stats().running()
+                        + engine.stats().waiting()
+                > 0) {
+            assertThat(System.nanoTime()).as("blocks free in time").isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+    }
+}

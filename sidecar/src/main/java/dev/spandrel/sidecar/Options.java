@@ -1,0 +1,175 @@
+package dev.spandrel.sidecar;
+
+import dev.spandrel.sidecar.exporter.ExporterConfig;
+import dev.spandrel.sidecar.otlp.Signal;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import picocli.CommandLine.Option;
+
+/** The flags. Those that have an {@code OTEL_EXPORTER_OTLP_*} variable are laid over the environment. */
+final class Options {
+    private static final String PREFIX = "OTEL_EXPORTER_OTLP_";
+
+    @Option(
+            names = "--host",
+            paramLabel = "ADDRESS",
+            defaultValue = "127.0.0.1",
+            description = "Address the OTLP receivers listen on (${DEFAULT-VALUE}).")
+    private String host;
+
+    @Option(
+            names = "--grpc-port",
+            paramLabel = "PORT",
+            defaultValue = "4317",
+            description = "OTLP/gRPC port (${DEFAULT-VALUE}; 0 = any free one).")
+    private int grpcPort;
+
+    @Option(
+            names = "--http-port",
+            paramLabel = "PORT",
+            defaultValue = "4318",
+            description = "OTLP/HTTP port (${DEFAULT-VALUE}; 0 = any free one).")
+    private int httpPort;
+
+    @Option(
+            names = "--health-host",
+            paramLabel = "ADDRESS",
+            description = "Address of /live, /ready and /metrics (as --host).")
+    private String healthHost;
+
+    @Option(
+            names = "--health-port",
+            paramLabel = "PORT",
+            defaultValue = "13133",
+            description = "Port of /live, /ready and /metrics (${DEFAULT-VALUE}; 0 = any free one).")
+    private int healthPort;
+
+    @Option(names = "--otlp-endpoint", paramLabel = "ENDPOINT", description = "Where telemetry goes, for all signals.")
+    private String endpoint;
+
+    @Option(names = "--otlp-traces-endpoint", paramLabel = "ENDPOINT", description = "Where traces go.")
+    private String tracesEndpoint;
+
+    @Option(names = "--otlp-metrics-endpoint", paramLabel = "ENDPOINT", description = "Where metrics go.")
+    private String metricsEndpoint;
+
+    @Option(names = "--otlp-logs-endpoint", paramLabel = "ENDPOINT", description = "Where logs go.")
+    private String logsEndpoint;
+
+    @Option(names = "--otlp-protocol", paramLabel = "PROTOCOL", description = "grpc or http/protobuf, for all signals.")
+    private String protocol;
+
+    @Option(names = "--otlp-headers", paramLabel = "HEADERS", description = "name=value,name=value, for all signals.")
+    private String headers;
+
+    @Option(
+            names = "--otlp-insecure",
+            paramLabel = "BOOL",
+            arity = "0..1",
+            fallbackValue = "true",
+            description = "false makes grpc://h:p and h:p TLS, for all signals.")
+    private String insecure;
+
+    @Option(names = "--otlp-compression", paramLabel = "NAME", description = "none or gzip, for all signals.")
+    private String compression;
+
+    @Option(names = "--otlp-timeout", paramLabel = "MS", description = "Longest wait for one answer, for all signals.")
+    private String timeout;
+
+    @Option(names = "--print-traces", description = "Prints each trace to stdout as an indented tree once it is quiet.")
+    private boolean printTraces;
+
+    @Option(
+            names = "--max-request-bytes",
+            paramLabel = "BYTES",
+            defaultValue = "67108864",
+            description = "Largest request, before and after decompression (${DEFAULT-VALUE}).")
+    private int maxRequestBytes;
+
+    @Option(
+            names = "--journal-max-bytes",
+            paramLabel = "BYTES",
+            description = "Bytes kept before requests are refused (1 GiB, at most half of the heap while in memory).")
+    private Long journalMaxBytes;
+
+    @Option(
+            names = "--batch-max-bytes",
+            paramLabel = "BYTES",
+            defaultValue = "4000000",
+            description = "Largest request sent (${DEFAULT-VALUE}, below the usual gRPC limit of 4 MiB).")
+    private int batchMaxBytes;
+
+    @Option(
+            names = "--batch-max-age",
+            paramLabel = "MS",
+            defaultValue = "200",
+            description = "Longest wait for a batch to fill (${DEFAULT-VALUE}).")
+    private long batchMaxAge;
+
+    @Option(
+            names = "--concurrency",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Requests under way to a destination at once; more than 1 gives up their order (${DEFAULT-VALUE}).")
+    private int concurrency;
+
+    @Option(
+            names = "--drain-timeout",
+            paramLabel = "MS",
+            defaultValue = "10000",
+            description = "How long a stop may take to hand over what is queued (${DEFAULT-VALUE}).")
+    private long drainTimeout;
+
+    /** The environment with the flags laid over it: a flag also removes what a signal's own variable says. */
+    Map<String, String> over(Map<String, String> environment) {
+        Map<String, String> merged = new HashMap<>(environment);
+        general(merged, "ENDPOINT", endpoint);
+        general(merged, "PROTOCOL", protocol);
+        general(merged, "HEADERS", headers);
+        general(merged, "INSECURE", insecure);
+        general(merged, "COMPRESSION", compression);
+        general(merged, "TIMEOUT", timeout);
+        own(merged, Signal.TRACES, tracesEndpoint);
+        own(merged, Signal.METRICS, metricsEndpoint);
+        own(merged, Signal.LOGS, logsEndpoint);
+        return merged;
+    }
+
+    private static void general(Map<String, String> variables, String option, String value) {
+        if (value != null) {
+            for (Signal signal : Signal.values()) {
+                variables.remove(PREFIX + signal.name() + "_" + option);
+            }
+            variables.put(PREFIX + option, value);
+        }
+    }
+
+    private static void own(Map<String, String> variables, Signal signal, String value) {
+        if (value != null) {
+            variables.put(PREFIX + signal.name() + "_ENDPOINT", value);
+        }
+    }
+
+    SidecarConfig config(Map<Signal, ExporterConfig> exporters) {
+        return new SidecarConfig(
+                host,
+                grpcPort,
+                httpPort,
+                healthHost == null ? host : healthHost,
+                healthPort,
+                printTraces,
+                exporters,
+                maxRequestBytes,
+                journalMaxBytes == null ? defaultJournalBytes() : journalMaxBytes,
+                batchMaxBytes,
+                Duration.ofMillis(batchMaxAge),
+                concurrency,
+                Duration.ofMillis(drainTimeout));
+    }
+
+    private static long defaultJournalBytes() {
+        return Math.min(1L << 30, Runtime.getRuntime().maxMemory() / 2);
+    }
+}

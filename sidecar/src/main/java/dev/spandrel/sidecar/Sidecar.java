@@ -1,0 +1,284 @@
+package dev.spandrel.sidecar;
+
+import dev.spandrel.sidecar.admin.AdminServer;
+import dev.spandrel.sidecar.admin.TracePrinter;
+import dev.spandrel.sidecar.batch.Batcher;
+import dev.spandrel.sidecar.delivery.Lane;
+import dev.spandrel.sidecar.delivery.LaneContext;
+import dev.spandrel.sidecar.exporter.Exporter;
+import dev.spandrel.sidecar.exporter.ExporterConfig;
+import dev.spandrel.sidecar.exporter.Exporters;
+import dev.spandrel.sidecar.exporter.RetryPolicy;
+import dev.spandrel.sidecar.journal.Journal;
+import dev.spandrel.sidecar.journal.JournalBudget;
+import dev.spandrel.sidecar.journal.JournalReader;
+import dev.spandrel.sidecar.journal.MemoryJournal;
+import dev.spandrel.sidecar.journal.MemoryQuarantine;
+import dev.spandrel.sidecar.journal.Overflow;
+import dev.spandrel.sidecar.journal.Quarantine;
+import dev.spandrel.sidecar.metrics.Ledger;
+import dev.spandrel.sidecar.metrics.MetricRegistry;
+import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.receiver.InFlightBytes;
+import dev.spandrel.sidecar.receiver.Intake;
+import dev.spandrel.sidecar.receiver.OtlpGrpcReceiver;
+import dev.spandrel.sidecar.receiver.OtlpHttpReceiver;
+import dev.spandrel.sidecar.receiver.ReceiverLimits;
+import dev.spandrel.sidecar.time.Ticker;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * The sidecar, wired back to front: journals, lanes to the backend, and last the receivers, so that nothing is accepted
+ * before it can be kept. {@link #close} goes front to back: stop accepting, hand over what is queued until the deadline,
+ * leave the rest where it is.
+ */
+final class Sidecar implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Sidecar.class.getName());
+    private static final Duration FIRST_RETRY = Duration.ofMillis(500);
+    private static final Duration LONGEST_RETRY = Duration.ofSeconds(30);
+    private static final Duration MAX_REQUEST_TIME = Duration.ofSeconds(30);
+    private static final Duration RECEIVER_GRACE = Duration.ofSeconds(2);
+    private static final long QUARANTINE_BYTES = 64 << 20;
+
+    /** Beside the largest request there is room for ordinary ones. */
+    private static final long SPARE_IN_FLIGHT = 32 << 20;
+
+    private final SidecarConfig config;
+    private final Ticker ticker;
+    private final MetricRegistry metrics = new MetricRegistry();
+    private final Map<Signal, Journal> journals = new EnumMap<>(Signal.class);
+    private final Map<Signal, Lane> lanes = new EnumMap<>(Signal.class);
+    private final Quarantine quarantine = new MemoryQuarantine(QUARANTINE_BYTES);
+    private final TracePrinter printer;
+    private OtlpGrpcReceiver grpc;
+    private OtlpHttpReceiver http;
+    private AdminServer admin;
+    private volatile boolean accepting;
+
+    private Sidecar(SidecarConfig config, PrintStream out, Ticker ticker) {
+        this.config = config;
+        this.ticker = ticker;
+        this.printer = config.printTraces() ? new TracePrinter(out, ticker) : null;
+    }
+
+    /** Starts a sidecar and returns when everything listens. */
+    static Sidecar start(SidecarConfig config, PrintStream out) throws StartException {
+        Sidecar sidecar = new Sidecar(config, out, Ticker.SYSTEM);
+        try {
+            sidecar.refuseOwnListeners(List.of(
+                    new InetSocketAddress(config.host(), config.grpcPort()),
+                    new InetSocketAddress(config.host(), config.httpPort()),
+                    new InetSocketAddress(config.healthHost(), config.healthPort())));
+            sidecar.open();
+            sidecar.listen();
+            return sidecar;
+        } catch (StartException e) {
+            sidecar.close();
+            throw e;
+        }
+    }
+
+    private void refuseOwnListeners(List<InetSocketAddress> listeners) throws StartException {
+        OwnListeners own = new OwnListeners(listeners);
+        for (Map.Entry<Signal, ExporterConfig> exporter : config.exporters().entrySet()) {
+            if (own.reachedBy(exporter.getValue().endpoint())) {
+                throw new StartException(
+                        StartException.USAGE,
+                        "the destination of %s, %s, is this sidecar itself; set OTEL_EXPORTER_OTLP_ENDPOINT or --otlp-endpoint to the backend"
+                                .formatted(
+                                        exporter.getKey().word(),
+                                        exporter.getValue().shown()));
+            }
+        }
+    }
+
+    private void open() {
+        JournalBudget budget = new JournalBudget(config.journalMaxBytes());
+        for (Signal signal : Signal.values()) {
+            ExporterConfig exporter = config.exporters().get(signal);
+            Overflow overflow = exporter == null ? Overflow.EVICT_OLDEST : Overflow.REFUSE;
+            Journal journal = new MemoryJournal(signal, budget, overflow, ticker);
+            journals.put(signal, journal);
+            if (exporter != null) {
+                lanes.put(signal, lane(signal, exporter, journal));
+            }
+        }
+        SidecarMetrics.register(metrics, journals, lanes, quarantine);
+        lanes.values().forEach(lane -> lane.start(config.concurrency()));
+    }
+
+    private Lane lane(Signal signal, ExporterConfig exporterConfig, Journal journal) {
+        Ledger ledger = new Ledger();
+        JournalReader reader = journal.reader("default", ledger);
+        Exporter exporter = Exporters.open(signal, exporterConfig, ticker);
+        LaneContext context = new LaneContext(
+                "default",
+                signal,
+                exporter,
+                quarantine,
+                ledger,
+                new RetryPolicy(FIRST_RETRY, LONGEST_RETRY, new Random()),
+                config.batchMaxBytes(),
+                ticker);
+        Batcher batcher = new Batcher(signal, reader, config.batchMaxBytes(), config.batchMaxAge(), ticker);
+        return new Lane(context, reader, batcher);
+    }
+
+    private void listen() throws StartException {
+        InFlightBytes inFlight = new InFlightBytes(config.maxRequestBytes() + SPARE_IN_FLIGHT);
+        ReceiverLimits limits = new ReceiverLimits(config.maxRequestBytes(), MAX_REQUEST_TIME, inFlight, ticker);
+        Intake intake = new Intake(journals, printer == null ? (_, _) -> {} : printer::kept, metrics);
+        metrics.gauge("spandrel_sidecar_in_flight_bytes", "Bytes of requests being received.", inFlight::used);
+        InetSocketAddress grpcAddress = address(config.host(), config.grpcPort());
+        InetSocketAddress httpAddress = address(config.host(), config.httpPort());
+        InetSocketAddress healthAddress = address(config.healthHost(), config.healthPort());
+        grpc = listen("gRPC", grpcAddress, () -> OtlpGrpcReceiver.start(grpcAddress, intake, limits));
+        http = listen("HTTP", httpAddress, () -> OtlpHttpReceiver.start(httpAddress, intake, limits, RECEIVER_GRACE));
+        admin = listen("health", healthAddress, () -> AdminServer.start(healthAddress, () -> accepting, metrics));
+        refuseOwnListeners(List.of(
+                new InetSocketAddress(config.host(), grpc.port()),
+                new InetSocketAddress(config.host(), http.port()),
+                new InetSocketAddress(config.healthHost(), admin.port())));
+        accepting = true;
+    }
+
+    private static InetSocketAddress address(String host, int port) throws StartException {
+        InetSocketAddress address = new InetSocketAddress(host, port);
+        if (address.isUnresolved()) {
+            throw new StartException(StartException.USAGE, "cannot listen on \"" + host + "\": no such host");
+        }
+        return address;
+    }
+
+    /** Something that opens a port. */
+    private interface Listener<T> {
+        T start() throws IOException;
+    }
+
+    private static <T> T listen(String what, InetSocketAddress address, Listener<T> listener) throws StartException {
+        try {
+            return listener.start();
+        } catch (IOException e) {
+            throw new StartException(
+                    StartException.UNAVAILABLE,
+                    "cannot listen on %s:%d for %s: %s"
+                            .formatted(address.getHostString(), address.getPort(), what, rootMessage(e)));
+        }
+    }
+
+    private static String rootMessage(Throwable failure) {
+        Throwable cause = failure;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause.getMessage();
+    }
+
+    int grpcPort() {
+        return grpc.port();
+    }
+
+    int httpPort() {
+        return http.port();
+    }
+
+    int healthPort() {
+        return admin.port();
+    }
+
+    /** The books of a signal's lane. */
+    Ledger.Snapshot ledger(Signal signal) {
+        return lanes.get(signal).context().ledger().snapshot();
+    }
+
+    Journal journal(Signal signal) {
+        return journals.get(signal);
+    }
+
+    /** The one line that says all is listening. */
+    String readyLine() {
+        String host = config.host().contains(":") ? "[" + config.host() + "]" : config.host();
+        String health = config.healthHost().contains(":") ? "[" + config.healthHost() + "]" : config.healthHost();
+        return "spandrel-sidecar ready: grpc %s:%d, http %s:%d, health http://%s:%d, to %s"
+                .formatted(host, grpcPort(), host, httpPort(), health, healthPort(), destinations());
+    }
+
+    private String destinations() {
+        if (config.exporters().isEmpty()) {
+            return "no backend, kept here";
+        }
+        Map<String, List<Signal>> byPlace = config.exporters().entrySet().stream()
+                .collect(Collectors.groupingBy(
+                        entry -> withoutPath(entry.getValue()),
+                        TreeMap::new,
+                        Collectors.mapping(Map.Entry::getKey, Collectors.toList())));
+        if (byPlace.size() == 1 && config.exporters().size() == Signal.values().length) {
+            return byPlace.keySet().iterator().next();
+        }
+        List<String> places = new ArrayList<>();
+        byPlace.forEach((place, signals) -> places.add(
+                place + " (" + signals.stream().sorted().map(Signal::word).collect(Collectors.joining(", ")) + ")"));
+        return String.join(", ", places);
+    }
+
+    private static String withoutPath(ExporterConfig exporter) {
+        String shown = exporter.shown();
+        String path = exporter.endpoint().path();
+        return shown.substring(0, shown.length() - path.length());
+    }
+
+    /** Stops front to back; closing twice is harmless. */
+    @Override
+    public void close() {
+        accepting = false;
+        try {
+            stopReceivers();
+            journals.values().forEach(Journal::close);
+            drain();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        lanes.values().forEach(Lane::close);
+        quarantine.close();
+        if (printer != null) {
+            printer.close();
+        }
+        if (admin != null) {
+            admin.close();
+        }
+    }
+
+    private void stopReceivers() throws InterruptedException {
+        if (http != null) {
+            http.close();
+        }
+        if (grpc != null) {
+            grpc.stop(RECEIVER_GRACE);
+        }
+    }
+
+    private void drain() throws InterruptedException {
+        lanes.values().forEach(Lane::drain);
+        long deadline = System.nanoTime() + config.drainTimeout().toNanos();
+        for (Lane lane : lanes.values()) {
+            lane.awaitDrained(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+        }
+        long left = lanes.values().stream()
+                .mapToLong(lane -> lane.context().ledger().snapshot().queued())
+                .sum();
+        if (left > 0) {
+            LOG.log(Level.WARNING, "stopped with {0} items undelivered", left);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package dev.spandrel.sidecar;
+
+import dev.spandrel.sidecar.exporter.ExporterConfig;
+import dev.spandrel.sidecar.otlp.Signal;
+import java.time.Duration;
+import java.util.Map;
+
+/**
+ * Everything a sidecar is told. Port 0 means any free port.
+ *
+ * @param exporters where each signal goes; a signal without an entry is kept in memory, oldest out first
+ * @param journalMaxBytes of all journals together
+ * @param drainTimeout how long a stop may take to hand over what is queued
+ */
+record SidecarConfig(
+        String host,
+        int grpcPort,
+        int httpPort,
+        String healthHost,
+        int healthPort,
+        boolean printTraces,
+        Map<Signal, ExporterConfig> exporters,
+        int maxRequestBytes,
+        long journalMaxBytes,
+        int batchMaxBytes,
+        Duration batchMaxAge,
+        int concurrency,
+        Duration drainTimeout) {
+    SidecarConfig {
+        exporters = Map.copyOf(exporters);
+        requirePort("grpc", grpcPort);
+        requirePort("http", httpPort);
+        requirePort("health", healthPort);
+        requirePositive("max-request-bytes", maxRequestBytes);
+        requirePositive("batch-max-bytes", batchMaxBytes);
+        requirePositive("concurrency", concurrency);
+    }
+
+    private static void requirePort(String name, int port) {
+        if (port < 0 || port > 65_535) {
+            throw new IllegalArgumentException("%s port is %d, expected 0 to 65535".formatted(name, port));
+        }
+    }
+
+    private static void requirePositive(String name, long value) {
+        if (value <= 0) {
+            throw new IllegalArgumentException("%s is %d, expected a positive number".formatted(name, value));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+package dev.spandrel.sidecar.exporter;
+
+import dev.spandrel.sidecar.otlp.EncodedRequest;
+import dev.spandrel.sidecar.otlp.MalformedTelemetryException;
+import dev.spandrel.sidecar.otlp.PartialSuccess;
+import dev.spandrel.sidecar.otlp.RpcStatus;
+import dev.spandrel.sidecar.time.Ticker;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.zip.GZIPOutputStream;
+
+/** OTLP over HTTP/1.1 with protobuf bodies, by the JDK's own client. Redirects are not followed: they are a refusal. */
+public final class HttpExporter implements Exporter {
+    private static final int MAX_RESPONSE_BYTES = 4 << 20;
+    private static final String PROTOBUF = "application/x-protobuf";
+
+    private record Answer(int status, String retryAfter, String contentType, byte[] body) {}
+
+    private final ExporterConfig config;
+    private final HttpClient client;
+    private final Ticker ticker;
+    private final String userAgent;
+
+    /** Takes over the client and closes it with itself. */
+    public HttpExporter(ExporterConfig config, HttpClient client, String userAgent, Ticker ticker) {
+        this.config = config;
+        this.client = client;
+        this.userAgent = userAgent;
+        this.ticker = ticker;
+    }
+
+    @Override
+    public SendResult send(EncodedRequest request) {
+        try {
+            return classify(exchange(httpRequest(request)));
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            return failed(
+                    cause.getClass().getSimpleName() + (cause.getMessage() == null ? "" : ": " + cause.getMessage()));
+        } catch (TimeoutException e) {
+            return failed("no answer within " + config.timeout().toMillis() + " ms");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return failed("interrupted");
+        }
+    }
+
+    private SendResult failed(String reason) {
+        return new SendResult.Retryable(
+                "HTTP " + config.endpoint().authority() + ": " + reason, Duration.ZERO, false, true);
+    }
+
+    private HttpRequest httpRequest(EncodedRequest request) {
+        String url = (config.endpoint().tls() ? "https" : "http") + "://"
+                + config.endpoint().authority() + config.endpoint().path();
+        HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(url)).setHeader("User-Agent", userAgent);
+        config.headers().forEach(builder::setHeader);
+        builder.setHeader("Content-Type", PROTOBUF);
+        if (config.gzip()) {
+            builder.setHeader("Content-Encoding", "gzip");
+            return builder.POST(HttpRequest.BodyPublishers.ofByteArray(gzip(request)))
+                    .build();
+        }
+        return builder.POST(HttpRequest.BodyPublishers.fromPublisher(
+                        HttpRequest.BodyPublishers.ofByteArrays(request.parts()), Math.max(1, request.size())))
+                .build();
+    }
+
+    private static byte[] gzip(EncodedRequest request) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(request.size() / 4 + 64);
+        try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
+            for (byte[] part : request.parts()) {
+                out.write(part);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    private Answer exchange(HttpRequest request) throws ExecutionException, TimeoutException, InterruptedException {
+        CompletableFuture<HttpResponse<byte[]>> answer =
+                client.sendAsync(request, _ -> new CappedBody(MAX_RESPONSE_BYTES));
+        try {
+            return read(
+                    config.timeout().isZero()
+                            ? answer.get()
+                            : answer.get(config.timeout().toMillis(), TimeUnit.MILLISECONDS));
+        } finally {
+            answer.cancel(true);
+        }
+    }
+
+    private static Answer read(HttpResponse<byte[]> response) {
+        return new Answer(
+                response.statusCode(),
+                response.headers().firstValue("Retry-After").orElse(""),
+                response.headers().firstValue("Content-Type").orElse(""),
+                response.body());
+    }
+
+    /** The table of HTTP codes: about the destination (again, for ever) or about the data (halve, put aside). */
+    private SendResult classify(Answer answer) {
+        String reason = "HTTP " + answer.status() + message(answer);
+        return switch (answer.status()) {
+            case 400, 422 -> new SendResult.Permanent(reason, false);
+            case 413 -> new SendResult.Permanent(reason, true);
+            case 429, 502, 503, 504 -> new SendResult.Retryable(reason, wait(answer), false, false);
+            default ->
+                answer.status() / 100 == 2
+                        ? delivered(answer)
+                        : new SendResult.Retryable(reason, wait(answer), true, false);
+        };
+    }
+
+    private Duration wait(Answer answer) {
+        return answer.retryAfter().isBlank()
+                ? Duration.ZERO
+                : RetryAfter.parse(answer.retryAfter(), Instant.ofEpochMilli(ticker.epochMillis()));
+    }
+
+    private static String message(Answer answer) {
+        String text = answer.contentType().startsWith(PROTOBUF)
+                ? RpcStatus.fromProtobuf(answer.body()).message()
+                : "";
+        return text.isEmpty() ? "" : ": " + text;
+    }
+
+    private static SendResult delivered(Answer answer) {
+        try {
+            return new SendResult.Delivered(
+                    answer.contentType().startsWith(PROTOBUF)
+                            ? PartialSuccess.fromProtobuf(answer.body())
+                            : PartialSuccess.NONE);
+        } catch (MalformedTelemetryException e) {
+            // a 2xx was said, so the data was taken; resending because the reply is odd would double it
+            return new SendResult.Delivered(new PartialSuccess(0, "unreadable response: " + e.getMessage()));
+        }
+    }
+
+    @Override
+    public void close() {
+        client.shutdownNow();
+    }
+}

@@ -1,0 +1,82 @@
+package dev.spandrel.sidecar;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.spandrel.sidecar.testing.GrpcSender;
+import dev.spandrel.sidecar.testing.Telemetry;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The process as a user starts it: its one line, its exit codes, its last words. */
+class MainIT {
+    private static final Pattern READY = Pattern.compile(
+            "spandrel-sidecar ready: grpc 127\\.0\\.0\\.1:(\\d+), http 127\\.0\\.0\\.1:\\d+, health http://127\\.0\\.0\\.1:\\d+, to (.*)");
+
+    private static Process start(String... flags) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--sun-misc-unsafe-memory-access=allow",
+                "-jar",
+                Path.of("target", "spandrel-sidecar.jar").toString()));
+        command.addAll(List.of(flags));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().keySet().removeIf(name -> name.startsWith("OTEL_"));
+        return builder.start();
+    }
+
+    private static void assertExit(Process process, int code, String message) throws Exception {
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        String err = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.exitValue()).as(err).isEqualTo(code);
+        assertThat(err).contains(message).doesNotContain("\tat ");
+        assertThat(err.lines()).hasSize(1);
+    }
+
+    @Test
+    void oneLineWhenReadyATreeForATraceAndZeroAfterSigterm() throws Exception {
+        Process process = start("--grpc-port=0", "--http-port=0", "--health-port=0", "--print-traces");
+        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+            Matcher ready = READY.matcher(out.readLine());
+            assertThat(ready.matches()).isTrue();
+            assertThat(ready.group(2)).isEqualTo("no backend, kept here");
+            try (GrpcSender sender = new GrpcSender(Integer.parseInt(ready.group(1)))) {
+                sender.send(Telemetry.spans(0, 1));
+            }
+            process.toHandle().destroy();
+            assertThat(out.readLine()).startsWith("trace 0000000000005eed");
+            assertThat(out.readLine()).startsWith("└─ POST /v1/completions  SERVER  test-service");
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isZero();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void aTakenPortExitsWithOne() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            assertExit(
+                    start("--grpc-port=0", "--http-port=" + taken.getLocalPort(), "--health-port=0"),
+                    1,
+                    "cannot listen on 127.0.0.1:" + taken.getLocalPort());
+        }
+    }
+
+    @Test
+    void settingsThatCannotBeMeantExitWithTwo() throws Exception {
+        assertExit(start("--otlp-protocol=smoke"), 2, "\"smoke\", expected grpc");
+        assertExit(start("--otlp-endpoint=localhost:4317"), 2, "is this sidecar itself");
+        assertExit(start("--bogus"), 2, "Unknown option: '--bogus'");
+        assertExit(start("--grpc-port=99999"), 2, "expected 0 to 65535");
+    }
+}

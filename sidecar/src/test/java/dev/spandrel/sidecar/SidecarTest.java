@@ -1,0 +1,391 @@
+package dev.spandrel.sidecar;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.spandrel.sidecar.exporter.ExporterConfig;
+import dev.spandrel.sidecar.exporter.InvalidConfigException;
+import dev.spandrel.sidecar.exporter.OtlpEnvironment;
+import dev.spandrel.sidecar.otlp.RpcStatus;
+import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.testing.BackendDouble;
+import dev.spandrel.sidecar.testing.Eventually;
+import dev.spandrel.sidecar.testing.Fault;
+import dev.spandrel.sidecar.testing.GrpcSender;
+import dev.spandrel.sidecar.testing.Telemetry;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.LongStream;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The whole sidecar in this process, between a real sender and a backend double. */
+class SidecarTest {
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+    private static SidecarConfig config(Map<String, String> variables) throws InvalidConfigException {
+        OtlpEnvironment environment = new OtlpEnvironment(variables, warning -> {});
+        Map<Signal, ExporterConfig> exporters = new EnumMap<>(Signal.class);
+        for (Signal signal : Signal.values()) {
+            environment.exporter(signal).ifPresent(exporter -> exporters.put(signal, exporter));
+        }
+        return new SidecarConfig(
+                "127.0.0.1",
+                0,
+                0,
+                "127.0.0.1",
+                0,
+                false,
+                exporters,
+                1 << 20,
+                16 << 20,
+                4_000_000,
+                Duration.ofMillis(20),
+                1,
+                Duration.ofSeconds(5));
+    }
+
+    private static Sidecar start(Map<String, String> variables) throws InvalidConfigException, StartException {
+        return Sidecar.start(config(variables), new PrintStream(new ByteArrayOutputStream()));
+    }
+
+    private static Map<String, String> to(BackendDouble backend, String protocol) {
+        int port = protocol.equals("grpc") ? backend.grpcPort() : backend.httpPort();
+        Map<String, String> variables = new HashMap<>();
+        variables.put("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+        variables.put("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:" + port);
+        return variables;
+    }
+
+    private static HttpResponse<byte[]> post(Sidecar sidecar, String path, byte[] body, String... headers)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:" + sidecar.httpPort() + path))
+                .header("Content-Type", "application/x-protobuf")
+                .POST(HttpRequest.BodyPublishers.ofByteArray(body));
+        for (int i = 0; i < headers.length; i += 2) {
+            request.setHeader(headers[i], headers[i + 1]);
+        }
+        return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static byte[] gzip(byte[] body) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
+            out.write(body);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static void awaitBalanced(Sidecar sidecar, Signal signal, long received) {
+        Eventually.that(
+                () -> sidecar.ledger(signal).received() == received
+                        && sidecar.ledger(signal).queued() == 0,
+                () -> sidecar.ledger(signal));
+        assertThat(sidecar.ledger(signal).balanced()).isTrue();
+        Eventually.that(
+                () -> sidecar.journal(signal).items() == 0,
+                () -> sidecar.journal(signal).items());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"grpc", "http/protobuf"})
+    void everySignalPassesThroughByEitherDoorAndIsAccountedFor(String protocol) throws Exception {
+        try (BackendDouble backend = new BackendDouble();
+                Sidecar sidecar = start(to(backend, protocol));
+                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+            ExportTraceServiceRequest first = Telemetry.spans(0, 3);
+            ExportTraceServiceRequest second = Telemetry.spans(3, 4);
+            assertThat(sender.send(GrpcSender.TRACES, first.toByteArray(), false))
+                    .isEmpty();
+            assertThat(sender.send(GrpcSender.LOGS, Telemetry.logs(5).toByteArray(), true))
+                    .isEmpty();
+            HttpResponse<byte[]> answer =
+                    post(sidecar, "/v1/traces", gzip(second.toByteArray()), "Content-Encoding", "gzip");
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.body()).isEmpty();
+            assertThat(answer.headers().firstValue("Content-Type")).contains("application/x-protobuf");
+            assertThat(post(sidecar, "/v1/metrics", Telemetry.points(6).toByteArray())
+                            .statusCode())
+                    .isEqualTo(200);
+
+            awaitBalanced(sidecar, Signal.TRACES, 7);
+            awaitBalanced(sidecar, Signal.METRICS, 6);
+            awaitBalanced(sidecar, Signal.LOGS, 5);
+            assertThat(backend.spans().keySet())
+                    .containsExactlyInAnyOrderElementsOf(
+                            LongStream.range(0, 7).boxed().toList());
+            ExportTraceServiceRequest merged = backend.traces().stream()
+                    .reduce((a, b) -> a.toBuilder().mergeFrom(b).build())
+                    .orElseThrow();
+            assertThat(merged).isEqualTo(first.toBuilder().mergeFrom(second).build());
+            assertThat(backend.metrics()).containsExactly(Telemetry.points(6));
+            assertThat(backend.logs()).containsExactly(Telemetry.logs(5));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"grpc", "http/protobuf"})
+    void headersAndCompressionReachTheBackend(String protocol) throws Exception {
+        try (BackendDouble backend = new BackendDouble()) {
+            Map<String, String> variables = to(backend, protocol);
+            variables.put("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20a+b,x=1");
+            variables.put("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
+            try (Sidecar sidecar = start(variables);
+                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                sender.send(Telemetry.spans(0, 50));
+                awaitBalanced(sidecar, Signal.TRACES, 50);
+            }
+            Map<String, String> headers = backend.headers().getFirst();
+            assertThat(headers.get("authorization")).isEqualTo("Bearer a+b");
+            assertThat(headers.get("user-agent")).startsWith("spandrel-sidecar/");
+            assertThat(headers.get(protocol.equals("grpc") ? "grpc-encoding" : "content-encoding"))
+                    .isEqualTo("gzip");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"grpc", "http/protobuf"})
+    void aBackendThatRefusesForAWhileGetsEverythingInTheEnd(String protocol) throws Exception {
+        AtomicInteger refusals = new AtomicInteger(3);
+        try (BackendDouble backend = new BackendDouble();
+                Sidecar sidecar = start(to(backend, protocol));
+                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+            backend.script(_ -> refusals.getAndDecrement() > 0
+                    ? Optional.of(new Fault.Refuse(Status.UNAVAILABLE, 503))
+                    : Optional.empty());
+            sender.send(Telemetry.spans(0, 10));
+            awaitBalanced(sidecar, Signal.TRACES, 10);
+            assertThat(sidecar.ledger(Signal.TRACES).delivered()).isEqualTo(10);
+            assertThat(backend.spans()).hasSize(10).containsValue(1);
+        }
+    }
+
+    @Test
+    void aRejectionByPartialSuccessIsCountedAndNotResent() throws Exception {
+        try (BackendDouble backend = new BackendDouble();
+                Sidecar sidecar = start(to(backend, "grpc"));
+                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+            backend.script(_ -> Optional.of(new Fault.Partial(2, "two were odd")));
+            sender.send(Telemetry.spans(0, 10));
+            awaitBalanced(sidecar, Signal.TRACES, 10);
+            assertThat(sidecar.ledger(Signal.TRACES).rejected()).isEqualTo(2);
+            assertThat(sidecar.ledger(Signal.TRACES).delivered()).isEqualTo(8);
+            assertThat(backend.traces()).hasSize(1);
+        }
+    }
+
+    @Test
+    void whatIsWrongWithAnHttpRequestIsSaidInTheSpecificationsWords() throws Exception {
+        try (Sidecar sidecar = start(Map.of())) {
+            byte[] spans = Telemetry.spans(0, 1).toByteArray();
+            HttpResponse<byte[]> garbage = post(sidecar, "/v1/traces", "garbage".getBytes(StandardCharsets.UTF_8));
+            assertThat(garbage.statusCode()).isEqualTo(400);
+            assertThat(garbage.headers().firstValue("Content-Type")).contains("application/x-protobuf");
+            RpcStatus status = RpcStatus.fromProtobuf(garbage.body());
+            assertThat(status.code()).isEqualTo(Status.Code.INVALID_ARGUMENT.value());
+            assertThat(status.message()).contains("wire type");
+
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Type", "text/plain")
+                            .statusCode())
+                    .isEqualTo(415);
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "br")
+                            .statusCode())
+                    .isEqualTo(415);
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "gzip")
+                            .statusCode())
+                    .isEqualTo(400);
+            assertThat(post(sidecar, "/v1/nothing", spans).statusCode()).isEqualTo(404);
+            assertThat(post(sidecar, "/v1/traces", new byte[(1 << 20) + 1]).statusCode())
+                    .isEqualTo(413);
+            assertThat(post(sidecar, "/v1/traces", gzip(new byte[8 << 20]), "Content-Encoding", "gzip")
+                            .statusCode())
+                    .isEqualTo(413);
+            HttpResponse<byte[]> get = HTTP.send(
+                    HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + sidecar.httpPort() + "/v1/traces"))
+                            .build(),
+                    HttpResponse.BodyHandlers.ofByteArray());
+            assertThat(get.statusCode()).isEqualTo(405);
+            assertThat(get.headers().firstValue("Allow")).contains("POST");
+            assertThat(post(sidecar, "/v1/traces", new byte[0]).statusCode()).isEqualTo(200);
+            assertThat(post(sidecar, "/v1/traces", spans).statusCode()).isEqualTo(200);
+            String metrics = page(sidecar, "/metrics");
+            assertThat(metrics)
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"malformed\"} 2")
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"media_type\"} 2")
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"too_large\"} 2")
+                    .contains("otelcol_receiver_accepted_spans_total{receiver=\"otlp\",transport=\"http\"} 1");
+        }
+    }
+
+    private static String page(Sidecar sidecar, String path) throws IOException, InterruptedException {
+        return HTTP.send(
+                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + sidecar.healthPort() + path))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
+    }
+
+    @Test
+    void whatIsWrongWithAGrpcRequestIsSaidByItsCode() throws Exception {
+        try (Sidecar sidecar = start(Map.of());
+                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+            byte[] garbage = "garbage".getBytes(StandardCharsets.UTF_8);
+            assertRefused(sender, GrpcSender.TRACES, garbage, false, Status.Code.INVALID_ARGUMENT);
+            assertRefused(sender, GrpcSender.TRACES, new byte[(1 << 20) + 1], false, Status.Code.RESOURCE_EXHAUSTED);
+            assertRefused(sender, GrpcSender.TRACES, new byte[(1 << 20) + 1], true, Status.Code.RESOURCE_EXHAUSTED);
+            assertRefused(sender, "some.Service/Method", garbage, false, Status.Code.UNIMPLEMENTED);
+            sender.send(Telemetry.spans(0, 2));
+            assertThat(page(sidecar, "/metrics"))
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"malformed\"} 1")
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"too_large\"} 2")
+                    .contains("otelcol_receiver_accepted_spans_total{receiver=\"otlp\",transport=\"grpc\"} 2");
+        }
+    }
+
+    private static void assertRefused(
+            GrpcSender sender, String method, byte[] body, boolean gzip, Status.Code expected) {
+        assertThatThrownBy(() -> sender.send(method, body, gzip))
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        e -> assertThat(e.getStatus().getCode())
+                                .as(e.getMessage())
+                                .isEqualTo(expected));
+    }
+
+    @Test
+    void aFullJournalAsksForPatienceOnBothDoors() throws Exception {
+        int port = freePort();
+        SidecarConfig config = config(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + port));
+        config = new SidecarConfig(
+                "127.0.0.1",
+                0,
+                0,
+                "127.0.0.1",
+                0,
+                false,
+                config.exporters(),
+                1 << 20,
+                100_000,
+                1000,
+                Duration.ofMillis(1),
+                1,
+                Duration.ofMillis(1));
+        try (Sidecar sidecar = Sidecar.start(config, System.out);
+                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+            byte[] large = Telemetry.spans(0, 1000).toByteArray();
+            assertThatThrownBy(() -> sender.send(GrpcSender.TRACES, large, false))
+                    .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
+                        assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+                        assertThat(RpcStatus.fromProtobuf(e.getTrailers().get(GrpcSender.DETAILS))
+                                        .retryDelay())
+                                .isPresent();
+                    });
+            HttpResponse<byte[]> refused = post(sidecar, "/v1/traces", large);
+            assertThat(refused.statusCode()).isEqualTo(503);
+            assertThat(refused.headers().firstValue("Retry-After")).contains("1");
+            assertThat(page(sidecar, "/ready")).isEqualTo("ready\n");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"localhost:%d", "grpc://127.0.0.1:%d", "http://0.0.0.0:%d"})
+    void itDoesNotExportToItself(String form) throws Exception {
+        int port = freePort();
+        SidecarConfig plain = config(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", form.formatted(port)));
+        SidecarConfig config = new SidecarConfig(
+                "127.0.0.1",
+                port,
+                0,
+                "127.0.0.1",
+                0,
+                false,
+                plain.exporters(),
+                1 << 20,
+                1 << 20,
+                1000,
+                Duration.ofMillis(1),
+                1,
+                Duration.ofMillis(1));
+        assertThatThrownBy(() -> Sidecar.start(config, System.out))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("is this sidecar itself");
+    }
+
+    @Test
+    void aTakenPortIsSaidInOneLine() throws Exception {
+        try (Sidecar first = start(Map.of())) {
+            SidecarConfig config = new SidecarConfig(
+                    "127.0.0.1",
+                    first.grpcPort(),
+                    0,
+                    "127.0.0.1",
+                    0,
+                    false,
+                    Map.of(),
+                    1 << 20,
+                    1 << 20,
+                    1000,
+                    Duration.ofMillis(1),
+                    1,
+                    Duration.ofMillis(1));
+            assertThatThrownBy(() -> Sidecar.start(config, System.out))
+                    .isInstanceOf(StartException.class)
+                    .hasMessageContaining("cannot listen on 127.0.0.1:" + first.grpcPort())
+                    .hasMessageContaining("in use");
+        }
+    }
+
+    @Test
+    void withoutABackendTheOldestGoesFirst() throws Exception {
+        SidecarConfig config = new SidecarConfig(
+                "127.0.0.1",
+                0,
+                0,
+                "127.0.0.1",
+                0,
+                false,
+                Map.of(),
+                1 << 20,
+                200_000,
+                1000,
+                Duration.ofMillis(1),
+                1,
+                Duration.ofMillis(1));
+        try (Sidecar sidecar = Sidecar.start(config, System.out);
+                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+            assertThat(sidecar.readyLine()).endsWith("to no backend, kept here");
+            for (int i = 0; i < 100; i++) {
+                sender.send(Telemetry.spans(i * 100L, 100));
+            }
+            assertThat(sidecar.journal(Signal.TRACES).bytes()).isLessThanOrEqualTo(200_000);
+            assertThat(sidecar.journal(Signal.TRACES).items()
+                            + sidecar.journal(Signal.TRACES).evictedItems())
+                    .isEqualTo(10_000);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package dev.spandrel.sidecar.receiver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.spandrel.sidecar.journal.Journal;
+import dev.spandrel.sidecar.journal.JournalBudget;
+import dev.spandrel.sidecar.journal.MemoryJournal;
+import dev.spandrel.sidecar.journal.Overflow;
+import dev.spandrel.sidecar.metrics.MetricRegistry;
+import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.testing.GrpcSender;
+import dev.spandrel.sidecar.testing.Mutator;
+import dev.spandrel.sidecar.testing.Telemetry;
+import dev.spandrel.sidecar.time.Ticker;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** Mutated requests on both doors; {@code -Dfuzz.rounds} and {@code -Dfuzz.seed} widen and replay. */
+class ReceiverFuzzTest {
+    private static final int ROUNDS = Integer.getInteger("fuzz.rounds", 2000);
+    private static final long SEED = Long.getLong("fuzz.seed", System.nanoTime());
+    private static final InetSocketAddress ANY = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+    private final Map<Signal, Journal> journals = new EnumMap<>(Signal.class);
+    private final MetricRegistry metrics = new MetricRegistry();
+    private final InFlightBytes inFlight = new InFlightBytes(64 << 20);
+    private final ReceiverLimits limits = new ReceiverLimits(1 << 20, Duration.ofSeconds(10), inFlight, Ticker.SYSTEM);
+    private final Intake intake;
+
+    ReceiverFuzzTest() {
+        JournalBudget budget = new JournalBudget(4 << 20);
+        for (Signal signal : Signal.values()) {
+            journals.put(signal, new MemoryJournal(signal, budget, Overflow.EVICT_OLDEST, Ticker.SYSTEM));
+        }
+        intake = new Intake(journals, (_, _) -> {}, metrics);
+    }
+
+    private static Mutator mutator() {
+        System.out.println("fuzz.seed=" + SEED);
+        return new Mutator(
+                SEED,
+                List.of(
+                        Telemetry.spans(0, 3).toByteArray(),
+                        Telemetry.points(4).toByteArray(),
+                        Telemetry.logs(5).toByteArray()));
+    }
+
+    @Test
+    void grpcAnswersEveryMutationWithOkOrInvalidArgument() throws Exception {
+        Mutator mutator = mutator();
+        try (OtlpGrpcReceiver receiver = OtlpGrpcReceiver.start(ANY, intake, limits);
+                GrpcSender sender = new GrpcSender(receiver.port())) {
+            for (int i = 0; i < ROUNDS; i++) {
+                byte[] body = mutator.next();
+                try {
+                    sender.send(i % 2 == 0 ? GrpcSender.TRACES : GrpcSender.METRICS, body, i % 3 == 0);
+                } catch (StatusRuntimeException e) {
+                    assertThat(e.getStatus().getCode())
+                            .as("seed %d round %d: %s", SEED, i, e.getMessage())
+                            .isEqualTo(Status.Code.INVALID_ARGUMENT);
+                }
+            }
+        }
+        assertThat(inFlight.used()).isZero();
+    }
+
+    @Test
+    void httpAnswersEveryMutationWithOkOrBadRequest() throws Exception {
+        Mutator mutator = mutator();
+        try (HttpClient client = HttpClient.newHttpClient();
+                OtlpHttpReceiver receiver = OtlpHttpReceiver.start(ANY, intake, limits, Duration.ZERO)) {
+            URI uri = URI.create("http://127.0.0.1:" + receiver.port() + "/v1/traces");
+            for (int i = 0; i < ROUNDS; i++) {
+                HttpRequest.Builder request = HttpRequest.newBuilder(uri)
+                        .header("Content-Type", "application/x-protobuf")
+                        .POST(HttpRequest.BodyPublishers.ofByteArray(mutator.next()));
+                if (i % 3 == 0) {
+                    request.header("Content-Encoding", "gzip");
+                }
+                assertThat(client.send(request.build(), HttpResponse.BodyHandlers.discarding())
+                                .statusCode())
+                        .as("seed %d round %d", SEED, i)
+                        .isIn(Set.of(200, 400));
+            }
+        }
+        assertThat(inFlight.used()).isZero();
+    }
+}

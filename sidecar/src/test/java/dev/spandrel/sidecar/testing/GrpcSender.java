@@ -1,0 +1,71 @@
+package dev.spandrel.sidecar.testing;
+
+import com.google.protobuf.MessageLite;
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.ClientCalls;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.concurrent.TimeUnit;
+
+/** A sender of OTLP over gRPC that can also send what is no OTLP. */
+public final class GrpcSender implements AutoCloseable {
+    public static final Metadata.Key<byte[]> DETAILS =
+            Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
+    public static final String TRACES = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    public static final String METRICS = "opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+    public static final String LOGS = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
+
+    private final ManagedChannel channel;
+
+    public GrpcSender(int port) {
+        channel =
+                NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
+    }
+
+    /** Sends and returns the response's bytes; a refusal is a {@link io.grpc.StatusRuntimeException}. */
+    public byte[] send(String method, byte[] body, boolean gzip) {
+        CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(30, TimeUnit.SECONDS);
+        return ClientCalls.blockingUnaryCall(
+                channel, descriptor(method), gzip ? options.withCompression("gzip") : options, body);
+    }
+
+    public void send(MessageLite traces) {
+        send(TRACES, traces.toByteArray(), false);
+    }
+
+    private static MethodDescriptor<byte[], byte[]> descriptor(String method) {
+        return MethodDescriptor.<byte[], byte[]>newBuilder()
+                .setType(MethodDescriptor.MethodType.UNARY)
+                .setFullMethodName(method)
+                .setRequestMarshaller(new Bytes())
+                .setResponseMarshaller(new Bytes())
+                .build();
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+    }
+
+    private static final class Bytes implements MethodDescriptor.Marshaller<byte[]> {
+        @Override
+        public InputStream stream(byte[] value) {
+            return new ByteArrayInputStream(value);
+        }
+
+        @Override
+        public byte[] parse(InputStream stream) {
+            try {
+                return stream.readAllBytes();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}
