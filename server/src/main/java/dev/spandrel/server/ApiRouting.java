@@ -12,6 +12,7 @@ import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.MetricsService;
 import io.helidon.http.encoding.ContentEncodingContext;
 import io.helidon.http.media.MediaContext;
+import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.Filter;
 import io.helidon.webserver.http.HttpRouting;
@@ -44,16 +45,27 @@ final class ApiRouting {
         return METHODS.keySet();
     }
 
+    /** A listener and a routing that only lack what needs a loaded model. */
+    record Prepared(WebServerConfig.Builder server, HttpRouting.Builder routing) {}
+
+    /** Does what can be done without a model; the first call costs some 200 ms of class loading. */
+    static Prepared prepare() {
+        WebServerConfig.Builder server = WebServer.builder();
+        configure(server);
+        HttpRouting.Builder routing = HttpRouting.builder();
+        routing.addFilter(new CloseWhenSaid());
+        ErrorResponses.register(routing);
+        return new Prepared(server, routing);
+    }
+
     /**
-     * The whole routing.
+     * Adds services and what runs around them.
      *
      * @param filters run around every request, in order
      */
-    static HttpRouting.Builder routing(ApiContext api, EngineMetrics metrics, List<Filter> filters) {
-        HttpRouting.Builder routing = HttpRouting.builder();
-        routing.addFilter(new CloseWhenSaid());
+    static HttpRouting.Builder complete(
+            HttpRouting.Builder routing, ApiContext api, EngineMetrics metrics, List<Filter> filters) {
         filters.forEach(routing::addFilter);
-        ErrorResponses.register(routing);
         routing.register(CompletionsService.PATH, new CompletionsService(api));
         routing.register(ChatCompletionsService.PATH, new ChatCompletionsService(api));
         routing.register(ModelsService.PATH, new ModelsService(api.model()));
@@ -66,7 +78,7 @@ final class ApiRouting {
         return routing;
     }
 
-    /** What every listener of this API has, be it in production or in a test. */
+    /** What every listener of this API has. */
     static void configure(WebServerConfig.Builder server) {
         server.protocolsDiscoverServices(false)
                 .featuresDiscoverServices(false)

@@ -22,6 +22,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -47,7 +48,12 @@ public final class SpandrelServer implements AutoCloseable {
     private final CountDownLatch end = new CountDownLatch(1);
 
     private SpandrelServer(
-            ServerConfig config, Engine engine, EngineMetrics metrics, Optional<Telemetry> telemetry, Ports ports) {
+            ServerConfig config,
+            Engine engine,
+            EngineMetrics metrics,
+            Optional<Telemetry> telemetry,
+            ApiRouting.Prepared http,
+            Ports ports) {
         this.config = config;
         this.engine = engine;
         this.telemetry = telemetry;
@@ -65,7 +71,7 @@ public final class SpandrelServer implements AutoCloseable {
                 config.engine().nanoClock(),
                 InstantSource.system(),
                 RandomGenerator.getDefault());
-        this.listener = listen(api, metrics, ports);
+        this.listener = listen(api, metrics, http, ports);
     }
 
     /**
@@ -79,11 +85,14 @@ public final class SpandrelServer implements AutoCloseable {
     public static SpandrelServer start(ServerConfig config, Function<EngineConfig, Engine> engines) {
         Ports ports = Ports.check(config.host(), config.port());
         EngineMetrics metrics = new EngineMetrics();
-        // The SDK takes a few hundred milliseconds to build, which the engine's loading hides on a second core.
+        // SDK and listener take a few hundred milliseconds each, which the engine's loading hides on a second core.
+        CompletableFuture<ApiRouting.Prepared> http = CompletableFuture.supplyAsync(
+                ApiRouting::prepare,
+                task -> Thread.ofPlatform().daemon().name("listener-start").start(task));
         try (TelemetryStart telemetry = TelemetryStart.begin(config.otlp())) {
             Engine engine = engines.apply(withListener(config.engine(), metrics));
             try {
-                return new SpandrelServer(config, engine, metrics, telemetry.await(), ports);
+                return new SpandrelServer(config, engine, metrics, telemetry.await(), http.join(), ports);
             } catch (RuntimeException e) {
                 engine.close();
                 telemetry.discard();
@@ -123,7 +132,7 @@ public final class SpandrelServer implements AutoCloseable {
         return GenerationListener.of(List.of(metrics, spans));
     }
 
-    private WebServer listen(ApiContext api, EngineMetrics metrics, Ports ports) {
+    private WebServer listen(ApiContext api, EngineMetrics metrics, ApiRouting.Prepared http, Ports ports) {
         List<Filter> filters = new ArrayList<>();
         filters.add(inFlight);
         if (config.httpSpans() && telemetry.isPresent()) {
@@ -133,12 +142,11 @@ public final class SpandrelServer implements AutoCloseable {
                     InstantSource.system(),
                     config.engine().nanoClock()));
         }
-        WebServerConfig.Builder server = WebServer.builder()
+        WebServerConfig.Builder server = http.server()
                 .shutdownHook(false)
                 .shutdownGracePeriod(config.shutdownTimeout().plus(LAST_WRITES))
                 .bindAddress(ports.address())
-                .routing(ApiRouting.routing(api, metrics, filters));
-        ApiRouting.configure(server);
+                .routing(ApiRouting.complete(http.routing(), api, metrics, filters));
         try {
             return server.build().start();
         } catch (UncheckedIOException e) {

@@ -2,9 +2,6 @@ package dev.spandrel.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.spandrel.server.http.WriteWatchdog;
-import dev.spandrel.server.openai.GenerationListener;
-import dev.spandrel.server.telemetry.EngineMetrics;
 import io.helidon.http.Status;
 import io.helidon.webclient.api.ClientResponseTyped;
 import io.helidon.webclient.http1.Http1Client;
@@ -12,9 +9,6 @@ import io.helidon.webclient.http1.Http1ClientResponse;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.testing.junit5.ServerTest;
 import io.helidon.webserver.testing.junit5.SetUpServer;
-import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -31,14 +25,7 @@ class ApiServerTest {
 
     @SetUpServer
     static void setUp(WebServerConfig.Builder server) {
-        TestServer.configure(
-                server,
-                ENGINE,
-                new EngineMetrics(),
-                new GenerationListener() {},
-                List.of(),
-                new WriteWatchdog(Duration.ofSeconds(30), System::nanoTime),
-                new AtomicBoolean());
+        TestServer.configure(server, ENGINE);
     }
 
     @Test

@@ -42,12 +42,14 @@ public final class TestServer implements AutoCloseable {
     private TestServer(
             ScriptedEngine engine, EngineMetrics metrics, GenerationListener listener, List<Filter> filters) {
         this.engine = engine;
-        WebServerConfig.Builder config = WebServer.builder()
+        ApiRouting.Prepared http = ApiRouting.prepare();
+        WebServerConfig.Builder config = http.server()
                 .shutdownHook(false)
                 .shutdownGracePeriod(Duration.ofMillis(100))
                 .address(InetAddress.getLoopbackAddress())
                 .port(0);
-        configure(config, engine, metrics, listener, filters, watchdog, draining);
+        config.routing(ApiRouting.complete(
+                http.routing(), api(engine, metrics, listener, watchdog, draining), metrics, filters));
         server = config.build().start();
     }
 
@@ -62,17 +64,14 @@ public final class TestServer implements AutoCloseable {
         return new TestServer(engine, metrics, listener, filters);
     }
 
-    /** Routing and listener settings as in production. */
-    public static void configure(
-            WebServerConfig.Builder config,
+    private static ApiContext api(
             ScriptedEngine engine,
             EngineMetrics metrics,
             GenerationListener listener,
-            List<Filter> filters,
             WriteWatchdog watchdog,
             AtomicBoolean draining) {
         metrics.maxModelLen(ScriptedEngine.MAX_MODEL_LEN);
-        ApiContext api = new ApiContext(
+        return new ApiContext(
                 engine,
                 new ServedModel(engine.model(), List.of("scripted", "alias"), 1_700_000_000, 64, "1.2.3"),
                 listener,
@@ -81,8 +80,20 @@ public final class TestServer implements AutoCloseable {
                 new AtomicLong(1_000_000_000)::get,
                 InstantSource.system(),
                 new Random(42));
-        config.routing(ApiRouting.routing(api, metrics, filters));
+    }
+
+    /** The production settings and routing on a listener that someone else makes. */
+    static void configure(WebServerConfig.Builder config, ScriptedEngine engine) {
+        EngineMetrics metrics = new EngineMetrics();
+        ApiRouting.Prepared http = ApiRouting.prepare();
+        ApiContext api = api(
+                engine,
+                metrics,
+                new GenerationListener() {},
+                new WriteWatchdog(WRITE_TIMEOUT, System::nanoTime),
+                new AtomicBoolean());
         ApiRouting.configure(config);
+        config.routing(ApiRouting.complete(http.routing(), api, metrics, List.of()));
     }
 
     public ScriptedEngine engine() {

@@ -2,6 +2,7 @@ package dev.spandrel.server.openai;
 
 import dev.spandrel.server.http.WriteWatchdog;
 import io.helidon.http.HeaderNames;
+import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -47,7 +48,10 @@ final class SseWriter {
     /** The event that ends every stream, and the end of the body. */
     void done() throws IOException {
         event(DONE);
-        watched.write(out::close);
+        // Helidon writes the terminating chunk only after the handler, where nobody watches the write.
+        if (response instanceof RoutingResponse routed) {
+            watched.write(routed::commit);
+        }
     }
 
     private void open() {

@@ -44,6 +44,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
     private final Histogram paramsN = new Histogram(1, 2, 5, 10, 20);
     private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
     private volatile TokenHistograms tokens;
+    private volatile int maxModelLen = 1;
 
     /** Histograms whose buckets depend on the model's context. */
     private record TokenHistograms(
@@ -65,8 +66,9 @@ public final class EngineMetrics implements StepListener, GenerationListener {
     }
 
     /** Fits the token buckets to the model; called once, when it is loaded and before the first request. */
-    public void maxModelLen(int maxModelLen) {
-        tokens = TokenHistograms.upTo(maxModelLen);
+    public void maxModelLen(int limit) {
+        maxModelLen = limit;
+        tokens = TokenHistograms.upTo(limit);
     }
 
     /** 1, 2, 5, 10, 20, 50, … up to a limit. */
@@ -149,7 +151,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
         return out.bytes();
     }
 
-    private static void gauges(PrometheusText out, EngineStats stats) {
+    private void gauges(PrometheusText out, EngineStats stats) {
         out.gauge("vllm:num_requests_running", "Requests in the running batch.", stats.running());
         out.gauge("vllm:num_requests_waiting", "Requests waiting, for whatever reason.", stats.waiting());
         out.family("vllm:num_requests_waiting_by_reason", "gauge", "Requests waiting, by reason.")
@@ -160,17 +162,22 @@ public final class EngineMetrics implements StepListener, GenerationListener {
                 .sample("vllm:engine_sleep_state", "sleep_state=\"awake\"", 1)
                 .sample("vllm:engine_sleep_state", "sleep_state=\"weights_offloaded\"", 0)
                 .sample("vllm:engine_sleep_state", "sleep_state=\"discard_all\"", 0);
-        String cache = String.join(
-                ",",
-                List.of(
-                        PrometheusText.label("block_size", String.valueOf(stats.blockSize())),
-                        PrometheusText.label("num_gpu_blocks", String.valueOf(stats.totalBlocks())),
-                        PrometheusText.label("enable_prefix_caching", "False"),
-                        PrometheusText.label(
-                                "kv_cache_size_tokens",
-                                String.valueOf((long) stats.totalBlocks() * stats.blockSize()))));
         out.family("vllm:cache_config_info", "gauge", "The KV cache's configuration, as labels.")
-                .sample("vllm:cache_config_info", cache, 1);
+                .sample("vllm:cache_config_info", cache(stats), 1);
+    }
+
+    /** vLLM shows every field of its cache configuration; these are the ones this engine has. */
+    private String cache(EngineStats stats) {
+        long tokensInCache = (long) stats.totalBlocks() * stats.blockSize();
+        return String.join(
+                ",",
+                PrometheusText.label("block_size", String.valueOf(stats.blockSize())),
+                PrometheusText.label("num_gpu_blocks", String.valueOf(stats.totalBlocks())),
+                PrometheusText.label("enable_prefix_caching", "False"),
+                PrometheusText.label("kv_cache_size_tokens", String.valueOf(tokensInCache)),
+                PrometheusText.label(
+                        "kv_cache_max_concurrency",
+                        String.format(Locale.ROOT, "%.2f", (double) tokensInCache / maxModelLen)));
     }
 
     private void counters(PrometheusText out, EngineStats stats) {

@@ -66,7 +66,8 @@ public record OtlpSettings(Optional<URI> endpoint, String protocol) {
     }
 
     private static Optional<URI> named(String flag, UnaryOperator<String> environment, OtlpProtocol protocol) {
-        if ("true".equalsIgnoreCase(value(environment, "OTEL_SDK_DISABLED"))) {
+        if ("true".equalsIgnoreCase(value(environment, "OTEL_SDK_DISABLED"))
+                || "none".equals(value(environment, "OTEL_TRACES_EXPORTER"))) {
             return Optional.empty();
         }
         boolean insecure = insecure(environment);

@@ -86,7 +86,10 @@ class EngineMetricsTest {
                         "vllm:num_preemptions_total" + LABELS + " 3.0",
                         "vllm:prompt_tokens_total" + LABELS + " 40.0",
                         "vllm:generation_tokens_total" + LABELS + " 50.0")
-                .anyMatch(line -> line.startsWith("vllm:cache_config_info{") && line.contains("block_size=\"16\""));
+                .anyMatch(line -> line.startsWith("vllm:cache_config_info{")
+                        && line.contains("block_size=\"16\"")
+                        && line.contains("kv_cache_size_tokens=\"1600\"")
+                        && line.contains("kv_cache_max_concurrency=\"6.25\""));
     }
 
     @Test

@@ -83,6 +83,7 @@ class OtlpSettingsTest {
         assertThat(resolve(null, Map.of()).on()).isFalse();
         assertThat(resolve(null, Map.of(TRACES, " ")).on()).isFalse();
         assertThat(resolve("h:1", Map.of("OTEL_SDK_DISABLED", "true")).on()).isFalse();
+        assertThat(resolve("h:1", Map.of("OTEL_TRACES_EXPORTER", "none")).on()).isFalse();
         assertThat(resolve(null, Map.of()).describe()).startsWith("traces off: --otlp-traces-endpoint");
         assertThat(resolve("h:1", Map.of()).describe()).isEqualTo("traces to http://h:1 by grpc");
     }
