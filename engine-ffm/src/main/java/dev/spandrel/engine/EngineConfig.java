@@ -1,6 +1,7 @@
 package dev.spandrel.engine;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.LongSupplier;
 
@@ -21,6 +22,8 @@ import java.util.function.LongSupplier;
  * @param prefixCaching whether requests that begin alike share the keys and values of the beginning
  * @param speculation drafts by prompt lookup, or {@link NgramSpeculation#OFF}
  * @param blockSize tokens per KV block
+ * @param kvCacheDType what keys and values are stored as: {@code auto} (float32), {@code float32}, {@code float16}, {@code
+ *     bfloat16} or {@code int8}
  * @param kvCacheBytes memory of the KV cache; 0 = enough for {@code maxNumSeqs} average sequences, at most a quarter of
  *     free memory
  * @param maxWaiting most requests waiting for admission; one more is {@link EngineException.Rejected}
@@ -42,6 +45,7 @@ public record EngineConfig(
         boolean prefixCaching,
         NgramSpeculation speculation,
         int blockSize,
+        String kvCacheDType,
         long kvCacheBytes,
         int maxWaiting,
         int threads,
@@ -63,10 +67,8 @@ public record EngineConfig(
         atLeast("max-num-seqs", maxNumSeqs, 1);
         atLeast("max-num-batched-tokens", maxNumBatchedTokens, 1);
         atLeast("long-prefill-token-threshold", longPrefillTokenThreshold, 0);
-        if (!schedulingPolicy.equals("fcfs") && !schedulingPolicy.equals("priority")) {
-            throw new IllegalArgumentException(
-                    "--scheduling-policy: expected fcfs or priority, found " + schedulingPolicy);
-        }
+        oneOf("scheduling-policy", schedulingPolicy, List.of("fcfs", "priority"));
+        oneOf("kv-cache-dtype", kvCacheDType, List.of("auto", "float32", "float16", "bfloat16", "int8"));
         atLeast("priority-aging-ms", priorityAgingMillis, 0);
         atLeast("block-size", blockSize, 1);
         atLeast("kv-cache-memory-bytes", kvCacheBytes, 0);
@@ -77,6 +79,13 @@ public record EngineConfig(
     private static void atLeast(String name, long found, long least) {
         if (found < least) {
             throw new IllegalArgumentException("--" + name + " must be at least " + least + ", found " + found);
+        }
+    }
+
+    private static void oneOf(String name, String found, List<String> expected) {
+        if (!expected.contains(found)) {
+            throw new IllegalArgumentException(
+                    "--" + name + ": expected one of " + String.join(", ", expected) + ", found " + found);
         }
     }
 
@@ -99,6 +108,7 @@ public record EngineConfig(
         private boolean prefixCaching = true;
         private NgramSpeculation speculation = NgramSpeculation.OFF;
         private int blockSize = 16;
+        private String kvCacheDType = "auto";
         private long kvCacheBytes;
         private int maxWaiting = 1024;
         private int threads;
@@ -165,6 +175,11 @@ public record EngineConfig(
             return this;
         }
 
+        public Builder kvCacheDType(String value) {
+            kvCacheDType = value;
+            return this;
+        }
+
         public Builder kvCacheBytes(long value) {
             kvCacheBytes = value;
             return this;
@@ -209,6 +224,7 @@ public record EngineConfig(
                     prefixCaching,
                     speculation,
                     blockSize,
+                    kvCacheDType,
                     kvCacheBytes,
                     maxWaiting,
                     threads,

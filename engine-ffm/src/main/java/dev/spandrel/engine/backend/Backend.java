@@ -16,8 +16,11 @@ public interface Backend extends AutoCloseable {
     /** Room for {@code elements} activations, zeroed. */
     Buffer allocate(long elements);
 
-    /** Room for the keys and values of one layer, zeroed; {@code blockSize} is a multiple of 16. */
-    KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads);
+    /**
+     * Room for the keys and values of one layer, zeroed; {@code blockSize} is a multiple of 16. What is stored is rounded to
+     * {@code dtype}, what is computed with it is F32.
+     */
+    KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads, KvDType dtype);
 
     /**
      * Takes weights over into this backend's memory and layout. Matrices of equal width are stacked: rows of the second

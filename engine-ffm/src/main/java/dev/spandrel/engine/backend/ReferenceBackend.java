@@ -12,7 +12,7 @@ public final class ReferenceBackend implements Backend {
     private record HostWeight(int rows, int columns, float[] values) implements Weight {}
 
     /** Both [block][offset][kv head][head dim]. */
-    private record HostKv(float[] keys, float[] values) implements KvLayer {}
+    private record HostKv(KvDType dtype, float[] keys, float[] values) implements KvLayer {}
 
     @Override
     public String description() {
@@ -25,9 +25,9 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
-    public KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads) {
+    public KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads, KvDType dtype) {
         int size = Math.multiplyExact(Math.multiplyExact(blocks, blockSize), heads.kvColumns());
-        return new HostKv(new float[size], new float[size]);
+        return new HostKv(dtype, new float[size], new float[size]);
     }
 
     @Override
@@ -121,8 +121,26 @@ public final class ReferenceBackend implements Backend {
         int width = heads.kvColumns();
         for (int t = 0; t < metadata.tokenCount(); t++) {
             int row = t * heads.columns() + heads.queryColumns();
-            System.arraycopy(from, row, cache.keys, metadata.slot(t) * width, width);
-            System.arraycopy(from, row + width, cache.values, metadata.slot(t) * width, width);
+            for (int h = 0; h < heads.kvHeads(); h++) {
+                int head = h * heads.headDim();
+                int to = metadata.slot(t) * width + head;
+                round(cache.dtype, from, row + head, heads.headDim(), cache.keys, to);
+                round(cache.dtype, from, row + width + head, heads.headDim(), cache.values, to);
+            }
+        }
+    }
+
+    /** Stores values as they come back from {@code dtype}. */
+    private static void round(KvDType dtype, float[] from, int at, int count, float[] to, int toAt) {
+        float scale = KvDType.int8Scale(from, at, count);
+        for (int i = 0; i < count; i++) {
+            float value = from[at + i];
+            to[toAt + i] = switch (dtype) {
+                case F32 -> value;
+                case F16 -> Float.float16ToFloat(KvDType.toF16(value));
+                case BF16 -> Float.intBitsToFloat(KvDType.toBf16(value) << 16);
+                case INT8 -> KvDType.toInt8(value, scale) * scale;
+            };
         }
     }
 

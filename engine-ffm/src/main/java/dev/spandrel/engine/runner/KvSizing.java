@@ -2,6 +2,7 @@ package dev.spandrel.engine.runner;
 
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
 import java.lang.management.ManagementFactory;
@@ -23,8 +24,8 @@ final class KvSizing {
      *
      * @throws EngineException.ModelLoad when the configured bytes do not hold one sequence at full length
      */
-    static int blocks(EngineConfig config, Model model, int maxModelLen) {
-        long bytesPerBlock = KvCache.bytesPerToken(model.layers(), model.heads()) * config.blockSize();
+    static int blocks(EngineConfig config, Model model, int maxModelLen, KvDType dtype) {
+        long bytesPerBlock = KvCache.bytesPerToken(model.layers(), model.heads(), dtype) * config.blockSize();
         long perSequence = (maxModelLen + config.blockSize() - 1L) / config.blockSize();
         if (config.kvCacheBytes() > 0) {
             long blocks = config.kvCacheBytes() / bytesPerBlock;

@@ -12,6 +12,7 @@ import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.Backends;
+import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
 import dev.spandrel.engine.hub.ModelHub;
 import dev.spandrel.engine.model.KvCache;
@@ -94,8 +95,9 @@ public final class LocalEngine implements Engine {
         Model model = ModelLoader.load(modelConfig, backend, maxTokens, maxLogitRows);
         checkVocabulary(config, tokenizer, model);
 
-        int blockCount = KvSizing.blocks(config, model, maxModelLen);
-        KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize());
+        KvDType kvDType = kvDType(config);
+        int blockCount = KvSizing.blocks(config, model, maxModelLen, kvDType);
+        KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize(), kvDType);
         ModelRunner runner = new ModelRunner(
                 backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
         BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
@@ -124,6 +126,16 @@ public final class LocalEngine implements Engine {
                 defaults.sampling());
         loop.start();
         return new LocalEngine(config, info, backend, tokenizer, chatTemplate, loop);
+    }
+
+    private static KvDType kvDType(EngineConfig config) {
+        return switch (config.kvCacheDType()) {
+            case "auto", "float32" -> KvDType.F32;
+            case "float16" -> KvDType.F16;
+            case "bfloat16" -> KvDType.BF16;
+            case "int8" -> KvDType.INT8;
+            default -> throw new IllegalStateException("checked by the configuration: " + config.kvCacheDType());
+        };
     }
 
     private static NgramProposer proposer(NgramSpeculation speculation) {

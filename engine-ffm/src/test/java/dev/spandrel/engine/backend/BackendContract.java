@@ -165,11 +165,17 @@ public abstract class BackendContract {
     @ParameterizedTest
     @CsvSource({"1, 1, 64", "3, 3, 64", "4, 2, 32", "6, 1, 40", "2, 2, 7", "2, 1, 128"})
     void pagedAttentionMatches(int heads, int kvHeads, int headDim) {
+        for (KvDType dtype : KvDType.values()) {
+            pagedAttentionMatches(heads, kvHeads, headDim, dtype);
+        }
+    }
+
+    private void pagedAttentionMatches(int heads, int kvHeads, int headDim, KvDType dtype) {
         HeadLayout layout = new HeadLayout(heads, kvHeads, headDim);
         int[] lengths = {1, 40, 17, 100};
         List<int[]> tables = scatteredTables(lengths, 16, 30);
-        KvLayer expectedKv = truth.allocateKv(30, 16, layout);
-        KvLayer foundKv = backend.allocateKv(30, 16, layout);
+        KvLayer expectedKv = truth.allocateKv(30, 16, layout, dtype);
+        KvLayer foundKv = backend.allocateKv(30, 16, layout, dtype);
         float[][] rows = new float[lengths.length][];
         for (int s = 0; s < lengths.length; s++) {
             rows[s] = values(lengths[s] * layout.columns());
@@ -196,6 +202,24 @@ public abstract class BackendContract {
         }
     }
 
+    @Test
+    void narrowKeysAndValuesAreWithinTheirRounding() {
+        float[] values = {0, 1, -1, 0.1f, 65504, -70000, 3e-8f, 1e-6f, 127};
+        for (float value : values) {
+            assertThat(Float.intBitsToFloat(KvDType.toBf16(value) << 16))
+                    .isCloseTo(value, org.assertj.core.data.Offset.offset(Math.abs(value) / 256));
+            assertThat(Float.float16ToFloat(KvDType.toF16(value)))
+                    .isCloseTo(
+                            Math.clamp(value, -65504f, 65504f),
+                            org.assertj.core.data.Offset.offset(Math.abs(value) / 2048 + 3e-8f));
+        }
+        float scale = KvDType.int8Scale(new float[] {3, -12.7f, 5}, 0, 3);
+        assertThat(scale).isEqualTo(0.1f, org.assertj.core.data.Offset.offset(1e-6f));
+        assertThat(KvDType.toInt8(-12.7f, scale)).isEqualTo((byte) -127);
+        assertThat(KvDType.toInt8(3, scale)).isEqualTo((byte) 30);
+        assertThat(KvDType.toInt8(3, 0)).isZero();
+    }
+
     /** Chunked prefill must give the bits of whole prefill. */
     @Test
     void attentionInChunksHasTheSameBits() {
@@ -204,8 +228,8 @@ public abstract class BackendContract {
         int[] table = {4, 1, 3, 0, 2};
         AttentionMetadata whole = new AttentionMetadata(70, 1, 16);
         whole.add(table, 0, 70);
-        float[] expected = attend(backend, qkv, layout, whole, backend.allocateKv(5, 16, layout));
-        KvLayer kv = backend.allocateKv(5, 16, layout);
+        float[] expected = attend(backend, qkv, layout, whole, backend.allocateKv(5, 16, layout, KvDType.F32));
+        KvLayer kv = backend.allocateKv(5, 16, layout, KvDType.F32);
         int width = layout.queryColumns();
         for (int from = 0; from < 70; ) {
             int to = Math.min(70, from + 1 + random.nextInt(20));

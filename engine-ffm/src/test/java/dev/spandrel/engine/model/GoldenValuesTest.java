@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.ReferenceBackend;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
 import dev.spandrel.engine.sampling.Sampler;
@@ -42,7 +43,7 @@ class GoldenValuesTest {
             golden = JsonMapper.shared().readTree(in);
         }
         Model model = ModelLoader.load(ModelConfig.read(Path.of("../models/spandrel-tiny")), backend, 512, 512);
-        KvCache cache = KvCache.allocate(backend, model, 32, BLOCK_SIZE);
+        KvCache cache = KvCache.allocate(backend, model, 32, BLOCK_SIZE, KvDType.F32);
         return golden.path("cases").valueStream().flatMap(each -> {
             String prompt = each.path("prompt").stringValue();
             return Stream.of(

@@ -166,6 +166,17 @@ class LocalEngineTest {
     }
 
     @Test
+    void narrowKeysAndValuesStillTellTheStory() throws Exception {
+        for (String dtype : List.of("float16", "bfloat16", "int8")) {
+            try (Engine engine = Engine.open(config().kvCacheDType(dtype).build())) {
+                Answer answer = answer(engine, request("Once upon a time", GREEDY.withMaxTokens(20)));
+                assertThat(answer.text()).as(dtype).startsWith(" there was a clever squirrel named");
+            }
+        }
+        assertThatThrownBy(() -> config().kvCacheDType("fp8").build()).hasMessageContaining("found fp8");
+    }
+
+    @Test
     void anEqualBeginningIsComputedOnce() throws Exception {
         String beginning =
                 "User: Tell me a story about a fox.\nAssistant: " + "Once upon a time there was a fox. ".repeat(8);

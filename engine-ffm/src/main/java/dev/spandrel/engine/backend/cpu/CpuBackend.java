@@ -10,6 +10,7 @@ import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.HostBuffer;
+import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.KvLayer;
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.tensor.Buffer;
@@ -30,22 +31,12 @@ public final class CpuBackend implements Backend {
     /** Multiply-adds below which waking another core costs more than it brings: some 3 µs of work. */
     private static final long WORTH_SPLITTING = 300_000;
 
-    /** Keys as [block][kv head][head dim][block size], values as [block][kv head][block size][padded head dim]. */
-    private record PagedKv(MemorySegment keys, MemorySegment values, int blockSize, int paddedDim) implements KvLayer {
-        long keysAt(HeadLayout heads, int block, int head) {
-            return ((long) block * heads.kvHeads() + head) * heads.headDim() * blockSize * 4;
-        }
-
-        long valuesAt(HeadLayout heads, int block, int head) {
-            return ((long) block * heads.kvHeads() + head) * blockSize * paddedDim * 4L;
-        }
-    }
-
     /** What one worker needs beside registers. */
     private static final class Scratch {
         float[] scores = new float[1024];
         float[] sums = new float[256];
         final float[] lanes = new float[LANES];
+        MemorySegment block = MemorySegment.NULL;
         final float[] edge = new float[MatMulKernels.LARGEST_TILE * TILE_COLUMNS];
 
         void reserve(int positions, int width) {
@@ -54,6 +45,13 @@ public final class CpuBackend implements Backend {
             }
             if (sums.length < width) {
                 sums = new float[width];
+            }
+        }
+
+        /** Room for one block, widened; off the heap like the cache itself, so that kernels see one kind of memory. */
+        void reserve(Arena arena, long bytes) {
+            if (block.byteSize() < bytes) {
+                block = arena.allocate(bytes, VectorConstants.ALIGNMENT);
             }
         }
     }
@@ -81,18 +79,16 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
-    public KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads) {
+    public KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads, KvDType dtype) {
         if (blockSize % 16 != 0 || blockSize % LANES != 0) {
             throw new IllegalArgumentException(
                     "--block-size must be a multiple of " + Math.max(16, LANES) + ", found " + blockSize);
         }
-        int padded = VectorConstants.roundUp(heads.headDim());
-        long perHead = (long) blocks * heads.kvHeads() * blockSize * 4;
-        return new PagedKv(
-                arena.allocate(perHead * heads.headDim(), VectorConstants.ALIGNMENT),
-                arena.allocate(perHead * padded, VectorConstants.ALIGNMENT),
-                blockSize,
-                padded);
+        PagedKv kv = new PagedKv(arena, blocks, blockSize, heads, dtype);
+        for (Scratch each : scratch) {
+            each.reserve(arena, kv.scratchBytes());
+        }
+        return kv;
     }
 
     @Override
@@ -160,18 +156,10 @@ public final class CpuBackend implements Backend {
     public void storeKv(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv) {
         PagedKv cache = (PagedKv) kv;
         float[] from = HostBuffer.of(qkv);
-        int dim = heads.headDim();
         for (int t = 0; t < metadata.tokenCount(); t++) {
-            int block = metadata.slot(t) / cache.blockSize;
-            int offset = metadata.slot(t) % cache.blockSize;
             for (int h = 0; h < heads.kvHeads(); h++) {
-                int key = t * heads.columns() + heads.queryColumns() + h * dim;
-                long keyTo = cache.keysAt(heads, block, h) + offset * 4L;
-                for (int d = 0; d < dim; d++) {
-                    cache.keys.set(ValueLayout.JAVA_FLOAT, keyTo + (long) d * cache.blockSize * 4, from[key + d]);
-                }
-                long valueTo = cache.valuesAt(heads, block, h) + (long) offset * cache.paddedDim * 4;
-                MemorySegment.copy(from, key + heads.kvColumns(), cache.values, ValueLayout.JAVA_FLOAT, valueTo, dim);
+                int key = t * heads.columns() + heads.queryColumns() + h * heads.headDim();
+                cache.store(from, key, key + heads.kvColumns(), h, metadata.slot(t));
             }
         }
     }
@@ -189,9 +177,9 @@ public final class CpuBackend implements Backend {
             work += metadata.position(t) + 1L;
             longest = Math.max(longest, metadata.position(t) + 1);
         }
-        int positions = (longest / cache.blockSize + 1) * cache.blockSize + LANES;
+        int positions = (longest / cache.blockSize() + 1) * cache.blockSize() + LANES;
         for (Scratch each : scratch) {
-            each.reserve(positions, cache.paddedDim);
+            each.reserve(positions, cache.paddedDim());
         }
         int tasks = tokens * heads.heads();
         if (work * heads.queryColumns() * 2 < WORTH_SPLITTING) {
@@ -218,25 +206,30 @@ public final class CpuBackend implements Backend {
         int dim = heads.headDim();
         int seen = metadata.position(t) + 1;
         int[] table = metadata.blockTable(t);
+        int blockSize = kv.blockSize();
         float[] scores = scratch.scores;
-        for (int p = 0; p < seen; p += kv.blockSize) {
-            long keysAt = kv.keysAt(heads, table[p / kv.blockSize], kvHead);
+        for (int p = 0; p < seen; p += blockSize) {
+            int block = table[p / blockSize];
+            MemorySegment keys = kv.keys(block, kvHead, scratch.block);
+            long keysAt = kv.keysAt(block, kvHead);
             AttentionKernels.scoreBlock(
-                    q, t * heads.columns() + h * dim, dim, kv.keys, keysAt, kv.blockSize, scale, scores, p);
+                    q, t * heads.columns() + h * dim, dim, keys, keysAt, blockSize, scale, scores, p);
         }
         float sum = AttentionKernels.softmax(scores, seen, scratch.lanes);
         float[] sums = scratch.sums;
-        Arrays.fill(sums, 0, kv.paddedDim, 0);
-        long rowBytes = kv.paddedDim * 4L;
-        for (int p = 0; p < seen; p += kv.blockSize) {
-            int count = Math.min(kv.blockSize, seen - p);
-            long valuesAt = kv.valuesAt(heads, table[p / kv.blockSize], kvHead);
+        int padded = kv.paddedDim();
+        Arrays.fill(sums, 0, padded, 0);
+        for (int p = 0; p < seen; p += blockSize) {
+            int count = Math.min(blockSize, seen - p);
+            int block = table[p / blockSize];
+            MemorySegment values = kv.values(block, kvHead, count, scratch.block);
+            long valuesAt = kv.valuesAt(block, kvHead);
             int d = 0;
-            for (; d + TILE_COLUMNS <= kv.paddedDim; d += TILE_COLUMNS) {
-                AttentionKernels.weighBlock4(scores, p, count, kv.values, valuesAt + d * 4L, rowBytes, sums, d);
+            for (; d + TILE_COLUMNS <= padded; d += TILE_COLUMNS) {
+                AttentionKernels.weighBlock4(scores, p, count, values, valuesAt + d * 4L, padded * 4L, sums, d);
             }
-            for (; d < kv.paddedDim; d += LANES) {
-                AttentionKernels.weighBlock1(scores, p, count, kv.values, valuesAt + d * 4L, rowBytes, sums, d);
+            for (; d < padded; d += LANES) {
+                AttentionKernels.weighBlock1(scores, p, count, values, valuesAt + d * 4L, padded * 4L, sums, d);
             }
         }
         int to = t * heads.queryColumns() + h * dim;

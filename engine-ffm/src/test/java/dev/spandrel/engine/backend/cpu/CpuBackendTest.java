@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.BackendContract;
 import dev.spandrel.engine.backend.HeadLayout;
+import dev.spandrel.engine.backend.KvDType;
 import org.junit.jupiter.api.Test;
 
 class CpuBackendTest extends BackendContract {
@@ -16,7 +17,7 @@ class CpuBackendTest extends BackendContract {
     @Test
     void refusesBlocksThatVectorsDoNotFit() {
         try (CpuBackend backend = new CpuBackend(1)) {
-            assertThatThrownBy(() -> backend.allocateKv(4, 12, new HeadLayout(1, 1, 8)))
+            assertThatThrownBy(() -> backend.allocateKv(4, 12, new HeadLayout(1, 1, 8), KvDType.F32))
                     .hasMessageContaining("multiple of")
                     .hasMessageContaining("12");
         }
