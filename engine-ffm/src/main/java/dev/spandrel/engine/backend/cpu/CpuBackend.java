@@ -33,32 +33,16 @@ public final class CpuBackend implements Backend {
 
     /** What one worker needs beside registers. */
     private static final class Scratch {
-        float[] scores = new float[1024];
-        float[] sums = new float[256];
+        final PagedAttention.Scratch attention = new PagedAttention.Scratch();
         final float[] lanes = new float[LANES];
-        MemorySegment block = MemorySegment.NULL;
         final float[] edge = new float[MatMulKernels.LARGEST_TILE * TILE_COLUMNS];
-
-        void reserve(int positions, int width) {
-            if (scores.length < positions) {
-                scores = new float[Integer.highestOneBit(positions - 1) << 1];
-            }
-            if (sums.length < width) {
-                sums = new float[width];
-            }
-        }
-
-        /** Room for one block, widened; off the heap like the cache itself, so that kernels see one kind of memory. */
-        void reserve(Arena arena, long bytes) {
-            if (block.byteSize() < bytes) {
-                block = arena.allocate(bytes, VectorConstants.ALIGNMENT);
-            }
-        }
     }
 
     private final Arena arena = Arena.ofShared();
     private final Workers workers;
     private final Scratch[] scratch;
+    /** Where a step's tokens are cut for attention. */
+    private int[] tiles = new int[1024];
 
     /** @param threads threads that work at a time, the calling one included */
     public CpuBackend(int threads) {
@@ -86,7 +70,7 @@ public final class CpuBackend implements Backend {
         }
         PagedKv kv = new PagedKv(arena, blocks, blockSize, heads, dtype);
         for (Scratch each : scratch) {
-            each.reserve(arena, kv.scratchBytes());
+            each.attention.reserve(arena, kv.scratchBytes());
         }
         return kv;
     }
@@ -168,74 +152,21 @@ public final class CpuBackend implements Backend {
     public void attention(
             Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, float scale, Buffer out) {
         PagedKv cache = (PagedKv) kv;
-        float[] q = HostBuffer.of(qkv);
-        float[] to = HostBuffer.of(out);
-        int tokens = metadata.tokenCount();
-        long work = 0;
-        int longest = 0;
-        for (int t = 0; t < tokens; t++) {
-            work += metadata.position(t) + 1L;
-            longest = Math.max(longest, metadata.position(t) + 1);
+        if (tiles.length <= metadata.tokenCount()) {
+            tiles = new int[Math.max(metadata.tokenCount() + 1, 2 * tiles.length)];
         }
-        int positions = (longest / cache.blockSize() + 1) * cache.blockSize() + LANES;
+        PagedAttention attention =
+                new PagedAttention(HostBuffer.of(qkv), heads, metadata, cache, scale, HostBuffer.of(out), tiles);
         for (Scratch each : scratch) {
-            each.reserve(positions, cache.paddedDim());
+            each.attention.reserve(attention.positions(), cache.paddedDim());
         }
-        int tasks = tokens * heads.heads();
-        if (work * heads.queryColumns() * 2 < WORTH_SPLITTING) {
-            for (int task = 0; task < tasks; task++) {
-                attendOne(q, heads, metadata, cache, scale, task, scratch[0], to);
+        if (attention.work() < WORTH_SPLITTING) {
+            for (int task = 0; task < attention.tasks(); task++) {
+                attention.run(task, scratch[0].attention);
             }
             return;
         }
-        workers.run(tasks, (task, worker) -> attendOne(q, heads, metadata, cache, scale, task, scratch[worker], to));
-    }
-
-    private static void attendOne(
-            float[] q,
-            HeadLayout heads,
-            AttentionMetadata metadata,
-            PagedKv kv,
-            float scale,
-            int task,
-            Scratch scratch,
-            float[] out) {
-        int t = task / heads.heads();
-        int h = task % heads.heads();
-        int kvHead = heads.kvHead(h);
-        int dim = heads.headDim();
-        int seen = metadata.position(t) + 1;
-        int[] table = metadata.blockTable(t);
-        int blockSize = kv.blockSize();
-        float[] scores = scratch.scores;
-        for (int p = 0; p < seen; p += blockSize) {
-            int block = table[p / blockSize];
-            MemorySegment keys = kv.keys(block, kvHead, scratch.block);
-            long keysAt = kv.keysAt(block, kvHead);
-            AttentionKernels.scoreBlock(
-                    q, t * heads.columns() + h * dim, dim, keys, keysAt, blockSize, scale, scores, p);
-        }
-        float sum = AttentionKernels.softmax(scores, seen, scratch.lanes);
-        float[] sums = scratch.sums;
-        int padded = kv.paddedDim();
-        Arrays.fill(sums, 0, padded, 0);
-        for (int p = 0; p < seen; p += blockSize) {
-            int count = Math.min(blockSize, seen - p);
-            int block = table[p / blockSize];
-            MemorySegment values = kv.values(block, kvHead, count, scratch.block);
-            long valuesAt = kv.valuesAt(block, kvHead);
-            int d = 0;
-            for (; d + TILE_COLUMNS <= padded; d += TILE_COLUMNS) {
-                AttentionKernels.weighBlock4(scores, p, count, values, valuesAt + d * 4L, padded * 4L, sums, d);
-            }
-            for (; d < padded; d += LANES) {
-                AttentionKernels.weighBlock1(scores, p, count, values, valuesAt + d * 4L, padded * 4L, sums, d);
-            }
-        }
-        int to = t * heads.queryColumns() + h * dim;
-        for (int d = 0; d < dim; d++) {
-            out[to + d] = sums[d] / sum;
-        }
+        workers.run(attention.tasks(), (task, worker) -> attention.run(task, scratch[worker].attention));
     }
 
     @Override
