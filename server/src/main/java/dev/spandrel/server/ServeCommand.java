@@ -100,6 +100,31 @@ final class ServeCommand implements Callable<Integer> {
     private int maxNumBatchedTokens;
 
     @Option(
+            names = "--long-prefill-token-threshold",
+            defaultValue = "" + EngineConfig.DEFAULT_LONG_PREFILL_TOKEN_THRESHOLD,
+            paramLabel = "N",
+            description = "Most prompt tokens of one request in a step; 0 = no limit. Default: ${DEFAULT-VALUE}.")
+    private int longPrefillTokenThreshold;
+
+    @Option(
+            names = "--scheduling-policy",
+            defaultValue = "fcfs",
+            paramLabel = "NAME",
+            description = "fcfs, or priority (the request's own, smaller is sooner). Default: ${DEFAULT-VALUE}.")
+    private String schedulingPolicy;
+
+    @Option(
+            names = "--enable-prefix-caching",
+            negatable = true,
+            defaultValue = "true",
+            fallbackValue = "true",
+            description = "Whether requests that begin alike share the beginning. Default: ${DEFAULT-VALUE}.")
+    private boolean prefixCaching;
+
+    @Option(names = "--enable-prompt-tokens-details", description = "Tell of cached prompt tokens in usage.")
+    private boolean promptTokensDetails;
+
+    @Option(
             names = "--max-waiting",
             defaultValue = "1024",
             paramLabel = "N",
@@ -214,6 +239,7 @@ final class ServeCommand implements Callable<Integer> {
                     port,
                     otlp,
                     !noHttpSpans,
+                    promptTokensDetails,
                     Duration.ofSeconds(shutdownTimeout),
                     Duration.ofSeconds(writeTimeout),
                     Main.version());
@@ -229,6 +255,9 @@ final class ServeCommand implements Callable<Integer> {
                 .maxModelLen(maxModelLen)
                 .maxNumSeqs(maxNumSeqs)
                 .maxNumBatchedTokens(maxNumBatchedTokens)
+                .longPrefillTokenThreshold(longPrefillTokenThreshold)
+                .schedulingPolicy(schedulingPolicy)
+                .prefixCaching(prefixCaching)
                 .blockSize(blockSize)
                 .kvCacheBytes(kvCacheBytes)
                 .maxWaiting(maxWaiting)

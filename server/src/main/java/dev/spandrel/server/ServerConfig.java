@@ -15,6 +15,7 @@ import java.util.Objects;
  * @param port 0 = any free one
  * @param otlp where spans go
  * @param httpSpans whether HTTP requests get spans of their own
+ * @param promptTokensDetails whether usage tells of cached prompt tokens
  * @param shutdownTimeout how long running generations may go on after the stop signal; zero = they are aborted
  * @param writeTimeout how long a client may leave its answer unread
  * @param version of this server
@@ -26,6 +27,7 @@ public record ServerConfig(
         int port,
         OtlpSettings otlp,
         boolean httpSpans,
+        boolean promptTokensDetails,
         Duration shutdownTimeout,
         Duration writeTimeout,
         String version) {

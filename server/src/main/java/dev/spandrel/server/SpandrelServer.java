@@ -61,7 +61,7 @@ public final class SpandrelServer implements AutoCloseable {
         this.inFlight = new InFlight();
         this.watchdog = new WriteWatchdog(config.writeTimeout(), System::nanoTime);
         this.model = served(config, engine.model());
-        metrics.maxModelLen(engine.model().maxModelLen());
+        metrics.loaded(engine.model().maxModelLen(), config.engine().prefixCaching());
         ApiContext api = new ApiContext(
                 engine,
                 model,
@@ -101,27 +101,40 @@ public final class SpandrelServer implements AutoCloseable {
         }
     }
 
+    /** By the canonical constructor: a setting the engine gains later cannot be dropped here unnoticed. */
     private static EngineConfig withListener(EngineConfig engine, EngineMetrics metrics) {
-        return EngineConfig.of(engine.model())
-                .models(engine.models())
-                .backend(engine.backend())
-                .maxModelLen(engine.maxModelLen())
-                .maxNumSeqs(engine.maxNumSeqs())
-                .maxNumBatchedTokens(engine.maxNumBatchedTokens())
-                .blockSize(engine.blockSize())
-                .kvCacheBytes(engine.kvCacheBytes())
-                .maxWaiting(engine.maxWaiting())
-                .threads(engine.threads())
-                .seed(engine.seed())
-                .nanoClock(engine.nanoClock())
-                .stepListener(metrics)
-                .build();
+        return new EngineConfig(
+                engine.model(),
+                engine.models(),
+                engine.backend(),
+                engine.maxModelLen(),
+                engine.maxNumSeqs(),
+                engine.maxNumBatchedTokens(),
+                engine.longPrefillTokenThreshold(),
+                engine.schedulingPolicy(),
+                engine.priorityAgingMillis(),
+                engine.prefixCaching(),
+                engine.speculation(),
+                engine.blockSize(),
+                engine.kvCacheBytes(),
+                engine.maxWaiting(),
+                engine.threads(),
+                engine.seed(),
+                engine.nanoClock(),
+                metrics);
     }
 
     private static ServedModel served(ServerConfig config, ModelInfo info) {
         List<String> names = config.servedModelNames().isEmpty() ? List.of(info.name()) : config.servedModelNames();
         long created = InstantSource.system().instant().getEpochSecond();
-        return new ServedModel(info, names, created, config.engine().maxWaiting(), config.version());
+        return new ServedModel(
+                info,
+                names,
+                created,
+                config.engine().maxWaiting(),
+                config.engine().schedulingPolicy().equals("priority"),
+                config.promptTokensDetails(),
+                config.version());
     }
 
     private GenerationListener listeners(EngineMetrics metrics) {

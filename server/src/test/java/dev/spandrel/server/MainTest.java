@@ -30,6 +30,8 @@ class MainTest {
                 "--max-num-seqs=3",
                 "--max-num-batched-tokens=2K",
                 "--block-size=8",
+                "--no-enable-prefix-caching",
+                "--scheduling-policy=priority",
                 "--kv-cache-memory-bytes=1M",
                 "--backend=reference",
                 "--threads=2",
@@ -49,6 +51,8 @@ class MainTest {
         assertThat(config.engine().backend()).isEqualTo("reference");
         assertThat(config.engine().threads()).isEqualTo(2);
         assertThat(config.engine().seed()).isEqualTo(-5);
+        assertThat(config.engine().prefixCaching()).isFalse();
+        assertThat(config.engine().schedulingPolicy()).isEqualTo("priority");
         assertThat(config.httpSpans()).isFalse();
         assertThat(config.shutdownTimeout()).isEqualTo(Duration.ofSeconds(7));
         assertThat(config.otlp().endpoint().orElseThrow()).hasToString("http://h:1");
@@ -60,6 +64,7 @@ class MainTest {
         assertThat(config.port()).isEqualTo(8000);
         assertThat(config.host()).isNull();
         assertThat(config.engine().maxModelLen()).isZero();
+        assertThat(config.engine().prefixCaching()).isTrue();
         assertThat(config.httpSpans()).isTrue();
         assertThat(config.shutdownTimeout()).isZero();
     }

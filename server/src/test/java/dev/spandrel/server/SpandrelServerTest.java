@@ -97,6 +97,7 @@ class SpandrelServerTest {
                 port,
                 OtlpSettings.resolve(null, Map.<String, String>of()::get),
                 true,
+                false,
                 shutdownTimeout,
                 Duration.ofSeconds(30),
                 "1.2.3");

@@ -55,7 +55,7 @@ public final class TestServer implements AutoCloseable {
 
     /** Over an engine, with nobody listening. */
     public static TestServer start(ScriptedEngine engine) {
-        return start(engine, new EngineMetrics(), new GenerationListener() {}, List.of());
+        return start(engine, new EngineMetrics(), (_, _) -> {}, List.of());
     }
 
     /** With listeners and filters of the test's. */
@@ -70,10 +70,10 @@ public final class TestServer implements AutoCloseable {
             GenerationListener listener,
             WriteWatchdog watchdog,
             AtomicBoolean draining) {
-        metrics.maxModelLen(ScriptedEngine.MAX_MODEL_LEN);
+        metrics.loaded(ScriptedEngine.MAX_MODEL_LEN, true);
         return new ApiContext(
                 engine,
-                new ServedModel(engine.model(), List.of("scripted", "alias"), 1_700_000_000, 64, "1.2.3"),
+                new ServedModel(engine.model(), List.of("scripted", "alias"), 1_700_000_000, 64, false, false, "1.2.3"),
                 listener,
                 watchdog,
                 draining::get,
@@ -87,11 +87,7 @@ public final class TestServer implements AutoCloseable {
         EngineMetrics metrics = new EngineMetrics();
         ApiRouting.Prepared http = ApiRouting.prepare();
         ApiContext api = api(
-                engine,
-                metrics,
-                new GenerationListener() {},
-                new WriteWatchdog(WRITE_TIMEOUT, System::nanoTime),
-                new AtomicBoolean());
+                engine, metrics, (_, _) -> {}, new WriteWatchdog(WRITE_TIMEOUT, System::nanoTime), new AtomicBoolean());
         ApiRouting.configure(config);
         config.routing(ApiRouting.complete(http.routing(), api, metrics, List.of()));
     }

@@ -26,8 +26,10 @@ final class ChatCompletionRequest {
         OptionalInt maxTokens = fields.integer(maxTokensName);
         SamplingFields sampling = SamplingFields.read(fields);
         List<ChatMessage> messages = messages(fields);
+        Scheduling scheduling = Scheduling.read(fields);
         Streaming streaming = Streaming.read(fields);
         model.check(name);
+        scheduling.check(model);
         UnsupportedFields.checkChat(fields);
         if (messages.isEmpty()) {
             throw new OpenAiException(OpenAiError.badRequest("messages", "messages must hold at least one message."));
@@ -37,7 +39,8 @@ final class ChatCompletionRequest {
         OptionalInt resolved = maxTokens.isPresent() ? maxTokens : MaxTokens.modelDefault(engine, prompt);
         SamplingParams params = sampling.over(model.info().defaultSampling(), resolved);
         MaxTokens.checkChoices(1, sampling.n(), model);
-        return new GenerationCall(new ChatFormat(), id, name, List.of(prompt), false, params, sampling.n(), streaming);
+        return new GenerationCall(
+                new ChatFormat(), id, name, List.of(prompt), false, params, scheduling, sampling.n(), streaming);
     }
 
     private static List<ChatMessage> messages(RequestFields fields) {

@@ -11,7 +11,6 @@ final class Choice {
     private final StringBuilder text;
     private int tokens;
     private boolean announced;
-    private long lastTokenNanos;
     private Finished finished;
 
     Choice(int index, Generation generation, String echoed) {
@@ -49,12 +48,9 @@ final class Choice {
         return echo;
     }
 
-    /** Counts tokens; returns nanoseconds since the ones before, or −1 for the first. */
-    long count(int more, long nanos) {
-        long gap = tokens == 0 ? -1 : nanos - lastTokenNanos;
+    /** Counts tokens. */
+    void count(int more) {
         tokens += more;
-        lastTokenNanos = nanos;
-        return gap;
     }
 
     /** True the first time. */

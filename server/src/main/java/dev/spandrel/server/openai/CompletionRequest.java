@@ -30,8 +30,10 @@ final class CompletionRequest {
         SamplingFields sampling = SamplingFields.read(fields);
         boolean echo = fields.bool("echo", false);
         List<Prompt> prompts = prompts(fields);
+        Scheduling scheduling = Scheduling.read(fields);
         Streaming streaming = Streaming.read(fields);
         model.check(name);
+        scheduling.check(model);
         UnsupportedFields.checkCompletion(fields);
         checkPrompts(prompts, model);
         checkEcho(echo, maxTokens, prompts);
@@ -39,7 +41,8 @@ final class CompletionRequest {
         SamplingParams params =
                 sampling.over(model.info().defaultSampling(), OptionalInt.of(maxTokens.orElse(DEFAULT_MAX_TOKENS)));
         MaxTokens.checkChoices(prompts.size(), sampling.n(), model);
-        return new GenerationCall(new CompletionsFormat(), id, name, prompts, echo, params, sampling.n(), streaming);
+        return new GenerationCall(
+                new CompletionsFormat(), id, name, prompts, echo, params, scheduling, sampling.n(), streaming);
     }
 
     private static List<Prompt> prompts(RequestFields fields) {

@@ -4,6 +4,7 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -17,6 +18,8 @@ import java.util.Optional;
  * @param sampling the values in force
  * @param choices choices the client asked for per prompt
  * @param streamed whether the answer was streamed
+ * @param cachedTokens prompt tokens found in the prefix cache
+ * @param tokenNanos when each token was sampled, on the engine's clock
  * @param reason why it ended; {@link FinishReason#ABORT} where the client left
  * @param failure the cause of {@link FinishReason#ERROR}, where the engine gave one
  */
@@ -30,7 +33,9 @@ public record EndedGeneration(
         int choices,
         boolean streamed,
         int promptTokens,
+        int cachedTokens,
         int completionTokens,
         RequestTimings timings,
+        List<Long> tokenNanos,
         FinishReason reason,
         Optional<EngineException> failure) {}

@@ -19,7 +19,6 @@ import java.util.List;
 final class GenerationAnswer {
     private final GenerationCall call;
     private final GenerationGroup group;
-    private final GenerationListener listener;
     private final ResponseJson json;
     private final ServerResponse response;
     private final WriteWatchdog.Writer watched;
@@ -30,13 +29,11 @@ final class GenerationAnswer {
     GenerationAnswer(
             GenerationCall call,
             GenerationGroup group,
-            GenerationListener listener,
             ResponseJson json,
             ServerResponse response,
             WriteWatchdog.Writer watched) {
         this.call = call;
         this.group = group;
-        this.listener = listener;
         this.json = json;
         this.response = response;
         this.watched = watched;
@@ -69,32 +66,20 @@ final class GenerationAnswer {
         }
     }
 
-    private boolean on(int index, GenerationEvent event, long nanos) throws IOException {
+    private boolean on(int index, GenerationEvent event) throws IOException {
         Choice choice = choices.get(index);
         return switch (event) {
             case TextDelta(String text, int tokens) -> {
-                count(choice, tokens, nanos);
+                choice.count(tokens);
                 text(choice, text);
                 yield true;
             }
             case Finished finished -> {
-                count(choice, finished.tokens(), nanos);
+                choice.count(finished.tokens());
                 choice.finish(finished);
                 yield end(choice, finished);
             }
         };
-    }
-
-    private void count(Choice choice, int tokens, long nanos) {
-        if (tokens == 0) {
-            return;
-        }
-        long gap = choice.count(tokens, nanos);
-        if (gap < 0) {
-            listener.onFirstToken(choice.generation().timings());
-        } else {
-            listener.onNextTokens(gap / 1e9, tokens);
-        }
     }
 
     private void text(Choice choice, String text) throws IOException {

@@ -15,6 +15,7 @@ import java.util.List;
  * @param prompts at least one
  * @param echo whether the prompt's text comes before the choice's
  * @param sampling in force for every choice but for the seed
+ * @param scheduling of every choice
  * @param n choices per prompt
  */
 record GenerationCall(
@@ -24,6 +25,7 @@ record GenerationCall(
         List<Prompt> prompts,
         boolean echo,
         SamplingParams sampling,
+        Scheduling scheduling,
         int n,
         Streaming streaming) {
 
@@ -51,7 +53,12 @@ record GenerationCall(
         for (int choice = 0; choice < choices(); choice++) {
             int prompt = promptOf(choice);
             requests.add(new GenerationRequest(
-                    format.requestId(id, prompt), prompts.get(prompt), samplingOf(choice), arrivalNanos));
+                    format.requestId(id, prompt),
+                    prompts.get(prompt),
+                    samplingOf(choice),
+                    arrivalNanos,
+                    scheduling.priority(),
+                    scheduling.cacheSalt()));
         }
         return requests;
     }

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.function.LongSupplier;
 
 /**
  * The generations behind one HTTP request, read as one sequence of events. A single one is read directly; several are
@@ -20,23 +19,21 @@ final class GenerationGroup implements AutoCloseable {
     private static final int QUEUE = 256;
 
     private final List<Generation> generations;
-    private final LongSupplier nanoClock;
     private final List<Thread> readers = new ArrayList<>();
     private final BlockingQueue<Arrival> arrivals = new ArrayBlockingQueue<>(QUEUE);
 
     /** What a reader got: an event, or the failure of reading. */
-    private record Arrival(int index, GenerationEvent event, long nanos, RuntimeException failure) {}
+    private record Arrival(int index, GenerationEvent event, RuntimeException failure) {}
 
     /** Told of every event, on the thread that called {@link #forEach}. */
     @FunctionalInterface
     interface Handler {
         /** @return false to stop reading */
-        boolean on(int index, GenerationEvent event, long nanos) throws java.io.IOException;
+        boolean on(int index, GenerationEvent event) throws java.io.IOException;
     }
 
-    private GenerationGroup(List<Generation> generations, LongSupplier nanoClock) {
+    private GenerationGroup(List<Generation> generations) {
         this.generations = generations;
-        this.nanoClock = nanoClock;
     }
 
     /**
@@ -44,7 +41,7 @@ final class GenerationGroup implements AutoCloseable {
      *
      * @throws EngineException when one is refused; those before it are cancelled
      */
-    static GenerationGroup submit(Engine engine, List<GenerationRequest> requests, LongSupplier nanoClock) {
+    static GenerationGroup submit(Engine engine, List<GenerationRequest> requests) {
         List<Generation> started = new ArrayList<>(requests.size());
         try {
             requests.forEach(request -> started.add(engine.submit(request)));
@@ -52,7 +49,7 @@ final class GenerationGroup implements AutoCloseable {
             started.forEach(Generation::close);
             throw e;
         }
-        return new GenerationGroup(started, nanoClock);
+        return new GenerationGroup(started);
     }
 
     Generation get(int index) {
@@ -78,7 +75,7 @@ final class GenerationGroup implements AutoCloseable {
         GenerationEvent event;
         do {
             event = generations.getFirst().next();
-            if (!handler.on(0, event, nanoClock.getAsLong())) {
+            if (!handler.on(0, event)) {
                 return;
             }
         } while (!(event instanceof GenerationEvent.Finished));
@@ -95,7 +92,7 @@ final class GenerationGroup implements AutoCloseable {
             if (arrival.failure() != null) {
                 throw arrival.failure();
             }
-            if (!handler.on(arrival.index(), arrival.event(), arrival.nanos())) {
+            if (!handler.on(arrival.index(), arrival.event())) {
                 return;
             }
             if (arrival.event() instanceof GenerationEvent.Finished) {
@@ -109,10 +106,10 @@ final class GenerationGroup implements AutoCloseable {
             GenerationEvent event;
             do {
                 event = generations.get(index).next();
-                arrivals.put(new Arrival(index, event, nanoClock.getAsLong(), null));
+                arrivals.put(new Arrival(index, event, null));
             } while (!(event instanceof GenerationEvent.Finished));
         } catch (RuntimeException e) {
-            pass(new Arrival(index, null, 0, e));
+            pass(new Arrival(index, null, e));
         } catch (InterruptedException e) {
             // The group was closed: nobody reads what we would pass on.
             Thread.currentThread().interrupt();

@@ -13,6 +13,7 @@ import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.stream.LongStream;
 
 /**
  * One generating endpoint: body to call, call to engine, events to answer. It runs on the virtual thread of the request,
@@ -45,7 +46,7 @@ final class GenerationHandler implements Handler {
         }
         Optional<String> header = request.headers().first(REQUEST_ID);
         GenerationCall call = reader.read(RequestFields.parse(body), new RequestIds(header, api.random()));
-        GenerationGroup group = GenerationGroup.submit(api.engine(), call.requests(arrivalNanos), api.nanoClock());
+        GenerationGroup group = GenerationGroup.submit(api.engine(), call.requests(arrivalNanos));
         answer(request, response, call, group);
     }
 
@@ -53,7 +54,7 @@ final class GenerationHandler implements Handler {
         ResponseJson json =
                 new ResponseJson(call, api.model(), api.clock().instant().getEpochSecond());
         try (WriteWatchdog.Writer writer = api.watchdog().writer()) {
-            GenerationAnswer answer = new GenerationAnswer(call, group, api.listener(), json, response, writer);
+            GenerationAnswer answer = new GenerationAnswer(call, group, json, response, writer);
             try {
                 writeWatched(answer, group, writer);
             } finally {
@@ -105,8 +106,10 @@ final class GenerationHandler implements Handler {
                 call.n(),
                 call.streaming().on(),
                 choice.generation().promptTokens(),
+                choice.generation().cachedTokens(),
                 choice.generation().completionTokens(),
                 choice.generation().timings(),
+                LongStream.of(choice.generation().tokenNanos()).boxed().toList(),
                 finished == null ? FinishReason.ABORT : finished.reason(),
                 failure);
     }

@@ -25,7 +25,7 @@ final class ResponseJson {
             out.writeEndArray();
             out.writeNullProperty("service_tier");
             out.writeStringProperty("system_fingerprint", model.fingerprint());
-            usage(out, promptTokens(choices), completionTokens(choices), true);
+            usage(out, promptTokens(choices), completionTokens(choices), cachedTokens(choices), true);
             call.format().writeNulls(out);
             out.writeEndObject();
         });
@@ -76,7 +76,12 @@ final class ResponseJson {
             out.writeEndObject();
             out.writeEndArray();
             if (call.streaming().continuousUsage()) {
-                usage(out, choice.generation().promptTokens(), choice.tokens(), false);
+                usage(
+                        out,
+                        choice.generation().promptTokens(),
+                        choice.tokens(),
+                        choice.generation().cachedTokens(),
+                        false);
             }
             out.writeEndObject();
         });
@@ -88,7 +93,7 @@ final class ResponseJson {
             envelope(out, call.format().chunkObject());
             out.writeArrayPropertyStart("choices");
             out.writeEndArray();
-            usage(out, promptTokens(choices), completionTokens(choices), false);
+            usage(out, promptTokens(choices), completionTokens(choices), cachedTokens(choices), false);
             out.writeEndObject();
         });
     }
@@ -101,12 +106,16 @@ final class ResponseJson {
         out.writeStringProperty("model", model.name());
     }
 
-    private static void usage(JsonGenerator out, long prompt, long completion, boolean nulls) {
+    private void usage(JsonGenerator out, long prompt, long completion, long cached, boolean nulls) {
         out.writeObjectPropertyStart("usage");
         out.writeNumberProperty("prompt_tokens", prompt);
         out.writeNumberProperty("total_tokens", prompt + completion);
         out.writeNumberProperty("completion_tokens", completion);
-        if (nulls) {
+        if (model.promptTokensDetails()) {
+            out.writeObjectPropertyStart("prompt_tokens_details");
+            out.writeNumberProperty("cached_tokens", cached);
+            out.writeEndObject();
+        } else if (nulls) {
             out.writeNullProperty("prompt_tokens_details");
         }
         out.writeEndObject();
@@ -117,6 +126,13 @@ final class ResponseJson {
         return choices.stream()
                 .filter(choice -> choice.index() % call.n() == 0)
                 .mapToLong(choice -> choice.generation().promptTokens())
+                .sum();
+    }
+
+    private long cachedTokens(List<Choice> choices) {
+        return choices.stream()
+                .filter(choice -> choice.index() % call.n() == 0)
+                .mapToLong(choice -> choice.generation().cachedTokens())
                 .sum();
     }
 

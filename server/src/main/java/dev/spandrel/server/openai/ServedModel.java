@@ -11,9 +11,18 @@ import java.util.zip.CRC32;
  * @param names at least one; the first is used in answers
  * @param created seconds since the epoch, as the models list tells
  * @param maxChoices most sequences one HTTP request may ask for (prompts × n)
+ * @param priorities whether requests may name a priority
+ * @param promptTokensDetails whether usage tells of cached prompt tokens
  * @param version of this server
  */
-public record ServedModel(ModelInfo info, List<String> names, long created, int maxChoices, String version) {
+public record ServedModel(
+        ModelInfo info,
+        List<String> names,
+        long created,
+        int maxChoices,
+        boolean priorities,
+        boolean promptTokensDetails,
+        String version) {
     public ServedModel {
         names = List.copyOf(names);
         if (names.isEmpty()) {

@@ -61,11 +61,9 @@ final class UnsupportedFields {
                         && format.path("type").isString()
                         && format.path("type").stringValue().equals("text"));
         fields.put("structured_outputs", NEVER);
-        fields.put("priority", number(0));
         fields.put("return_tokens_as_token_ids", bool(false));
         fields.put("return_token_ids", bool(false));
         fields.put("return_token_offsets", bool(false));
-        fields.put("cache_salt", NEVER);
         fields.put("kv_transfer_params", EMPTY);
         fields.put("ec_transfer_params", EMPTY);
         fields.put("vllm_xargs", EMPTY);

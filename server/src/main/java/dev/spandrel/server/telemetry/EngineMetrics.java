@@ -45,6 +45,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
     private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
     private volatile TokenHistograms tokens;
     private volatile int maxModelLen = 1;
+    private volatile boolean cachesPrefixes;
 
     /** Histograms whose buckets depend on the model's context. */
     private record TokenHistograms(
@@ -65,10 +66,11 @@ public final class EngineMetrics implements StepListener, GenerationListener {
         tokens = TokenHistograms.upTo(1);
     }
 
-    /** Fits the token buckets to the model; called once, when it is loaded and before the first request. */
-    public void maxModelLen(int limit) {
-        maxModelLen = limit;
-        tokens = TokenHistograms.upTo(limit);
+    /** Tells of the engine; called once, when it is loaded and before the first request. */
+    public void loaded(int modelLen, boolean prefixCaching) {
+        maxModelLen = modelLen;
+        cachesPrefixes = prefixCaching;
+        tokens = TokenHistograms.upTo(modelLen);
     }
 
     /** 1, 2, 5, 10, 20, 50, … up to a limit. */
@@ -86,21 +88,23 @@ public final class EngineMetrics implements StepListener, GenerationListener {
     }
 
     @Override
-    public void onFirstToken(RequestTimings timings) {
-        timeToFirstToken.observe(RequestTimings.seconds(timings.arrivalNanos(), timings.firstTokenNanos()));
-    }
-
-    @Override
-    public void onNextTokens(double seconds, int count) {
-        interToken.observe(seconds / count, count);
-    }
-
-    @Override
     public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
         generations.forEach(generation -> finished.get(generation.reason()).increment());
+        generations.forEach(this::tokens);
         generations.stream().filter(EngineMetrics::isComplete).forEach(this::completed);
         if (generations.stream().allMatch(EngineMetrics::isComplete)) {
             perPrompt(generations);
+        }
+    }
+
+    /** Of cancelled generations too: their tokens were just as slow. */
+    private void tokens(EndedGeneration generation) {
+        List<Long> nanos = generation.tokenNanos();
+        if (!nanos.isEmpty()) {
+            timeToFirstToken.observe(RequestTimings.seconds(generation.timings().arrivalNanos(), nanos.getFirst()));
+        }
+        for (int i = 1; i < nanos.size(); i++) {
+            interToken.observe(RequestTimings.seconds(nanos.get(i - 1), nanos.get(i)));
         }
     }
 
@@ -124,7 +128,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
         latencies(generation);
         TokenHistograms counts = tokens;
         counts.prompt().observe(generation.promptTokens());
-        counts.computed().observe(generation.promptTokens());
+        counts.computed().observe(generation.promptTokens() - generation.cachedTokens());
         counts.generation().observe(generation.completionTokens());
         generation.sampling().maxTokens().ifPresent(counts.maxTokens()::observe);
     }
@@ -173,7 +177,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
                 ",",
                 PrometheusText.label("block_size", String.valueOf(stats.blockSize())),
                 PrometheusText.label("num_gpu_blocks", String.valueOf(stats.totalBlocks())),
-                PrometheusText.label("enable_prefix_caching", "False"),
+                PrometheusText.label("enable_prefix_caching", cachesPrefixes ? "True" : "False"),
                 PrometheusText.label("kv_cache_size_tokens", String.valueOf(tokensInCache)),
                 PrometheusText.label(
                         "kv_cache_max_concurrency",
@@ -185,11 +189,11 @@ public final class EngineMetrics implements StepListener, GenerationListener {
         out.counter("vllm:prompt_tokens", "Prompt tokens prefilled.", stats.promptTokens());
         out.family("vllm:prompt_tokens_by_source_total", "counter", "Prompt tokens by where they came from.")
                 .sample("vllm:prompt_tokens_by_source_total", "source=\"local_compute\"", stats.promptTokens())
-                .sample("vllm:prompt_tokens_by_source_total", "source=\"local_cache_hit\"", 0)
+                .sample("vllm:prompt_tokens_by_source_total", "source=\"local_cache_hit\"", stats.prefixCacheHits())
                 .sample("vllm:prompt_tokens_by_source_total", "source=\"external_kv_transfer\"", 0);
-        out.counter("vllm:prompt_tokens_cached", "Prompt tokens found in a cache.", 0);
-        out.counter("vllm:prefix_cache_queries", "Tokens looked up in the prefix cache.", 0);
-        out.counter("vllm:prefix_cache_hits", "Tokens found in the prefix cache.", 0);
+        out.counter("vllm:prompt_tokens_cached", "Prompt tokens found in a cache.", stats.prefixCacheHits());
+        out.counter("vllm:prefix_cache_queries", "Tokens looked up in the prefix cache.", stats.prefixCacheQueries());
+        out.counter("vllm:prefix_cache_hits", "Tokens found in the prefix cache.", stats.prefixCacheHits());
         out.counter("vllm:generation_tokens", "Tokens generated.", stats.generatedTokens());
         out.family("vllm:request_success_total", "counter", "Requests finished, by reason.");
         finished.forEach((reason, count) -> out.sample(

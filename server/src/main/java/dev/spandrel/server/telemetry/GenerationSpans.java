@@ -51,6 +51,7 @@ public final class GenerationSpans implements GenerationListener {
     static final AttributeKey<String> REQUEST_MODEL = AttributeKey.stringKey("gen_ai.request.model");
     static final AttributeKey<Long> INPUT_TOKENS = AttributeKey.longKey("gen_ai.usage.input_tokens");
     static final AttributeKey<Long> OUTPUT_TOKENS = AttributeKey.longKey("gen_ai.usage.output_tokens");
+    static final AttributeKey<Long> CACHED_TOKENS = AttributeKey.longKey("gen_ai.usage.cache_read.input_tokens");
     static final AttributeKey<String> RESPONSE_ID = AttributeKey.stringKey("gen_ai.response.id");
     static final AttributeKey<List<String>> FINISH_REASONS =
             AttributeKey.stringArrayKey("gen_ai.response.finish_reasons");
@@ -110,6 +111,9 @@ public final class GenerationSpans implements GenerationListener {
         span.setAttribute(COMPLETION_TOKENS, (long) generation.completionTokens());
         span.setAttribute(INPUT_TOKENS, (long) generation.promptTokens());
         span.setAttribute(OUTPUT_TOKENS, (long) generation.completionTokens());
+        if (generation.cachedTokens() > 0) {
+            span.setAttribute(CACHED_TOKENS, (long) generation.cachedTokens());
+        }
     }
 
     /** vLLM writes a parameter only where it is not zero, so greedy sampling has no temperature. */

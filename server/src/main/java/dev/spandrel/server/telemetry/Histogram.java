@@ -21,17 +21,12 @@ final class Histogram {
     }
 
     void observe(double value) {
-        observe(value, 1);
-    }
-
-    /** The same value several times. */
-    void observe(double value, int times) {
         int bucket = 0;
         while (bucket < bounds.length && value > bounds[bucket]) {
             bucket++;
         }
-        buckets[bucket].add(times);
-        sum.add(value * times);
+        buckets[bucket].increment();
+        sum.add(value);
     }
 
     double[] bounds() {

@@ -170,6 +170,13 @@ class CompletionsTest {
     }
 
     @Test
+    void saltReachesTheEngineAndPriorityNeedsItsPolicy() {
+        server.completion("{\"prompt\":\"a\",\"cache_salt\":\"tenant\",\"priority\":0}");
+        assertThat(next().cacheSalt()).isEqualTo("tenant");
+        assertError("{\"prompt\":\"a\",\"priority\":3}", 400, "BadRequestError", "priority", "--scheduling-policy");
+    }
+
+    @Test
     void vllmsExampleBodyIsRefusedForItsBeamSearch() {
         assertError(
                 "{\"model\":\"scripted\",\"prompt\":\"San Francisco is a\",\"max_tokens\":10,\"n\":3,"

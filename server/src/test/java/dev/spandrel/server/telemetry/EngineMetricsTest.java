@@ -85,6 +85,8 @@ class EngineMetricsTest {
                         "vllm:kv_cache_usage_perc" + LABELS + " 0.25",
                         "vllm:num_preemptions_total" + LABELS + " 3.0",
                         "vllm:prompt_tokens_total" + LABELS + " 40.0",
+                        "vllm:prefix_cache_queries_total" + LABELS + " 60.0",
+                        "vllm:prefix_cache_hits_total" + LABELS + " 20.0",
                         "vllm:generation_tokens_total" + LABELS + " 50.0")
                 .anyMatch(line -> line.startsWith("vllm:cache_config_info{")
                         && line.contains("block_size=\"16\"")
