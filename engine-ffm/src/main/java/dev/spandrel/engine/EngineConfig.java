@@ -89,6 +89,30 @@ public record EngineConfig(
         }
     }
 
+    /** The same with another listener. */
+    public EngineConfig withStepListener(StepListener listener) {
+        return new EngineConfig(
+                model,
+                models,
+                backend,
+                maxModelLen,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                longPrefillTokenThreshold,
+                schedulingPolicy,
+                priorityAgingMillis,
+                prefixCaching,
+                speculation,
+                blockSize,
+                kvCacheDType,
+                kvCacheBytes,
+                maxWaiting,
+                threads,
+                seed,
+                nanoClock,
+                listener);
+    }
+
     /** Defaults for a model, given by folder or name. */
     public static Builder of(String model) {
         return new Builder(model);

@@ -14,6 +14,7 @@ package dev.spandrel.engine;
  * @param preemptions times a sequence lost its blocks and went back to waiting
  * @param prefixCacheQueries tokens looked up in the prefix cache, once per admission
  * @param prefixCacheHits tokens found there
+ * @param drafts times speculation proposed something and a step computed it
  * @param draftTokens tokens that speculation proposed and a step computed
  * @param acceptedDraftTokens tokens of these that were accepted
  */
@@ -29,6 +30,7 @@ public record EngineStats(
         long preemptions,
         long prefixCacheQueries,
         long prefixCacheHits,
+        long drafts,
         long draftTokens,
         long acceptedDraftTokens) {
     /** Share of KV blocks in use, 0 to 1. */

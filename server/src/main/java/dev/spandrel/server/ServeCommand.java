@@ -2,6 +2,7 @@ package dev.spandrel.server;
 
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.engine.NgramSpeculation;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -114,6 +115,23 @@ final class ServeCommand implements Callable<Integer> {
     private String schedulingPolicy;
 
     @Option(
+            names = "--priority-aging-ms",
+            defaultValue = "0",
+            paramLabel = "MS",
+            description = "Wait worth one step of priority, so that low ones cannot wait for ever; 0 = none."
+                    + " Default: ${DEFAULT-VALUE}.")
+    private long priorityAgingMillis;
+
+    @Option(
+            names = "--speculative-config",
+            paramLabel = "JSON",
+            converter = SpeculativeConfig.class,
+            description =
+                    "Speculative decoding by prompt lookup, e.g."
+                            + " '{\"method\": \"ngram\", \"num_speculative_tokens\": 4, \"prompt_lookup_max\": 4}'. Default: off.")
+    private NgramSpeculation speculation = NgramSpeculation.OFF;
+
+    @Option(
             names = "--enable-prefix-caching",
             negatable = true,
             defaultValue = "true",
@@ -137,6 +155,13 @@ final class ServeCommand implements Callable<Integer> {
             paramLabel = "N",
             description = "Tokens per KV block. Default: ${DEFAULT-VALUE}.")
     private int blockSize;
+
+    @Option(
+            names = "--kv-cache-dtype",
+            defaultValue = "auto",
+            paramLabel = "NAME",
+            description = "auto (float32), float32, float16, bfloat16 or int8. Default: ${DEFAULT-VALUE}.")
+    private String kvCacheDType;
 
     @Option(
             names = "--kv-cache-memory-bytes",
@@ -257,6 +282,9 @@ final class ServeCommand implements Callable<Integer> {
                 .maxNumBatchedTokens(maxNumBatchedTokens)
                 .longPrefillTokenThreshold(longPrefillTokenThreshold)
                 .schedulingPolicy(schedulingPolicy)
+                .priorityAgingMillis(priorityAgingMillis)
+                .speculation(speculation)
+                .kvCacheDType(kvCacheDType)
                 .prefixCaching(prefixCaching)
                 .blockSize(blockSize)
                 .kvCacheBytes(kvCacheBytes)

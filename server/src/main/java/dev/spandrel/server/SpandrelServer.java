@@ -90,7 +90,7 @@ public final class SpandrelServer implements AutoCloseable {
                 ApiRouting::prepare,
                 task -> Thread.ofPlatform().daemon().name("listener-start").start(task));
         try (TelemetryStart telemetry = TelemetryStart.begin(config.otlp())) {
-            Engine engine = engines.apply(withListener(config.engine(), metrics));
+            Engine engine = engines.apply(config.engine().withStepListener(metrics));
             try {
                 return new SpandrelServer(config, engine, metrics, telemetry.await(), http.join(), ports);
             } catch (RuntimeException e) {
@@ -99,29 +99,6 @@ public final class SpandrelServer implements AutoCloseable {
                 throw e;
             }
         }
-    }
-
-    /** By the canonical constructor: a setting the engine gains later cannot be dropped here unnoticed. */
-    private static EngineConfig withListener(EngineConfig engine, EngineMetrics metrics) {
-        return new EngineConfig(
-                engine.model(),
-                engine.models(),
-                engine.backend(),
-                engine.maxModelLen(),
-                engine.maxNumSeqs(),
-                engine.maxNumBatchedTokens(),
-                engine.longPrefillTokenThreshold(),
-                engine.schedulingPolicy(),
-                engine.priorityAgingMillis(),
-                engine.prefixCaching(),
-                engine.speculation(),
-                engine.blockSize(),
-                engine.kvCacheBytes(),
-                engine.maxWaiting(),
-                engine.threads(),
-                engine.seed(),
-                engine.nanoClock(),
-                metrics);
     }
 
     private static ServedModel served(ServerConfig config, ModelInfo info) {

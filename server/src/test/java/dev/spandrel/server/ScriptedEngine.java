@@ -102,7 +102,7 @@ public final class ScriptedEngine implements Engine {
 
     @Override
     public EngineStats stats() {
-        return new EngineStats(1, 2, 100, 25, 16, 7, 40, 50, 3, 60, 20, 0, 0);
+        return new EngineStats(1, 2, 100, 25, 16, 7, 40, 50, 3, 60, 20, 0, 0, 0);
     }
 
     @Override

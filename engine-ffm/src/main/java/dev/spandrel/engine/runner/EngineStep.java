@@ -43,6 +43,7 @@ final class EngineStep {
     private long preemptions;
     private long prefixCacheQueries;
     private long prefixCacheHits;
+    private long drafts;
     private long draftTokens;
     private long acceptedDraftTokens;
 
@@ -165,6 +166,7 @@ final class EngineStep {
                 counts = counts.length == sampling.size() ? Arrays.copyOf(counts, 2 * counts.length) : counts;
                 counts[sampling.size()] = drawn;
                 sampling.add(request);
+                drafts += rows > 1 ? 1 : 0;
                 draftTokens += rows - 1;
                 acceptedDraftTokens += drawn - 1;
                 row += rows;
@@ -264,6 +266,7 @@ final class EngineStep {
                 preemptions,
                 prefixCacheQueries,
                 prefixCacheHits,
+                drafts,
                 draftTokens,
                 acceptedDraftTokens);
     }

@@ -194,6 +194,9 @@ public final class EngineMetrics implements StepListener, GenerationListener {
         out.counter("vllm:prompt_tokens_cached", "Prompt tokens found in a cache.", stats.prefixCacheHits());
         out.counter("vllm:prefix_cache_queries", "Tokens looked up in the prefix cache.", stats.prefixCacheQueries());
         out.counter("vllm:prefix_cache_hits", "Tokens found in the prefix cache.", stats.prefixCacheHits());
+        out.counter("vllm:spec_decode_num_drafts", "Drafts that a step computed.", stats.drafts());
+        out.counter("vllm:spec_decode_num_draft_tokens", "Tokens of these drafts.", stats.draftTokens());
+        out.counter("vllm:spec_decode_num_accepted_tokens", "Tokens of these accepted.", stats.acceptedDraftTokens());
         out.counter("vllm:generation_tokens", "Tokens generated.", stats.generatedTokens());
         out.family("vllm:request_success_total", "counter", "Requests finished, by reason.");
         finished.forEach((reason, count) -> out.sample(
