@@ -175,7 +175,9 @@ class ClientGoneTest {
         StringBuilder read = new StringBuilder();
         while (read.indexOf(text) < 0) {
             int next = in.read();
-            assertThat(next).as("the server closed the connection after: %s", read).isNotNegative();
+            assertThat(next)
+                    .as("the server closed the connection after: %s", read)
+                    .isNotNegative();
             read.append((char) next);
         }
     }
