@@ -63,9 +63,9 @@ final class LaunchedProcess implements AutoCloseable {
         return awaitExit();
     }
 
-    /** Sends SIGTERM. */
+    /** Sends SIGTERM; by the handle, since {@link Process#destroy} would also close the streams we read. */
     void terminate() {
-        process.destroy();
+        process.toHandle().destroy();
     }
 
     /** Sends SIGINT, as Ctrl-C does. */
