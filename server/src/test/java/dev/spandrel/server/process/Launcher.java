@@ -1,0 +1,66 @@
+package dev.spandrel.server.process;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** A call of {@code ./spandrel} to be started, in an environment that holds no telemetry settings but those given. */
+final class Launcher {
+    /** The repository: these tests run in the folder of their module. */
+    static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+
+    private static final Set<String> JVM_VARIABLES = Set.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
+
+    private final List<String> command = new ArrayList<>(List.of("./spandrel"));
+    private final Map<String, String> variables = new TreeMap<>();
+
+    private Launcher(List<String> arguments) {
+        command.addAll(arguments);
+        variables.put("SPANDREL_NO_BUILD", "1");
+        variables.put("SPANDREL_JAVA_HOME", System.getProperty("java.home"));
+    }
+
+    /** The server with the bundled model on a free port. */
+    static Launcher serve(String... flags) {
+        return spandrel("serve", "--model", "spandrel-tiny", "--port", "0").and(flags);
+    }
+
+    /** The sidecar on free ports. */
+    static Launcher sidecar(String... flags) {
+        return spandrel("sidecar", "--grpc-port", "0", "--http-port", "0", "--health-port", "0")
+                .and(flags);
+    }
+
+    static Launcher spandrel(String... arguments) {
+        return new Launcher(List.of(arguments));
+    }
+
+    Launcher and(String... arguments) {
+        command.addAll(List.of(arguments));
+        return this;
+    }
+
+    Launcher with(String variable, String value) {
+        variables.put(variable, value);
+        return this;
+    }
+
+    Launcher with(Map<String, String> more) {
+        variables.putAll(more);
+        return this;
+    }
+
+    LaunchedProcess start() throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command).directory(ROOT.toFile());
+        builder.environment()
+                .keySet()
+                .removeIf(name ->
+                        name.startsWith("OTEL_") || name.startsWith("SPANDREL_") || JVM_VARIABLES.contains(name));
+        builder.environment().putAll(variables);
+        return new LaunchedProcess(String.join(" ", command), builder.start());
+    }
+}
