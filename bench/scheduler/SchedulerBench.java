@@ -63,11 +63,13 @@ public final class SchedulerBench {
     private static void besideALongPrefill(Engine engine) throws Exception {
         double[] idle = new double[ROUNDS];
         double[] beside = new double[ROUNDS];
+        long alone = (long) (timeToFirstToken(engine, tokens(4000)) * 1e6);
+        System.out.printf("prefill of 4,000 tokens alone: %.0f ms%n", alone / 1e6);
         for (int i = 0; i < ROUNDS; i++) {
             idle[i] = timeToFirstToken(engine, tokens(32));
             try (Generation background = engine.submit(request(tokens(4000), 1))) {
                 // Arrive at a random moment of the prefill, the late and slow part included.
-                long until = System.nanoTime() + (long) (RANDOM.nextDouble(0.05, 0.9) * prefillNanos(engine));
+                long until = System.nanoTime() + (long) (RANDOM.nextDouble(0.05, 0.9) * alone);
                 while (System.nanoTime() < until) {
                     Thread.onSpinWait();
                 }
@@ -81,16 +83,6 @@ public final class SchedulerBench {
                 "first token of 32-token requests: %.0f ms idle, %.0f ms beside a prefill of 4,000 (worst %.0f):"
                         + " %.0f ms later (goal: at most 250)%n",
                 median(idle), median(beside), Arrays.stream(beside).max().orElseThrow(), median(beside) - median(idle));
-    }
-
-    private static long longPrefillNanos;
-
-    private static long prefillNanos(Engine engine) throws Exception {
-        if (longPrefillNanos == 0) {
-            longPrefillNanos = (long) (timeToFirstToken(engine, tokens(4000)) * 1e6);
-            System.out.printf("prefill of 4,000 tokens alone: %.0f ms%n", longPrefillNanos / 1e6);
-        }
-        return longPrefillNanos;
     }
 
     private static void prefixCache(Engine engine) throws Exception {

@@ -30,7 +30,8 @@ import picocli.CommandLine.Mixin;
             "  OTEL_EXPORTER_OTLP_[...]HEADERS       name=value,name=value",
             "  OTEL_EXPORTER_OTLP_[...]COMPRESSION   none (default), gzip",
             "  OTEL_EXPORTER_OTLP_[...]TIMEOUT       milliseconds for one answer, 10000",
-            "A flag beats a variable. Without an endpoint telemetry is kept in memory, the oldest goes first.",
+            "A flag beats a variable. Without an endpoint telemetry is kept in memory, the oldest goes first;",
+            "with one it is on disk in the journal folder before the sender is told yes.",
             "Exit codes: 0 stopped, 1 a port or folder cannot be had, 2 settings that cannot be meant."
         })
 public final class Main implements Callable<Integer> {
@@ -49,6 +50,7 @@ public final class Main implements Callable<Integer> {
     public static void main(String[] args) {
         LogFormat.install();
         int exit = new CommandLine(new Main())
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Main::usageError)
                 .execute(args);
         System.exit(exit);
@@ -90,7 +92,7 @@ public final class Main implements Callable<Integer> {
         for (Signal signal : Signal.values()) {
             variables.exporter(signal).ifPresent(exporter -> exporters.put(signal, exporter));
         }
-        return options.config(exporters);
+        return options.config(exporters, environment);
     }
 
     /**

@@ -1,15 +1,20 @@
 package dev.spandrel.sidecar;
 
 import dev.spandrel.sidecar.exporter.ExporterConfig;
+import dev.spandrel.sidecar.journal.JournalSettings;
+import dev.spandrel.sidecar.journal.Sync;
 import dev.spandrel.sidecar.otlp.Signal;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The flags. Those that have an {@code OTEL_EXPORTER_OTLP_*} variable are laid over the environment. */
 final class Options {
     private static final String PREFIX = "OTEL_EXPORTER_OTLP_";
+    private static final long DEFAULT_JOURNAL_BYTES = 1L << 30;
 
     @Option(
             names = "--host",
@@ -88,10 +93,39 @@ final class Options {
     private int maxRequestBytes;
 
     @Option(
+            names = "--journal-dir",
+            paramLabel = "DIR",
+            description = "Folder of the journal; \"memory\" keeps nothing on disk"
+                    + " ($XDG_STATE_HOME/spandrel/sidecar or ~/.local/state/spandrel/sidecar).")
+    private String journalDir;
+
+    @Option(
+            names = "--journal-sync",
+            paramLabel = "MODE",
+            defaultValue = "group",
+            description = "When a request counts as kept: none (given to the system), group (forced, together with"
+                    + " others), each (forced alone) (${DEFAULT-VALUE}).")
+    private Sync journalSync;
+
+    @Option(
+            names = "--journal-sync-window",
+            paramLabel = "MS",
+            defaultValue = "1",
+            description = "How long a force waits for company, 0 to 5 (${DEFAULT-VALUE}).")
+    private long journalSyncWindow;
+
+    @Option(
             names = "--journal-max-bytes",
             paramLabel = "BYTES",
-            description = "Bytes kept before requests are refused (1 GiB, at most half of the heap while in memory).")
+            description = "Bytes kept before requests are refused (1 GiB; in memory at most half of the heap).")
     private Long journalMaxBytes;
+
+    @Option(
+            names = "--quarantine-max-bytes",
+            paramLabel = "BYTES",
+            defaultValue = "67108864",
+            description = "Bytes of undeliverable telemetry kept before a destination is held (${DEFAULT-VALUE}).")
+    private long quarantineMaxBytes;
 
     @Option(
             names = "--batch-max-bytes",
@@ -152,7 +186,10 @@ final class Options {
         }
     }
 
-    SidecarConfig config(Map<Signal, ExporterConfig> exporters) {
+    SidecarConfig config(Map<Signal, ExporterConfig> exporters, Map<String, String> environment) {
+        Optional<Path> journalFolder = journalFolder(environment);
+        boolean onDisk = journalFolder.isPresent() && !exporters.isEmpty();
+        long bytes = journalMaxBytes != null ? journalMaxBytes : defaultJournalBytes(onDisk);
         return new SidecarConfig(
                 host,
                 grpcPort,
@@ -162,14 +199,33 @@ final class Options {
                 printTraces,
                 exporters,
                 maxRequestBytes,
-                journalMaxBytes == null ? defaultJournalBytes() : journalMaxBytes,
+                journalFolder,
+                new JournalSettings(journalSync, Duration.ofMillis(journalSyncWindow), segmentBytes(bytes)),
+                bytes,
+                quarantineMaxBytes,
                 batchMaxBytes,
                 Duration.ofMillis(batchMaxAge),
                 concurrency,
                 Duration.ofMillis(drainTimeout));
     }
 
-    private static long defaultJournalBytes() {
-        return Math.min(1L << 30, Runtime.getRuntime().maxMemory() / 2);
+    private Optional<Path> journalFolder(Map<String, String> environment) {
+        if (journalDir != null) {
+            return journalDir.equals("memory") ? Optional.empty() : Optional.of(Path.of(journalDir));
+        }
+        String state = environment.getOrDefault("XDG_STATE_HOME", "");
+        Path base = state.isEmpty()
+                ? Path.of(System.getProperty("user.home"), ".local", "state")
+                : Path.of(state);
+        return Optional.of(base.resolve("spandrel").resolve("sidecar"));
+    }
+
+    private static long defaultJournalBytes(boolean onDisk) {
+        return onDisk ? DEFAULT_JOURNAL_BYTES : Math.min(DEFAULT_JOURNAL_BYTES, Runtime.getRuntime().maxMemory() / 2);
+    }
+
+    /** Space comes back segment by segment, so there are at least 32 of them; larger than 16 MiB brings nothing. */
+    private static long segmentBytes(long journalBytes) {
+        return Math.clamp(journalBytes / 32, 4096, 16 << 20);
     }
 }

@@ -10,12 +10,7 @@ import dev.spandrel.sidecar.exporter.ExporterConfig;
 import dev.spandrel.sidecar.exporter.Exporters;
 import dev.spandrel.sidecar.exporter.RetryPolicy;
 import dev.spandrel.sidecar.journal.Journal;
-import dev.spandrel.sidecar.journal.JournalBudget;
 import dev.spandrel.sidecar.journal.JournalReader;
-import dev.spandrel.sidecar.journal.MemoryJournal;
-import dev.spandrel.sidecar.journal.MemoryQuarantine;
-import dev.spandrel.sidecar.journal.Overflow;
-import dev.spandrel.sidecar.journal.Quarantine;
 import dev.spandrel.sidecar.metrics.Ledger;
 import dev.spandrel.sidecar.metrics.MetricRegistry;
 import dev.spandrel.sidecar.otlp.Signal;
@@ -49,7 +44,6 @@ final class Sidecar implements AutoCloseable {
     private static final Duration LONGEST_RETRY = Duration.ofSeconds(30);
     private static final Duration MAX_REQUEST_TIME = Duration.ofSeconds(30);
     private static final Duration RECEIVER_GRACE = Duration.ofSeconds(2);
-    private static final long QUARANTINE_BYTES = 64 << 20;
 
     /** Beside the largest request there is room for ordinary ones. */
     private static final long SPARE_IN_FLIGHT = 32 << 20;
@@ -57,10 +51,9 @@ final class Sidecar implements AutoCloseable {
     private final SidecarConfig config;
     private final Ticker ticker;
     private final MetricRegistry metrics = new MetricRegistry();
-    private final Map<Signal, Journal> journals = new EnumMap<>(Signal.class);
     private final Map<Signal, Lane> lanes = new EnumMap<>(Signal.class);
-    private final Quarantine quarantine = new MemoryQuarantine(QUARANTINE_BYTES);
     private final TracePrinter printer;
+    private Journals journals;
     private OtlpGrpcReceiver grpc;
     private OtlpHttpReceiver http;
     private AdminServer admin;
@@ -103,18 +96,12 @@ final class Sidecar implements AutoCloseable {
         }
     }
 
-    private void open() {
-        JournalBudget budget = new JournalBudget(config.journalMaxBytes());
-        for (Signal signal : Signal.values()) {
-            ExporterConfig exporter = config.exporters().get(signal);
-            Overflow overflow = exporter == null ? Overflow.EVICT_OLDEST : Overflow.REFUSE;
-            Journal journal = new MemoryJournal(signal, budget, overflow, ticker);
-            journals.put(signal, journal);
-            if (exporter != null) {
-                lanes.put(signal, lane(signal, exporter, journal));
-            }
-        }
-        SidecarMetrics.register(metrics, journals, lanes, quarantine);
+    private void open() throws StartException {
+        journals = Journals.open(config, ticker);
+        config.exporters()
+                .forEach((signal, exporter) -> lanes.put(
+                        signal, lane(signal, exporter, journals.bySignal().get(signal))));
+        SidecarMetrics.register(metrics, journals, lanes);
         lanes.values().forEach(lane -> lane.start(config.concurrency()));
     }
 
@@ -126,7 +113,7 @@ final class Sidecar implements AutoCloseable {
                 "default",
                 signal,
                 exporter,
-                quarantine,
+                journals.quarantine(),
                 ledger,
                 new RetryPolicy(FIRST_RETRY, LONGEST_RETRY, new Random()),
                 config.batchMaxBytes(),
@@ -138,14 +125,14 @@ final class Sidecar implements AutoCloseable {
     private void listen() throws StartException {
         InFlightBytes inFlight = new InFlightBytes(config.maxRequestBytes() + SPARE_IN_FLIGHT);
         ReceiverLimits limits = new ReceiverLimits(config.maxRequestBytes(), MAX_REQUEST_TIME, inFlight, ticker);
-        Intake intake = new Intake(journals, printer == null ? (_, _) -> {} : printer::kept, metrics);
+        Intake intake = new Intake(journals.bySignal(), printer == null ? (_, _) -> {} : printer::kept, metrics);
         metrics.gauge("spandrel_sidecar_in_flight_bytes", "Bytes of requests being received.", inFlight::used);
         InetSocketAddress grpcAddress = address(config.host(), config.grpcPort());
         InetSocketAddress httpAddress = address(config.host(), config.httpPort());
         InetSocketAddress healthAddress = address(config.healthHost(), config.healthPort());
         grpc = listen("gRPC", grpcAddress, () -> OtlpGrpcReceiver.start(grpcAddress, intake, limits));
         http = listen("HTTP", httpAddress, () -> OtlpHttpReceiver.start(httpAddress, intake, limits, RECEIVER_GRACE));
-        admin = listen("health", healthAddress, () -> AdminServer.start(healthAddress, () -> accepting, metrics));
+        admin = listen("health", healthAddress, () -> AdminServer.start(healthAddress, () -> accepting && journals.writable(), metrics));
         refuseOwnListeners(List.of(
                 new InetSocketAddress(config.host(), grpc.port()),
                 new InetSocketAddress(config.host(), http.port()),
@@ -203,7 +190,7 @@ final class Sidecar implements AutoCloseable {
     }
 
     Journal journal(Signal signal) {
-        return journals.get(signal);
+        return journals.bySignal().get(signal);
     }
 
     /** The one line that says all is listening. */
@@ -244,13 +231,17 @@ final class Sidecar implements AutoCloseable {
         accepting = false;
         try {
             stopReceivers();
-            journals.values().forEach(Journal::close);
+            if (journals != null) {
+                journals.stopTaking();
+            }
             drain();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         lanes.values().forEach(Lane::close);
-        quarantine.close();
+        if (journals != null) {
+            journals.close();
+        }
         if (printer != null) {
             printer.close();
         }
@@ -278,7 +269,11 @@ final class Sidecar implements AutoCloseable {
                 .mapToLong(lane -> lane.context().ledger().snapshot().queued())
                 .sum();
         if (left > 0) {
-            LOG.log(Level.WARNING, "stopped with {0} items undelivered", left);
+            LOG.log(
+                    Level.WARNING,
+                    "stopped with {0} items undelivered, {1}",
+                    left,
+                    config.journalFolder().map(folder -> "kept in " + folder).orElse("lost with this process"));
         }
     }
 }

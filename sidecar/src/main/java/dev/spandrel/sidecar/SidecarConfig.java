@@ -1,14 +1,18 @@
 package dev.spandrel.sidecar;
 
 import dev.spandrel.sidecar.exporter.ExporterConfig;
+import dev.spandrel.sidecar.journal.JournalSettings;
 import dev.spandrel.sidecar.otlp.Signal;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Everything a sidecar is told. Port 0 means any free port.
  *
  * @param exporters where each signal goes; a signal without an entry is kept in memory, oldest out first
+ * @param journalFolder empty keeps everything in memory
  * @param journalMaxBytes of all journals together
  * @param drainTimeout how long a stop may take to hand over what is queued
  */
@@ -21,7 +25,10 @@ record SidecarConfig(
         boolean printTraces,
         Map<Signal, ExporterConfig> exporters,
         int maxRequestBytes,
+        Optional<Path> journalFolder,
+        JournalSettings journalSettings,
         long journalMaxBytes,
+        long quarantineMaxBytes,
         int batchMaxBytes,
         Duration batchMaxAge,
         int concurrency,

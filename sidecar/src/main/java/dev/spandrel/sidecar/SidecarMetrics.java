@@ -3,7 +3,6 @@ package dev.spandrel.sidecar;
 import dev.spandrel.sidecar.delivery.Lane;
 import dev.spandrel.sidecar.delivery.LaneContext;
 import dev.spandrel.sidecar.journal.Journal;
-import dev.spandrel.sidecar.journal.Quarantine;
 import dev.spandrel.sidecar.metrics.Ledger;
 import dev.spandrel.sidecar.metrics.MetricRegistry;
 import dev.spandrel.sidecar.otlp.Signal;
@@ -15,11 +14,10 @@ import java.util.function.ToLongFunction;
 final class SidecarMetrics {
     private SidecarMetrics() {}
 
-    static void register(
-            MetricRegistry metrics, Map<Signal, Journal> journals, Map<Signal, Lane> lanes, Quarantine quarantine) {
-        journals.forEach((signal, journal) -> journal(metrics, signal, journal));
+    static void register(MetricRegistry metrics, Journals journals, Map<Signal, Lane> lanes) {
+        journals.bySignal().forEach((signal, journal) -> journal(metrics, signal, journal));
         lanes.values().forEach(lane -> lane(metrics, lane));
-        metrics.gauge("spandrel_sidecar_quarantine_bytes", "Bytes of undeliverable telemetry kept.", quarantine::bytes);
+        metrics.gauge("spandrel_sidecar_quarantine_bytes", "Bytes of undeliverable telemetry kept.", journals.quarantine()::bytes);
         metrics.gauge(
                 "otelcol_process_uptime_seconds",
                 "Seconds since this process started.",
@@ -48,6 +46,11 @@ final class SidecarMetrics {
                         .mapToDouble(oldest -> (Ticker.SYSTEM.epochMillis() - oldest) / 1e3)
                         .findFirst()
                         .orElse(0),
+                labels);
+        metrics.counter(
+                "spandrel_sidecar_journal_damaged",
+                "Damaged stretches of records stepped over.",
+                journal::damages,
                 labels);
         metrics.counter(
                 "spandrel_sidecar_evicted_items",

@@ -16,8 +16,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** The process as a user starts it: its one line, its exit codes, its last words. */
+@Timeout(120)
 class MainIT {
     private static final Pattern READY = Pattern.compile(
             "spandrel-sidecar ready: grpc 127\\.0\\.0\\.1:(\\d+), http 127\\.0\\.0\\.1:\\d+, health http://127\\.0\\.0\\.1:\\d+, to (.*)");

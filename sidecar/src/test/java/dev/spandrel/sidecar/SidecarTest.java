@@ -3,9 +3,7 @@ package dev.spandrel.sidecar;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.spandrel.sidecar.exporter.ExporterConfig;
 import dev.spandrel.sidecar.exporter.InvalidConfigException;
-import dev.spandrel.sidecar.exporter.OtlpEnvironment;
 import dev.spandrel.sidecar.otlp.RpcStatus;
 import dev.spandrel.sidecar.otlp.Signal;
 import dev.spandrel.sidecar.testing.BackendDouble;
@@ -25,8 +23,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.EnumMap;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -34,37 +31,27 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The whole sidecar in this process, between a real sender and a backend double. */
+@Timeout(120)
 class SidecarTest {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
-    private static SidecarConfig config(Map<String, String> variables) throws InvalidConfigException {
-        OtlpEnvironment environment = new OtlpEnvironment(variables, warning -> {});
-        Map<Signal, ExporterConfig> exporters = new EnumMap<>(Signal.class);
-        for (Signal signal : Signal.values()) {
-            environment.exporter(signal).ifPresent(exporter -> exporters.put(signal, exporter));
-        }
-        return new SidecarConfig(
-                "127.0.0.1",
-                0,
-                0,
-                "127.0.0.1",
-                0,
-                false,
-                exporters,
-                1 << 20,
-                16 << 20,
-                4_000_000,
-                Duration.ofMillis(20),
-                1,
-                Duration.ofSeconds(5));
+    @TempDir
+    private Path folder;
+
+    private Sidecar start(Map<String, String> variables, String... flags)
+            throws InvalidConfigException, StartException {
+        return start(System.out, variables, flags);
     }
 
-    private static Sidecar start(Map<String, String> variables) throws InvalidConfigException, StartException {
-        return Sidecar.start(config(variables), new PrintStream(new ByteArrayOutputStream()));
+    private Sidecar start(PrintStream out, Map<String, String> variables, String... flags)
+            throws InvalidConfigException, StartException {
+        return Sidecar.start(TestConfig.of(folder, variables, flags), out);
     }
 
     private static Map<String, String> to(BackendDouble backend, String protocol) {
@@ -279,6 +266,7 @@ class SidecarTest {
 
     @Test
     void aFullJournalAsksForPatienceOnBothDoors() throws Exception {
+<<<<<<< HEAD
         int port = freePort();
         SidecarConfig config = config(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + port));
         config = new SidecarConfig(
@@ -310,11 +298,33 @@ class SidecarTest {
             assertThat(refused.headers().firstValue("Retry-After")).contains("1");
             assertThat(page(sidecar, "/ready")).isEqualTo("ready\n");
         }
+=======
+            int port = freePort();
+            try (Sidecar sidecar = start(
+                        Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + port),
+                        "--journal-max-bytes=100000",
+                        "--drain-timeout=1");
+                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                byte[] large = Telemetry.spans(0, 1000).toByteArray();
+                assertThatThrownBy(() -> sender.send(GrpcSender.TRACES, large, false))
+                        .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
+                            assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+                            assertThat(RpcStatus.fromProtobuf(e.getTrailers().get(GrpcSender.DETAILS))
+                                            .retryDelay())
+                                    .isPresent();
+                        });
+                HttpResponse<byte[]> refused = post(sidecar, "/v1/traces", large);
+                assertThat(refused.statusCode()).isEqualTo(503);
+                assertThat(refused.headers().firstValue("Retry-After")).contains("1");
+                assertThat(page(sidecar, "/ready")).isEqualTo("ready\n");
+            }
+>>>>>>> wip/sidecar
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"localhost:%d", "grpc://127.0.0.1:%d", "http://0.0.0.0:%d"})
     void itDoesNotExportToItself(String form) throws Exception {
+<<<<<<< HEAD
         int port = freePort();
         SidecarConfig plain = config(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", form.formatted(port)));
         SidecarConfig config = new SidecarConfig(
@@ -332,6 +342,11 @@ class SidecarTest {
                 1,
                 Duration.ofMillis(1));
         assertThatThrownBy(() -> Sidecar.start(config, System.out))
+=======
+            int port = freePort();
+            assertThatThrownBy(() -> start(
+                        Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", form.formatted(port)), "--grpc-port=" + port))
+>>>>>>> wip/sidecar
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("is this sidecar itself");
     }
@@ -339,6 +354,7 @@ class SidecarTest {
     @Test
     void aTakenPortIsSaidInOneLine() throws Exception {
         try (Sidecar first = start(Map.of())) {
+<<<<<<< HEAD
             SidecarConfig config = new SidecarConfig(
                     "127.0.0.1",
                     first.grpcPort(),
@@ -354,6 +370,9 @@ class SidecarTest {
                     1,
                     Duration.ofMillis(1));
             assertThatThrownBy(() -> Sidecar.start(config, System.out))
+=======
+            assertThatThrownBy(() -> start(Map.of(), "--grpc-port=" + first.grpcPort()))
+>>>>>>> wip/sidecar
                     .isInstanceOf(StartException.class)
                     .hasMessageContaining("cannot listen on 127.0.0.1:" + first.grpcPort())
                     .hasMessageContaining("in use");
@@ -362,6 +381,7 @@ class SidecarTest {
 
     @Test
     void withoutABackendTheOldestGoesFirst() throws Exception {
+<<<<<<< HEAD
         SidecarConfig config = new SidecarConfig(
                 "127.0.0.1",
                 0,
@@ -377,6 +397,9 @@ class SidecarTest {
                 1,
                 Duration.ofMillis(1));
         try (Sidecar sidecar = Sidecar.start(config, System.out);
+=======
+        try (Sidecar sidecar = start(Map.of(), "--journal-max-bytes=200000");
+>>>>>>> wip/sidecar
                 GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
             assertThat(sidecar.readyLine()).endsWith("to no backend, kept here");
             for (int i = 0; i < 100; i++) {

@@ -7,6 +7,7 @@ import dev.spandrel.sidecar.journal.JournalReader;
 import dev.spandrel.sidecar.journal.Quarantine;
 import dev.spandrel.sidecar.otlp.EncodedRequest;
 import dev.spandrel.sidecar.otlp.PartialSuccess;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -24,6 +25,8 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Lane implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Lane.class.getName());
     private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final Duration LAST_WAIT = Duration.ofSeconds(2);
+    private static final Duration READ_AGAIN = Duration.ofSeconds(1);
     private static final long LOG_EVERY_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private final LaneContext context;
@@ -58,19 +61,29 @@ public final class Lane implements AutoCloseable {
 
     private void work() {
         try {
-            while (!pause.stopped()) {
-                Optional<Batch> batch = next(IDLE_NANOS);
-                if (batch.isPresent()) {
-                    deliver(batch.get());
-                } else if (draining) {
-                    return;
-                }
+            while (!pause.stopped() && workOnce()) {
+                // each round is one batch, or a second without one
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException e) {
             // a programming error: nothing is lost, the journal keeps what was not settled
             LOG.log(Level.ERROR, "a worker of " + this + " ended; restart the sidecar to go on", e);
+        }
+    }
+
+    /** False when the lane is being drained and nothing is left. */
+    private boolean workOnce() throws InterruptedException {
+        try {
+            Optional<Batch> batch = next(IDLE_NANOS);
+            if (batch.isPresent()) {
+                deliver(batch.get());
+            }
+            return batch.isPresent() || !draining;
+        } catch (UncheckedIOException e) {
+            LOG.log(Level.ERROR, "{0}: {1}; trying again", this, e.getCause());
+            pause(READ_AGAIN);
+            return true;
         }
     }
 
@@ -85,7 +98,7 @@ public final class Lane implements AutoCloseable {
 
     private void deliver(Batch batch) throws InterruptedException {
         if (new BatchDelivery(context, this, batch).run()) {
-            reader.settle(batch.first(), batch.last());
+            reader.settle(batch.first(), batch.last(), batch.request().items());
         }
     }
 
@@ -102,7 +115,7 @@ public final class Lane implements AutoCloseable {
         if (request.size() <= context.maxBytes()
                 && context.exporter().send(request) instanceof SendResult.Delivered(PartialSuccess partial)) {
             accepted(request, partial);
-            reader.settle(later.get().first(), later.get().last());
+            reader.settle(later.get().first(), later.get().last(), request.items());
             return true;
         }
         synchronized (probed) {
@@ -216,12 +229,18 @@ public final class Lane implements AutoCloseable {
         return done;
     }
 
-    /** Stops at once, mid-request if need be. Closing twice is harmless. */
+    /** Stops at once, mid-request if need be, and makes its place safe. Closing twice is harmless. */
     @Override
     public void close() {
         pause.stop();
         batcher.flush();
         context.exporter().close();
+        try {
+            awaitDrained(LAST_WAIT);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        reader.close();
     }
 
     @Override

@@ -36,6 +36,12 @@ public interface Journal extends AutoCloseable {
     /** When the oldest kept record arrived, in milliseconds since 1970; empty where none is kept. */
     OptionalLong oldestEpochMillis();
 
+    /** Whether the last attempt to keep something succeeded; being full is no failure. */
+    boolean writable();
+
+    /** Damaged stretches of records stepped over, at start and since. */
+    long damages();
+
     /** Items given up to make room, where this journal was told to do that. */
     long evictedItems();
 

@@ -138,6 +138,16 @@ public final class MemoryJournal implements Journal {
     }
 
     @Override
+    public boolean writable() {
+        return true;
+    }
+
+    @Override
+    public long damages() {
+        return 0;
+    }
+
+    @Override
     public long evictedItems() {
         lock.lock();
         try {
@@ -189,7 +199,7 @@ public final class MemoryJournal implements Journal {
         }
 
         @Override
-        public void settle(long first, long last) {
+        public void settle(long first, long last, long settledItems) {
             lock.lock();
             try {
                 watermark.settle(first, last);
@@ -197,6 +207,11 @@ public final class MemoryJournal implements Journal {
             } finally {
                 lock.unlock();
             }
+        }
+
+        @Override
+        public void close() {
+            // the place is lost with the records
         }
     }
 }

@@ -41,6 +41,12 @@ public final class Ledger {
         queued -= items;
     }
 
+    /** Items found to be damaged on disk: they are no longer there to be counted as received. */
+    public synchronized void damaged(long items) {
+        received -= items;
+        queued -= items;
+    }
+
     /** Items whose first answer was lost were sent again; the backend may hold them twice. */
     public synchronized void duplicatesPossible(long items) {
         resent += items;

@@ -26,8 +26,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Mutated requests on both doors; {@code -Dfuzz.rounds} and {@code -Dfuzz.seed} widen and replay. */
+@Timeout(120)
 class ReceiverFuzzTest {
     private static final int ROUNDS = Integer.getInteger("fuzz.rounds", 2000);
     private static final long SEED = Long.getLong("fuzz.seed", System.nanoTime());
