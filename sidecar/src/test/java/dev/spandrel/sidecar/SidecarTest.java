@@ -94,9 +94,8 @@ class SidecarTest {
                         && sidecar.ledger(signal).queued() == 0,
                 () -> sidecar.ledger(signal));
         assertThat(sidecar.ledger(signal).balanced()).isTrue();
-        Eventually.that(
-                () -> sidecar.journal(signal).items() == 0,
-                () -> sidecar.journal(signal).items());
+        Eventually.that(() -> sidecar.journal(signal).items() == 0, () -> sidecar.journal(signal)
+                .items());
     }
 
     @ParameterizedTest
@@ -107,17 +106,14 @@ class SidecarTest {
                 GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
             ExportTraceServiceRequest first = Telemetry.spans(0, 3);
             ExportTraceServiceRequest second = Telemetry.spans(3, 4);
-            assertThat(sender.send(GrpcSender.TRACES, first.toByteArray(), false))
-                    .isEmpty();
+            assertThat(sender.send(GrpcSender.TRACES, first.toByteArray(), false)).isEmpty();
             assertThat(sender.send(GrpcSender.LOGS, Telemetry.logs(5).toByteArray(), true))
                     .isEmpty();
-            HttpResponse<byte[]> answer =
-                    post(sidecar, "/v1/traces", gzip(second.toByteArray()), "Content-Encoding", "gzip");
+            HttpResponse<byte[]> answer = post(sidecar, "/v1/traces", gzip(second.toByteArray()), "Content-Encoding", "gzip");
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.body()).isEmpty();
             assertThat(answer.headers().firstValue("Content-Type")).contains("application/x-protobuf");
-            assertThat(post(sidecar, "/v1/metrics", Telemetry.points(6).toByteArray())
-                            .statusCode())
+            assertThat(post(sidecar, "/v1/metrics", Telemetry.points(6).toByteArray()).statusCode())
                     .isEqualTo(200);
 
             awaitBalanced(sidecar, Signal.TRACES, 7);
@@ -129,7 +125,8 @@ class SidecarTest {
             ExportTraceServiceRequest merged = backend.traces().stream()
                     .reduce((a, b) -> a.toBuilder().mergeFrom(b).build())
                     .orElseThrow();
-            assertThat(merged).isEqualTo(first.toBuilder().mergeFrom(second).build());
+            assertThat(merged)
+                    .isEqualTo(first.toBuilder().mergeFrom(second).build());
             assertThat(backend.metrics()).containsExactly(Telemetry.points(6));
             assertThat(backend.logs()).containsExactly(Telemetry.logs(5));
         }
@@ -197,14 +194,11 @@ class SidecarTest {
             assertThat(status.code()).isEqualTo(Status.Code.INVALID_ARGUMENT.value());
             assertThat(status.message()).contains("wire type");
 
-            assertThat(post(sidecar, "/v1/traces", spans, "Content-Type", "text/plain")
-                            .statusCode())
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Type", "text/plain").statusCode())
                     .isEqualTo(415);
-            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "br")
-                            .statusCode())
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "br").statusCode())
                     .isEqualTo(415);
-            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "gzip")
-                            .statusCode())
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "gzip").statusCode())
                     .isEqualTo(400);
             assertThat(post(sidecar, "/v1/nothing", spans).statusCode()).isEqualTo(404);
             assertThat(post(sidecar, "/v1/traces", new byte[(1 << 20) + 1]).statusCode())
@@ -266,39 +260,6 @@ class SidecarTest {
 
     @Test
     void aFullJournalAsksForPatienceOnBothDoors() throws Exception {
-<<<<<<< HEAD
-        int port = freePort();
-        SidecarConfig config = config(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + port));
-        config = new SidecarConfig(
-                "127.0.0.1",
-                0,
-                0,
-                "127.0.0.1",
-                0,
-                false,
-                config.exporters(),
-                1 << 20,
-                100_000,
-                1000,
-                Duration.ofMillis(1),
-                1,
-                Duration.ofMillis(1));
-        try (Sidecar sidecar = Sidecar.start(config, System.out);
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
-            byte[] large = Telemetry.spans(0, 1000).toByteArray();
-            assertThatThrownBy(() -> sender.send(GrpcSender.TRACES, large, false))
-                    .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
-                        assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
-                        assertThat(RpcStatus.fromProtobuf(e.getTrailers().get(GrpcSender.DETAILS))
-                                        .retryDelay())
-                                .isPresent();
-                    });
-            HttpResponse<byte[]> refused = post(sidecar, "/v1/traces", large);
-            assertThat(refused.statusCode()).isEqualTo(503);
-            assertThat(refused.headers().firstValue("Retry-After")).contains("1");
-            assertThat(page(sidecar, "/ready")).isEqualTo("ready\n");
-        }
-=======
             int port = freePort();
             try (Sidecar sidecar = start(
                         Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + port),
@@ -318,35 +279,14 @@ class SidecarTest {
                 assertThat(refused.headers().firstValue("Retry-After")).contains("1");
                 assertThat(page(sidecar, "/ready")).isEqualTo("ready\n");
             }
->>>>>>> wip/sidecar
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"localhost:%d", "grpc://127.0.0.1:%d", "http://0.0.0.0:%d"})
     void itDoesNotExportToItself(String form) throws Exception {
-<<<<<<< HEAD
-        int port = freePort();
-        SidecarConfig plain = config(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", form.formatted(port)));
-        SidecarConfig config = new SidecarConfig(
-                "127.0.0.1",
-                port,
-                0,
-                "127.0.0.1",
-                0,
-                false,
-                plain.exporters(),
-                1 << 20,
-                1 << 20,
-                1000,
-                Duration.ofMillis(1),
-                1,
-                Duration.ofMillis(1));
-        assertThatThrownBy(() -> Sidecar.start(config, System.out))
-=======
             int port = freePort();
             assertThatThrownBy(() -> start(
                         Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", form.formatted(port)), "--grpc-port=" + port))
->>>>>>> wip/sidecar
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("is this sidecar itself");
     }
@@ -354,25 +294,7 @@ class SidecarTest {
     @Test
     void aTakenPortIsSaidInOneLine() throws Exception {
         try (Sidecar first = start(Map.of())) {
-<<<<<<< HEAD
-            SidecarConfig config = new SidecarConfig(
-                    "127.0.0.1",
-                    first.grpcPort(),
-                    0,
-                    "127.0.0.1",
-                    0,
-                    false,
-                    Map.of(),
-                    1 << 20,
-                    1 << 20,
-                    1000,
-                    Duration.ofMillis(1),
-                    1,
-                    Duration.ofMillis(1));
-            assertThatThrownBy(() -> Sidecar.start(config, System.out))
-=======
             assertThatThrownBy(() -> start(Map.of(), "--grpc-port=" + first.grpcPort()))
->>>>>>> wip/sidecar
                     .isInstanceOf(StartException.class)
                     .hasMessageContaining("cannot listen on 127.0.0.1:" + first.grpcPort())
                     .hasMessageContaining("in use");
@@ -381,25 +303,7 @@ class SidecarTest {
 
     @Test
     void withoutABackendTheOldestGoesFirst() throws Exception {
-<<<<<<< HEAD
-        SidecarConfig config = new SidecarConfig(
-                "127.0.0.1",
-                0,
-                0,
-                "127.0.0.1",
-                0,
-                false,
-                Map.of(),
-                1 << 20,
-                200_000,
-                1000,
-                Duration.ofMillis(1),
-                1,
-                Duration.ofMillis(1));
-        try (Sidecar sidecar = Sidecar.start(config, System.out);
-=======
         try (Sidecar sidecar = start(Map.of(), "--journal-max-bytes=200000");
->>>>>>> wip/sidecar
                 GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
             assertThat(sidecar.readyLine()).endsWith("to no backend, kept here");
             for (int i = 0; i < 100; i++) {
