@@ -1,7 +1,7 @@
 package dev.spandrel.engine;
 
 /**
- * Gauges and counters after the latest step. Counters only grow; token counters are in tokens.
+ * Gauges and counters after the latest step; those waiting as of now. Counters only grow; token counters are in tokens.
  *
  * @param running sequences in the batch
  * @param waiting requests queued, preempted ones included
@@ -33,6 +33,25 @@ public record EngineStats(
         long drafts,
         long draftTokens,
         long acceptedDraftTokens) {
+    /** The same with another number of waiting requests. */
+    public EngineStats withWaiting(int count) {
+        return new EngineStats(
+                running,
+                count,
+                totalBlocks,
+                usedBlocks,
+                blockSize,
+                steps,
+                promptTokens,
+                generatedTokens,
+                preemptions,
+                prefixCacheQueries,
+                prefixCacheHits,
+                drafts,
+                draftTokens,
+                acceptedDraftTokens);
+    }
+
     /** Share of KV blocks in use, 0 to 1. */
     public double kvCacheUsage() {
         return totalBlocks == 0 ? 0 : (double) usedBlocks / totalBlocks;

@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
  * what could not be done; 2 for a flag or variable that cannot be followed. Errors are one message on stderr.
  */
 @Command(
-        name = "spandrel-server",
+        name = "spandrel",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         usageHelpAutoWidth = true,

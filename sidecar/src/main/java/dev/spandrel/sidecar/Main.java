@@ -16,7 +16,7 @@ import picocli.CommandLine.Mixin;
 
 /** The command line: reads settings, starts the sidecar, waits for the signal to stop. The only place that exits. */
 @Command(
-        name = "spandrel-sidecar",
+        name = "spandrel sidecar",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         sortOptions = false,

@@ -214,14 +214,14 @@ final class Options {
             return journalDir.equals("memory") ? Optional.empty() : Optional.of(Path.of(journalDir));
         }
         String state = environment.getOrDefault("XDG_STATE_HOME", "");
-        Path base = state.isEmpty()
-                ? Path.of(System.getProperty("user.home"), ".local", "state")
-                : Path.of(state);
+        Path base = state.isEmpty() ? Path.of(System.getProperty("user.home"), ".local", "state") : Path.of(state);
         return Optional.of(base.resolve("spandrel").resolve("sidecar"));
     }
 
     private static long defaultJournalBytes(boolean onDisk) {
-        return onDisk ? DEFAULT_JOURNAL_BYTES : Math.min(DEFAULT_JOURNAL_BYTES, Runtime.getRuntime().maxMemory() / 2);
+        return onDisk
+                ? DEFAULT_JOURNAL_BYTES
+                : Math.min(DEFAULT_JOURNAL_BYTES, Runtime.getRuntime().maxMemory() / 2);
     }
 
     /** Space comes back segment by segment, so there are at least 32 of them; larger than 16 MiB brings nothing. */

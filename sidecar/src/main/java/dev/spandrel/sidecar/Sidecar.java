@@ -132,7 +132,10 @@ final class Sidecar implements AutoCloseable {
         InetSocketAddress healthAddress = address(config.healthHost(), config.healthPort());
         grpc = listen("gRPC", grpcAddress, () -> OtlpGrpcReceiver.start(grpcAddress, intake, limits));
         http = listen("HTTP", httpAddress, () -> OtlpHttpReceiver.start(httpAddress, intake, limits, RECEIVER_GRACE));
-        admin = listen("health", healthAddress, () -> AdminServer.start(healthAddress, () -> accepting && journals.writable(), metrics));
+        admin = listen(
+                "health",
+                healthAddress,
+                () -> AdminServer.start(healthAddress, () -> accepting && journals.writable(), metrics));
         refuseOwnListeners(List.of(
                 new InetSocketAddress(config.host(), grpc.port()),
                 new InetSocketAddress(config.host(), http.port()),

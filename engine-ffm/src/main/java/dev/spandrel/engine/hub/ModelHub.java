@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -26,7 +27,7 @@ public final class ModelHub {
     public Path locate(String model) {
         List<String> looked = new ArrayList<>();
         try {
-            for (Path candidate : List.of(Path.of(model), models.resolve(model))) {
+            for (Path candidate : new LinkedHashSet<>(List.of(Path.of(model), models.resolve(model)))) {
                 if (Files.isDirectory(candidate)) {
                     return candidate.toAbsolutePath().normalize();
                 }

@@ -38,7 +38,10 @@ final class WeightCatalog {
         List<Long> expected = java.util.Arrays.stream(shape).boxed().toList();
         asked.put(name, expected);
         TensorInfo found = checkpoint.tensors().get(name);
-        if (found == null) {
+        if (found == null && checkpoint.unsupported().containsKey(name)) {
+            problems.add("tensor " + name + ": expected F32, F16 or BF16, found "
+                    + checkpoint.unsupported().get(name));
+        } else if (found == null) {
             problems.add("tensor " + name + ": expected shape " + expected + ", found nothing");
         } else if (!found.shape().equals(expected)) {
             problems.add("tensor " + name + ": expected shape " + expected + ", found " + found.shape() + " in "

@@ -41,7 +41,7 @@ final class EngineLoop implements AutoCloseable {
         this.line = line;
         this.nanoClock = nanoClock;
         this.stepListener = stepListener;
-        stats = step.stats(0);
+        stats = step.stats();
         thread = Thread.ofPlatform().name("spandrel-engine").unstarted(this::run);
     }
 
@@ -70,7 +70,7 @@ final class EngineLoop implements AutoCloseable {
     }
 
     EngineStats stats() {
-        return stats;
+        return stats.withWaiting(line.waiting() + stats.waiting());
     }
 
     boolean healthy() {
@@ -98,7 +98,7 @@ final class EngineLoop implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             fail(e);
         }
-        stats = step.stats(arrivals.size());
+        stats = step.stats();
         if (record != null) {
             tell(record);
         } else if (step.isIdle() && arrivals.isEmpty() && cancellations.isEmpty() && !closing) {
@@ -148,7 +148,7 @@ final class EngineLoop implements AutoCloseable {
             step.end(request, ending);
         }
         step.endAll(ending);
-        stats = step.stats(0);
+        stats = step.stats();
     }
 
     /** Ends the running step, aborts what is left and waits for the thread. */

@@ -248,15 +248,11 @@ final class EngineStep {
         }
     }
 
-    /**
-     * Counters and gauges as of now.
-     *
-     * @param arriving requests not yet handed to the scheduler
-     */
-    EngineStats stats(int arriving) {
+    /** Counters and gauges as of now; of the waiting only those that were preempted, the others stand in the line. */
+    EngineStats stats() {
         return new EngineStats(
                 scheduler.running().size(),
-                scheduler.waitingCount() + arriving,
+                scheduler.preemptedCount(),
                 blocks.totalBlocks(),
                 blocks.usedBlocks(),
                 blocks.blockSize(),

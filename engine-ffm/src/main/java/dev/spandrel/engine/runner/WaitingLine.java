@@ -53,6 +53,11 @@ final class WaitingLine {
         waiting.decrementAndGet();
     }
 
+    /** Requests in the line. */
+    int waiting() {
+        return waiting.get();
+    }
+
     /** The time in which half of the line moves on, by the pace so far; whole seconds, 1 to 60. */
     Duration retryAfter(long nowNanos) {
         // When nobody was let in for longer than usual, the pace is at most that.

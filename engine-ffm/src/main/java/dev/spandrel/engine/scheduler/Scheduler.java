@@ -208,6 +208,15 @@ public final class Scheduler {
         return waiting.size();
     }
 
+    /** Sequences in the queue that were in a step before. */
+    public int preemptedCount() {
+        int count = 0;
+        for (Sequence sequence : waiting) {
+            count += sequence.state() == Sequence.State.PREEMPTED ? 1 : 0;
+        }
+        return count;
+    }
+
     public boolean isIdle() {
         return running.isEmpty() && waiting.isEmpty();
     }

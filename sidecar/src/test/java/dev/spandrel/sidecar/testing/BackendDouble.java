@@ -129,8 +129,8 @@ public final class BackendDouble implements AutoCloseable {
 
     private static MessageLite response(MessageLite request, Optional<Fault> fault) {
         return switch (request) {
-            case ExportTraceServiceRequest _ when fault.isPresent()
-                            && fault.get() instanceof Fault.Partial(long rejected, String message) ->
+            case ExportTraceServiceRequest _
+            when fault.isPresent() && fault.get() instanceof Fault.Partial(long rejected, String message) ->
                 ExportTraceServiceResponse.newBuilder()
                         .setPartialSuccess(ExportTracePartialSuccess.newBuilder()
                                 .setRejectedSpans(rejected)
@@ -144,13 +144,12 @@ public final class BackendDouble implements AutoCloseable {
 
     private <T extends MessageLite> ServerServiceDefinition service(String name, Parser<T> parser) {
         String service = "opentelemetry.proto.collector." + name;
-        MethodDescriptor<MessageLite, MessageLite> method =
-                MethodDescriptor.<MessageLite, MessageLite>newBuilder()
-                        .setType(MethodDescriptor.MethodType.UNARY)
-                        .setFullMethodName(service + "/Export")
-                        .setRequestMarshaller(new OfficialMarshaller(parser))
-                        .setResponseMarshaller(new OfficialMarshaller(parser))
-                        .build();
+        MethodDescriptor<MessageLite, MessageLite> method = MethodDescriptor.<MessageLite, MessageLite>newBuilder()
+                .setType(MethodDescriptor.MethodType.UNARY)
+                .setFullMethodName(service + "/Export")
+                .setRequestMarshaller(new OfficialMarshaller(parser))
+                .setResponseMarshaller(new OfficialMarshaller(parser))
+                .build();
         return ServerServiceDefinition.builder(service)
                 .addMethod(method, ServerCalls.asyncUnaryCall(this::export))
                 .build();
@@ -178,7 +177,8 @@ public final class BackendDouble implements AutoCloseable {
             headers.add(Map.of(
                     "path", exchange.getRequestURI().toString(),
                     "content-type", String.valueOf(exchange.getRequestHeaders().getFirst("Content-Type")),
-                    "content-encoding", String.valueOf(exchange.getRequestHeaders().getFirst("Content-Encoding")),
+                    "content-encoding",
+                            String.valueOf(exchange.getRequestHeaders().getFirst("Content-Encoding")),
                     "authorization", String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")),
                     "user-agent", String.valueOf(exchange.getRequestHeaders().getFirst("User-Agent"))));
             boolean gzip = "gzip".equals(exchange.getRequestHeaders().getFirst("Content-Encoding"));
@@ -191,7 +191,8 @@ public final class BackendDouble implements AutoCloseable {
         Optional<Fault> fault = take(request);
         switch (fault.orElse(null)) {
             case Fault.Refuse refuse -> {
-                refuse.retryAfter().ifPresent(value -> exchange.getResponseHeaders().set("Retry-After", value));
+                refuse.retryAfter()
+                        .ifPresent(value -> exchange.getResponseHeaders().set("Retry-After", value));
                 exchange.sendResponseHeaders(refuse.http(), -1);
             }
             case Fault.Hang _ -> {
