@@ -17,10 +17,11 @@ cd "$work/clone"
 # Starts dev, waits for its ready message, stops it; prints the seconds from call to ready.
 start() {
   local begin end pid
+  rm -f "$work/dev.out"
   begin=$(date +%s.%N)
   ./spandrel dev --port 0 >"$work/dev.out" 2>&1 &
   pid=$!
-  until grep -q 'Ctrl-C stops both' "$work/dev.out"; do
+  until grep -qs 'Ctrl-C stops both' "$work/dev.out"; do
     kill -0 "$pid" 2>/dev/null || { cat "$work/dev.out" >&2; exit 1; }
     sleep 0.02
   done

@@ -36,6 +36,9 @@ public final class SchedulerBench {
                 timeToFirstToken(uncapped, tokens(512));
             }
             price(capped, uncapped);
+            if (Boolean.getBoolean("priceOnly")) {
+                return;
+            }
             besideALongPrefill(capped);
             prefixCache(capped);
         }
@@ -66,6 +69,7 @@ public final class SchedulerBench {
         long alone = (long) (timeToFirstToken(engine, tokens(4000)) * 1e6);
         System.out.printf("prefill of 4,000 tokens alone: %.0f ms%n", alone / 1e6);
         for (int i = 0; i < ROUNDS; i++) {
+            awaitIdle(engine);
             idle[i] = timeToFirstToken(engine, tokens(32));
             try (Generation background = engine.submit(request(tokens(4000), 1))) {
                 // Arrive at a random moment of the prefill, the late and slow part included.
@@ -83,6 +87,13 @@ public final class SchedulerBench {
                 "first token of 32-token requests: %.0f ms idle, %.0f ms beside a prefill of 4,000 (worst %.0f):"
                         + " %.0f ms later (goal: at most 250)%n",
                 median(idle), median(beside), Arrays.stream(beside).max().orElseThrow(), median(beside) - median(idle));
+    }
+
+    /** A cancelled prefill ends with its step. */
+    private static void awaitIdle(Engine engine) {
+        while (engine.stats().running() > 0) {
+            Thread.onSpinWait();
+        }
     }
 
     private static void prefixCache(Engine engine) throws Exception {

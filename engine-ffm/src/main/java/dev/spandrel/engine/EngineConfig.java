@@ -15,8 +15,8 @@ import java.util.function.LongSupplier;
  * @param maxModelLen longest prompt plus output in tokens; 0 = the model's own limit
  * @param maxNumSeqs most sequences in one step
  * @param maxNumBatchedTokens token budget of one step
- * @param longPrefillTokenThreshold most prompt tokens of one request in a step, so that a long prompt does not hold up
- *     those that arrive meanwhile; 0 = no limit but the budget
+ * @param longPrefillTokenThreshold most prompt tokens of one request in a step, once eight times as many are computed, so
+ *     that a long prompt does not hold up those that arrive meanwhile; 0 = no limit but the budget
  * @param schedulingPolicy {@code fcfs} (first come, first served) or {@code priority} (smaller is sooner)
  * @param priorityAgingMillis wait that is worth one step of priority; 0 = low priorities may wait for ever
  * @param prefixCaching whether requests that begin alike share the keys and values of the beginning
@@ -53,8 +53,8 @@ public record EngineConfig(
         LongSupplier nanoClock,
         StepListener stepListener) {
 
-    /** On two cores a model of 135M parameters prefills this much in about 0.1 s; see docs/benchmarks.md. */
-    public static final int DEFAULT_LONG_PREFILL_TOKEN_THRESHOLD = 128;
+    /** On two cores a model of 135M parameters prefills this much in about 0.1 s; see docs/decisions/0004. */
+    public static final int DEFAULT_LONG_PREFILL_TOKEN_THRESHOLD = 64;
 
     public EngineConfig {
         Objects.requireNonNull(model, "model");

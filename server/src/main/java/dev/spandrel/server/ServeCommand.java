@@ -104,7 +104,9 @@ final class ServeCommand implements Callable<Integer> {
             names = "--long-prefill-token-threshold",
             defaultValue = "" + EngineConfig.DEFAULT_LONG_PREFILL_TOKEN_THRESHOLD,
             paramLabel = "N",
-            description = "Most prompt tokens of one request in a step; 0 = no limit. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Most prompt tokens of one request in a step, once eight times as many are computed; 0 = no limit."
+                            + " Default: ${DEFAULT-VALUE}.")
     private int longPrefillTokenThreshold;
 
     @Option(

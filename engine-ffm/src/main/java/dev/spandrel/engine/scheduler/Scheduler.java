@@ -72,7 +72,7 @@ public final class Scheduler {
             for (int i = 0; i < running.size() && budget() > 0; i++) {
                 Sequence sequence = running.get(i);
                 int missing = sequence.length() - sequence.computed();
-                if (missing > 1 == prefill && !fit(sequence, chunk(missing))) {
+                if (missing > 1 == prefill && !fit(sequence, chunk(sequence))) {
                     return;
                 }
                 // Whoever gave way stood behind this one, or was scheduled before it and is looked for again.
@@ -114,11 +114,9 @@ public final class Scheduler {
         return last;
     }
 
-    private int chunk(int missing) {
-        int most = config.longPrefillTokenThreshold() == 0
-                ? missing
-                : Math.min(missing, config.longPrefillTokenThreshold());
-        return Math.min(most, budget());
+    private int chunk(Sequence sequence) {
+        int missing = sequence.length() - sequence.computed();
+        return Math.min(Math.min(missing, config.mostPrefill(sequence.computed())), budget());
     }
 
     /** Sequences that wait, in order; the first that does not fit ends it, so nobody is overtaken. */
@@ -136,7 +134,7 @@ public final class Scheduler {
             sequence.foundCached(cached);
             sequence.become(Sequence.State.RUNNING);
             running.add(sequence);
-            batch.add(sequence, chunk(sequence.length() - sequence.computed()));
+            batch.add(sequence, chunk(sequence));
             batch.noteAdmitted(sequence);
         }
     }

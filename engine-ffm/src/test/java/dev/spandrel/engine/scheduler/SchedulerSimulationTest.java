@@ -199,8 +199,9 @@ class SchedulerSimulationTest {
         private void check(Sequence sequence, int count) {
             require(sequence.state() == Sequence.State.RUNNING, "only running sequences compute");
             require(count > 0, "a scheduled sequence computes something");
+            int threshold = config.longPrefillTokenThreshold();
             require(
-                    config.longPrefillTokenThreshold() == 0 || count <= config.longPrefillTokenThreshold(),
+                    threshold == 0 || count <= Math.max(threshold, 8 * threshold - sequence.computed()),
                     "the threshold is kept");
             require(sequence.computed() + count <= sequence.length(), "no token is computed before it exists");
             require(sequence.blockCount() * blockSize >= sequence.computed() + count, "blocks cover the step");

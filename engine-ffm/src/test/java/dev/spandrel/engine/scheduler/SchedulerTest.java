@@ -139,17 +139,19 @@ class SchedulerTest {
 
     @Test
     void aLongPromptTakesNoMoreThanItsThreshold() {
-        Scheduler scheduler =
-                new Scheduler(new SchedulerConfig(8, 100, 16, SchedulingPolicy.FCFS), new BlockManager(32, 16, false));
-        Sequence longPrompt = sequence(1, 50, 5);
-        Sequence shortPrompt = sequence(2, 10, 5);
-        scheduler.add(longPrompt);
-        scheduler.add(shortPrompt);
+        SchedulerConfig config = new SchedulerConfig(8, 200, 16, SchedulingPolicy.FCFS);
+        Scheduler scheduler = new Scheduler(config, new BlockManager(64, 16, false));
+        scheduler.add(sequence(1, 300, 5));
+        scheduler.add(sequence(2, 100, 5));
         ScheduledBatch batch = scheduler.schedule();
-        assertThat(batch.tokenCount(0)).isEqualTo(16);
+        assertThat(batch.tokenCount(0)).as("the short part").isEqualTo(128);
         assertThat(batch.tokenCount(1))
                 .as("what is left of the budget goes to others")
-                .isEqualTo(10);
+                .isEqualTo(72);
+        complete(scheduler, batch);
+        batch = scheduler.schedule();
+        assertThat(batch.tokenCount(0)).as("the long part").isEqualTo(16);
+        assertThat(batch.tokenCount(1)).isEqualTo(28);
     }
 
     @Test
