@@ -124,18 +124,27 @@ class LocalEngineTest {
             for (GenerationRequest request : requests) {
                 alone.add(answer(engine, request).text());
             }
-            assertThat(together(engine, requests)).as("in a batch").isEqualTo(alone);
         }
-        // A budget of 7 tokens cuts every prompt; 40 blocks make the batch preempt.
-        EngineConfig small = config().maxNumBatchedTokens(7)
-                .maxNumSeqs(7)
-                .maxModelLen(64)
-                .kvCacheBytes(6L * 2 * 192 * 4 * 16 * 8)
-                .build();
-        try (Engine engine = Engine.open(small)) {
-            assertThat(together(engine, requests)).as("chunked and preempted").isEqualTo(alone);
-            assertThat(engine.stats().preemptions()).isPositive();
-            awaitIdle(engine);
+        for (boolean prefixCaching : new boolean[] {true, false}) {
+            String cache = prefixCaching ? " with prefix cache" : " without prefix cache";
+            EngineConfig large = config().prefixCaching(prefixCaching).build();
+            try (Engine engine = Engine.open(large)) {
+                assertThat(together(engine, requests)).as("in a batch" + cache).isEqualTo(alone);
+            }
+            // A budget of 7 tokens cuts every prompt; 8 blocks make the batch preempt.
+            EngineConfig small = config().prefixCaching(prefixCaching)
+                    .maxNumBatchedTokens(7)
+                    .maxNumSeqs(7)
+                    .maxModelLen(64)
+                    .kvCacheBytes(6L * 2 * 192 * 4 * 16 * 8)
+                    .build();
+            try (Engine engine = Engine.open(small)) {
+                assertThat(together(engine, requests))
+                        .as("chunked and preempted" + cache)
+                        .isEqualTo(alone);
+                assertThat(engine.stats().preemptions()).isPositive();
+                awaitIdle(engine);
+            }
         }
     }
 
