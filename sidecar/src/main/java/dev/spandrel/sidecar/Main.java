@@ -25,7 +25,7 @@ import picocli.CommandLine.Mixin;
                 "%nWhere telemetry goes is read from the standard variables, the signal's own before the general:%n",
         footer = {
             "  OTEL_EXPORTER_OTLP_[TRACES_|METRICS_|LOGS_]ENDPOINT   grpc://h:p and h:p plaintext, grpcs:// and https:// TLS",
-            "  OTEL_EXPORTER_OTLP_[...]PROTOCOL      grpc (default), http/protobuf",
+            "  OTEL_EXPORTER_OTLP_[...]PROTOCOL      grpc (default), http/protobuf, http/json",
             "  OTEL_EXPORTER_OTLP_[...]INSECURE      false makes grpc://h:p and h:p TLS",
             "  OTEL_EXPORTER_OTLP_[...]HEADERS       name=value,name=value",
             "  OTEL_EXPORTER_OTLP_[...]COMPRESSION   none (default), gzip",
@@ -50,6 +50,7 @@ public final class Main implements Callable<Integer> {
     public static void main(String[] args) {
         LogFormat.install();
         int exit = new CommandLine(new Main())
+                .addSubcommand(new QuarantineCommand(System.out))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Main::usageError)
                 .execute(args);

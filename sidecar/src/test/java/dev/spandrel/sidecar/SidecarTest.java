@@ -3,6 +3,7 @@ package dev.spandrel.sidecar;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.util.JsonFormat;
 import dev.spandrel.sidecar.exporter.InvalidConfigException;
 import dev.spandrel.sidecar.otlp.RpcStatus;
 import dev.spandrel.sidecar.otlp.Signal;
@@ -99,7 +100,7 @@ class SidecarTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"grpc", "http/protobuf"})
+    @ValueSource(strings = {"grpc", "http/protobuf", "http/json"})
     void everySignalPassesThroughByEitherDoorAndIsAccountedFor(String protocol) throws Exception {
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, protocol));
@@ -116,8 +117,14 @@ class SidecarTest {
             assertThat(post(sidecar, "/v1/metrics", Telemetry.points(6).toByteArray()).statusCode())
                     .isEqualTo(200);
 
+            byte[] json = JsonFormat.printer().print(Telemetry.points(2)).getBytes(StandardCharsets.UTF_8);
+            HttpResponse<byte[]> jsonAnswer =
+                    post(sidecar, "/v1/metrics", json, "Content-Type", "application/json; charset=utf-8");
+            assertThat(jsonAnswer.statusCode()).isEqualTo(200);
+            assertThat(jsonAnswer.body()).isEqualTo("{}".getBytes(StandardCharsets.UTF_8));
+
             awaitBalanced(sidecar, Signal.TRACES, 7);
-            awaitBalanced(sidecar, Signal.METRICS, 6);
+            awaitBalanced(sidecar, Signal.METRICS, 8);
             awaitBalanced(sidecar, Signal.LOGS, 5);
             assertThat(backend.spans().keySet())
                     .containsExactlyInAnyOrderElementsOf(
@@ -127,7 +134,11 @@ class SidecarTest {
                     .orElseThrow();
             assertThat(merged)
                     .isEqualTo(first.toBuilder().mergeFrom(second).build());
-            assertThat(backend.metrics()).containsExactly(Telemetry.points(6));
+            assertThat(backend.metrics().stream()
+                            .flatMap(request -> request.getResourceMetricsList().stream()))
+                    .containsExactly(
+                            Telemetry.points(6).getResourceMetrics(0),
+                            Telemetry.points(2).getResourceMetrics(0));
             assertThat(backend.logs()).containsExactly(Telemetry.logs(5));
         }
     }
@@ -200,6 +211,11 @@ class SidecarTest {
                     .isEqualTo(415);
             assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "gzip").statusCode())
                     .isEqualTo(400);
+            HttpResponse<byte[]> badJson = post(
+                    sidecar, "/v1/traces", "[".getBytes(StandardCharsets.UTF_8), "Content-Type", "application/json");
+            assertThat(badJson.statusCode()).isEqualTo(400);
+            assertThat(new String(badJson.body(), StandardCharsets.UTF_8))
+                    .startsWith("{\"code\":3,\"message\":\"not an export request");
             assertThat(post(sidecar, "/v1/nothing", spans).statusCode()).isEqualTo(404);
             assertThat(post(sidecar, "/v1/traces", new byte[(1 << 20) + 1]).statusCode())
                     .isEqualTo(413);
@@ -216,7 +232,7 @@ class SidecarTest {
             assertThat(post(sidecar, "/v1/traces", spans).statusCode()).isEqualTo(200);
             String metrics = page(sidecar, "/metrics");
             assertThat(metrics)
-                    .contains("spandrel_sidecar_refused_requests_total{kind=\"malformed\"} 2")
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"malformed\"} 3")
                     .contains("spandrel_sidecar_refused_requests_total{kind=\"media_type\"} 2")
                     .contains("spandrel_sidecar_refused_requests_total{kind=\"too_large\"} 2")
                     .contains("otelcol_receiver_accepted_spans_total{receiver=\"otlp\",transport=\"http\"} 1");

@@ -24,7 +24,7 @@ public final class Exporters {
     public static Exporter open(Signal signal, ExporterConfig config, Ticker ticker) {
         return switch (config.protocol()) {
             case GRPC -> new GrpcExporter(signal, config, channel(config).build());
-            case HTTP_PROTOBUF -> new HttpExporter(config, client(), USER_AGENT, ticker);
+            case HTTP_PROTOBUF, HTTP_JSON -> new HttpExporter(signal, config, client(), USER_AGENT, ticker);
         };
     }
 

@@ -142,14 +142,20 @@ public final class DiskQuarantine implements Quarantine {
         }
     }
 
-    /** Forgets every piece; called when all were replayed. */
-    public synchronized void clear() throws IOException {
+    /** Forgets every piece but these, which are made safe in a new file before the old ones go. */
+    public synchronized void keepOnly(List<Piece> kept) throws IOException {
         writer.close();
-        for (Segment segment : segments) {
-            storage.delete(segment.name());
-        }
+        List<Segment> old = List.copyOf(segments);
         segments.clear();
         earlierBytes = 0;
+        for (Piece piece : kept) {
+            if (!put(piece)) {
+                throw new IOException("the quarantine cannot be written anew; nothing was removed");
+            }
+        }
+        for (Segment segment : old) {
+            storage.delete(segment.name());
+        }
         storage.forceNames();
     }
 
