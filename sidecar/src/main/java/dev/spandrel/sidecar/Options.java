@@ -62,7 +62,7 @@ final class Options {
     @Option(names = "--otlp-logs-endpoint", paramLabel = "ENDPOINT", description = "Where logs go.")
     private String logsEndpoint;
 
-    @Option(names = "--otlp-protocol", paramLabel = "PROTOCOL", description = "grpc, http/protobuf or http/json, for all signals.")
+    @Option(names = "--otlp-protocol", paramLabel = "PROTOCOL", description = "grpc, http/protobuf, http/json or auto, for all signals.")
     private String protocol;
 
     @Option(names = "--otlp-headers", paramLabel = "HEADERS", description = "name=value,name=value, for all signals.")

@@ -6,7 +6,9 @@ import java.util.Locale;
 public enum Protocol {
     GRPC("grpc"),
     HTTP_PROTOBUF("http/protobuf"),
-    HTTP_JSON("http/json");
+    HTTP_JSON("http/json"),
+    /** Ours: gRPC, then http/protobuf, whichever is answered. */
+    AUTO("auto");
 
     private final String word;
 
@@ -29,6 +31,6 @@ public enum Protocol {
                 return protocol;
             }
         }
-        throw new InvalidConfigException("%s is \"%s\", expected grpc, http/protobuf or http/json".formatted(setting, value));
+        throw new InvalidConfigException("%s is \"%s\", expected grpc, http/protobuf, http/json or auto".formatted(setting, value));
     }
 }
