@@ -25,10 +25,11 @@ import picocli.CommandLine.Mixin;
                 "%nWhere telemetry goes is read from the standard variables, the signal's own before the general:%n",
         footer = {
             "  OTEL_EXPORTER_OTLP_[TRACES_|METRICS_|LOGS_]ENDPOINT   grpc://h:p and h:p plaintext, grpcs:// and https:// TLS",
-            "  OTEL_EXPORTER_OTLP_[...]PROTOCOL      grpc (default), http/protobuf",
+            "  OTEL_EXPORTER_OTLP_[...]PROTOCOL      grpc (default), http/protobuf, http/json, auto (ours)",
             "  OTEL_EXPORTER_OTLP_[...]INSECURE      false makes grpc://h:p and h:p TLS",
             "  OTEL_EXPORTER_OTLP_[...]HEADERS       name=value,name=value",
             "  OTEL_EXPORTER_OTLP_[...]COMPRESSION   none (default), gzip",
+            "  OTEL_EXPORTER_OTLP_[...]CERTIFICATE, CLIENT_KEY, CLIENT_CERTIFICATE   PEM files for TLS",
             "  OTEL_EXPORTER_OTLP_[...]TIMEOUT       milliseconds for one answer, 10000",
             "A flag beats a variable. Without an endpoint telemetry is kept in memory, the oldest goes first;",
             "with one it is on disk in the journal folder before the sender is told yes.",
@@ -50,6 +51,7 @@ public final class Main implements Callable<Integer> {
     public static void main(String[] args) {
         LogFormat.install();
         int exit = new CommandLine(new Main())
+                .addSubcommand(new QuarantineCommand(System.out))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Main::usageError)
                 .execute(args);

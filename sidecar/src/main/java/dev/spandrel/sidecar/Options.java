@@ -62,7 +62,7 @@ final class Options {
     @Option(names = "--otlp-logs-endpoint", paramLabel = "ENDPOINT", description = "Where logs go.")
     private String logsEndpoint;
 
-    @Option(names = "--otlp-protocol", paramLabel = "PROTOCOL", description = "grpc or http/protobuf, for all signals.")
+    @Option(names = "--otlp-protocol", paramLabel = "PROTOCOL", description = "grpc, http/protobuf, http/json or auto, for all signals.")
     private String protocol;
 
     @Option(names = "--otlp-headers", paramLabel = "HEADERS", description = "name=value,name=value, for all signals.")
@@ -187,7 +187,7 @@ final class Options {
     }
 
     SidecarConfig config(Map<Signal, ExporterConfig> exporters, Map<String, String> environment) {
-        Optional<Path> journalFolder = journalFolder(environment);
+        Optional<Path> journalFolder = journalFolder(journalDir, environment);
         boolean onDisk = journalFolder.isPresent() && !exporters.isEmpty();
         long bytes = journalMaxBytes != null ? journalMaxBytes : defaultJournalBytes(onDisk);
         return new SidecarConfig(
@@ -209,19 +209,20 @@ final class Options {
                 Duration.ofMillis(drainTimeout));
     }
 
-    private Optional<Path> journalFolder(Map<String, String> environment) {
-        if (journalDir != null) {
-            return journalDir.equals("memory") ? Optional.empty() : Optional.of(Path.of(journalDir));
+    /** The folder a flag names, or the one of this user; empty for a journal in memory. */
+    static Optional<Path> journalFolder(String flag, Map<String, String> environment) {
+        if (flag != null) {
+            return flag.equals("memory") ? Optional.empty() : Optional.of(Path.of(flag));
         }
         String state = environment.getOrDefault("XDG_STATE_HOME", "");
-        Path base = state.isEmpty() ? Path.of(System.getProperty("user.home"), ".local", "state") : Path.of(state);
+        Path base = state.isEmpty()
+                ? Path.of(System.getProperty("user.home"), ".local", "state")
+                : Path.of(state);
         return Optional.of(base.resolve("spandrel").resolve("sidecar"));
     }
 
     private static long defaultJournalBytes(boolean onDisk) {
-        return onDisk
-                ? DEFAULT_JOURNAL_BYTES
-                : Math.min(DEFAULT_JOURNAL_BYTES, Runtime.getRuntime().maxMemory() / 2);
+        return onDisk ? DEFAULT_JOURNAL_BYTES : Math.min(DEFAULT_JOURNAL_BYTES, Runtime.getRuntime().maxMemory() / 2);
     }
 
     /** Space comes back segment by segment, so there are at least 32 of them; larger than 16 MiB brings nothing. */

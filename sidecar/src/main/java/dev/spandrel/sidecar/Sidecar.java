@@ -8,6 +8,7 @@ import dev.spandrel.sidecar.delivery.LaneContext;
 import dev.spandrel.sidecar.exporter.Exporter;
 import dev.spandrel.sidecar.exporter.ExporterConfig;
 import dev.spandrel.sidecar.exporter.Exporters;
+import dev.spandrel.sidecar.exporter.InvalidConfigException;
 import dev.spandrel.sidecar.exporter.RetryPolicy;
 import dev.spandrel.sidecar.journal.Journal;
 import dev.spandrel.sidecar.journal.JournalReader;
@@ -98,17 +99,18 @@ final class Sidecar implements AutoCloseable {
 
     private void open() throws StartException {
         journals = Journals.open(config, ticker);
-        config.exporters()
-                .forEach((signal, exporter) -> lanes.put(
-                        signal, lane(signal, exporter, journals.bySignal().get(signal))));
+        for (Map.Entry<Signal, ExporterConfig> exporter : config.exporters().entrySet()) {
+            Signal signal = exporter.getKey();
+            lanes.put(signal, lane(signal, exporter.getValue(), journals.bySignal().get(signal)));
+        }
         SidecarMetrics.register(metrics, journals, lanes);
         lanes.values().forEach(lane -> lane.start(config.concurrency()));
     }
 
-    private Lane lane(Signal signal, ExporterConfig exporterConfig, Journal journal) {
+    private Lane lane(Signal signal, ExporterConfig exporterConfig, Journal journal) throws StartException {
         Ledger ledger = new Ledger();
         JournalReader reader = journal.reader("default", ledger);
-        Exporter exporter = Exporters.open(signal, exporterConfig, ticker);
+        Exporter exporter = exporter(signal, exporterConfig);
         LaneContext context = new LaneContext(
                 "default",
                 signal,
@@ -122,6 +124,14 @@ final class Sidecar implements AutoCloseable {
         return new Lane(context, reader, batcher);
     }
 
+    private Exporter exporter(Signal signal, ExporterConfig exporterConfig) throws StartException {
+        try {
+            return Exporters.open(signal, exporterConfig, ticker);
+        } catch (InvalidConfigException e) {
+            throw new StartException(StartException.USAGE, e.getMessage());
+        }
+    }
+
     private void listen() throws StartException {
         InFlightBytes inFlight = new InFlightBytes(config.maxRequestBytes() + SPARE_IN_FLIGHT);
         ReceiverLimits limits = new ReceiverLimits(config.maxRequestBytes(), MAX_REQUEST_TIME, inFlight, ticker);
@@ -132,10 +142,7 @@ final class Sidecar implements AutoCloseable {
         InetSocketAddress healthAddress = address(config.healthHost(), config.healthPort());
         grpc = listen("gRPC", grpcAddress, () -> OtlpGrpcReceiver.start(grpcAddress, intake, limits));
         http = listen("HTTP", httpAddress, () -> OtlpHttpReceiver.start(httpAddress, intake, limits, RECEIVER_GRACE));
-        admin = listen(
-                "health",
-                healthAddress,
-                () -> AdminServer.start(healthAddress, () -> accepting && journals.writable(), metrics));
+        admin = listen("health", healthAddress, () -> AdminServer.start(healthAddress, () -> accepting && journals.writable(), metrics));
         refuseOwnListeners(List.of(
                 new InetSocketAddress(config.host(), grpc.port()),
                 new InetSocketAddress(config.host(), http.port()),

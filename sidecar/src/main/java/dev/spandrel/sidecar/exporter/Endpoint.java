@@ -35,7 +35,7 @@ public record Endpoint(String host, int port, boolean tls, String path) {
             throws InvalidConfigException {
         URI uri = uri(setting, text);
         String scheme = uri.getScheme().toLowerCase(Locale.ROOT);
-        if (protocol != Protocol.GRPC && scheme.equals("grpcs")) {
+        if (protocol.name().startsWith("HTTP") && scheme.equals("grpcs")) {
             throw new InvalidConfigException("%s is \"%s\", which is a gRPC address, but the protocol is %s"
                     .formatted(setting, text, protocol.word()));
         }
@@ -85,7 +85,11 @@ public record Endpoint(String host, int port, boolean tls, String path) {
 
     /** For people: a URL that says transport and encryption. */
     public String shown(Protocol protocol) {
-        String scheme = protocol == Protocol.GRPC ? "grpc" : "http";
+        String scheme = switch (protocol) {
+            case GRPC -> "grpc";
+            case HTTP_PROTOBUF, HTTP_JSON -> "http";
+            case AUTO -> "auto+http";
+        };
         return scheme + (tls ? "s" : "") + "://" + authority() + path;
     }
 }

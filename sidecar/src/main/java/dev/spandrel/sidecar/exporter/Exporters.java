@@ -2,9 +2,12 @@ package dev.spandrel.sidecar.exporter;
 
 import dev.spandrel.sidecar.otlp.Signal;
 import dev.spandrel.sidecar.time.Ticker;
+import io.grpc.ManagedChannel;
+import io.grpc.TlsChannelCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import java.net.http.HttpClient;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /** Makes the exporter that a configuration asks for. The HTTP client is only touched where HTTP is spoken. */
@@ -20,28 +23,52 @@ public final class Exporters {
 
     private Exporters() {}
 
-    /** An exporter that connects when it first sends. */
-    public static Exporter open(Signal signal, ExporterConfig config, Ticker ticker) {
+    /** An exporter that connects when it first sends; TLS files that cannot be used are told of now. */
+    public static Exporter open(Signal signal, ExporterConfig config, Ticker ticker) throws InvalidConfigException {
+        TlsMaterial tls = TlsMaterial.read(config);
         return switch (config.protocol()) {
-            case GRPC -> new GrpcExporter(signal, config, channel(config).build());
-            case HTTP_PROTOBUF -> new HttpExporter(config, client(), USER_AGENT, ticker);
+            case GRPC -> grpc(signal, config, tls);
+            case HTTP_PROTOBUF, HTTP_JSON -> http(signal, config, tls, ticker);
+            case AUTO ->
+                new ProtocolSelector(List.of(
+                        new ProtocolSelector.Candidate(Protocol.GRPC.word(), grpc(signal, config, tls)),
+                        new ProtocolSelector.Candidate(
+                                Protocol.HTTP_PROTOBUF.word(), http(signal, config, tls, ticker))));
         };
     }
 
-    private static NettyChannelBuilder channel(ExporterConfig config) {
-        NettyChannelBuilder builder = NettyChannelBuilder.forAddress(
-                        config.endpoint().host(), config.endpoint().port())
-                .maxInboundMessageSize(MAX_RESPONSE_BYTES)
-                .disableRetry()
-                .userAgent(USER_AGENT);
-        return config.endpoint().tls() ? builder.useTransportSecurity() : builder.usePlaintext();
+    private static Exporter grpc(Signal signal, ExporterConfig config, TlsMaterial tls) {
+        return new GrpcExporter(signal, config, channel(config, tls));
     }
 
-    private static HttpClient client() {
-        return HttpClient.newBuilder()
+    private static ManagedChannel channel(ExporterConfig config, TlsMaterial tls) {
+        String host = config.endpoint().host();
+        int port = config.endpoint().port();
+        NettyChannelBuilder builder = config.endpoint().tls()
+                ? NettyChannelBuilder.forAddress(host, port, credentials(tls).build())
+                : NettyChannelBuilder.forAddress(host, port).usePlaintext();
+        return builder.maxInboundMessageSize(MAX_RESPONSE_BYTES)
+                .disableRetry()
+                .userAgent(USER_AGENT)
+                .build();
+    }
+
+    private static TlsChannelCredentials.Builder credentials(TlsMaterial tls) {
+        TlsChannelCredentials.Builder credentials = TlsChannelCredentials.newBuilder();
+        tls.trust().ifPresent(credentials::trustManager);
+        tls.keys().ifPresent(credentials::keyManager);
+        return credentials;
+    }
+
+    private static Exporter http(Signal signal, ExporterConfig config, TlsMaterial tls, Ticker ticker)
+            throws InvalidConfigException {
+        HttpClient.Builder client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(HttpClient.Redirect.NEVER)
-                .connectTimeout(CONNECT_TIMEOUT)
-                .build();
+                .connectTimeout(CONNECT_TIMEOUT);
+        if (config.endpoint().tls()) {
+            client.sslContext(tls.context());
+        }
+        return new HttpExporter(signal, config, client.build(), USER_AGENT, ticker);
     }
 }

@@ -1,9 +1,12 @@
 package dev.spandrel.sidecar.exporter;
 
+import dev.spandrel.sidecar.json.JsonResponse;
+import dev.spandrel.sidecar.json.ProtobufToJson;
 import dev.spandrel.sidecar.otlp.EncodedRequest;
 import dev.spandrel.sidecar.otlp.MalformedTelemetryException;
 import dev.spandrel.sidecar.otlp.PartialSuccess;
 import dev.spandrel.sidecar.otlp.RpcStatus;
+import dev.spandrel.sidecar.otlp.Signal;
 import dev.spandrel.sidecar.time.Ticker;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -14,26 +17,33 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPOutputStream;
 
-/** OTLP over HTTP/1.1 with protobuf bodies, by the JDK's own client. Redirects are not followed: they are a refusal. */
+/** OTLP over HTTP/1.1 with protobuf or JSON bodies, by the JDK's own client. Redirects are not followed: they are a refusal. */
 public final class HttpExporter implements Exporter {
     private static final int MAX_RESPONSE_BYTES = 4 << 20;
     private static final String PROTOBUF = "application/x-protobuf";
+    private static final String JSON = "application/json";
 
     private record Answer(int status, String retryAfter, String contentType, byte[] body) {}
 
+    private final Signal signal;
     private final ExporterConfig config;
     private final HttpClient client;
     private final Ticker ticker;
     private final String userAgent;
+    private final AtomicLong unknownFields = new AtomicLong();
 
     /** Takes over the client and closes it with itself. */
-    public HttpExporter(ExporterConfig config, HttpClient client, String userAgent, Ticker ticker) {
+    public HttpExporter(
+            Signal signal, ExporterConfig config, HttpClient client, String userAgent, Ticker ticker) {
+        this.signal = signal;
         this.config = config;
         this.client = client;
         this.userAgent = userAgent;
@@ -43,7 +53,9 @@ public final class HttpExporter implements Exporter {
     @Override
     public SendResult send(EncodedRequest request) {
         try {
-            return classify(exchange(httpRequest(request)));
+            return classify(exchange(httpRequest(encode(request))));
+        } catch (MalformedTelemetryException e) {
+            return new SendResult.Permanent("cannot be written as JSON: " + e.getMessage(), false);
         } catch (ExecutionException e) {
             Throwable cause = e.getCause();
             return failed(
@@ -61,26 +73,45 @@ public final class HttpExporter implements Exporter {
                 "HTTP " + config.endpoint().authority() + ": " + reason, Duration.ZERO, false, true);
     }
 
-    private HttpRequest httpRequest(EncodedRequest request) {
+    /** The parts to send: the protobuf as it is, or one JSON document made of it. */
+    private List<byte[]> encode(EncodedRequest request) throws MalformedTelemetryException {
+        if (config.protocol() != Protocol.HTTP_JSON) {
+            return request.parts();
+        }
+        ProtobufToJson.Result result = ProtobufToJson.convert(signal, request.toByteArray());
+        unknownFields.addAndGet(result.unknownFields());
+        return List.of(result.json());
+    }
+
+    /** Fields that JSON has no name for and that were left out. */
+    public long unknownFields() {
+        return unknownFields.get();
+    }
+
+    private HttpRequest httpRequest(List<byte[]> parts) {
         String url = (config.endpoint().tls() ? "https" : "http") + "://"
                 + config.endpoint().authority() + config.endpoint().path();
         HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(url)).setHeader("User-Agent", userAgent);
         config.headers().forEach(builder::setHeader);
-        builder.setHeader("Content-Type", PROTOBUF);
+        builder.setHeader("Content-Type", config.protocol() == Protocol.HTTP_JSON ? JSON : PROTOBUF);
         if (config.gzip()) {
             builder.setHeader("Content-Encoding", "gzip");
-            return builder.POST(HttpRequest.BodyPublishers.ofByteArray(gzip(request)))
+            return builder.POST(HttpRequest.BodyPublishers.ofByteArray(gzip(parts)))
                     .build();
         }
         return builder.POST(HttpRequest.BodyPublishers.fromPublisher(
-                        HttpRequest.BodyPublishers.ofByteArrays(request.parts()), Math.max(1, request.size())))
+                        HttpRequest.BodyPublishers.ofByteArrays(parts), Math.max(1, size(parts))))
                 .build();
     }
 
-    private static byte[] gzip(EncodedRequest request) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(request.size() / 4 + 64);
+    private static int size(List<byte[]> parts) {
+        return parts.stream().mapToInt(part -> part.length).sum();
+    }
+
+    private static byte[] gzip(List<byte[]> parts) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(size(parts) / 4 + 64);
         try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
-            for (byte[] part : request.parts()) {
+            for (byte[] part : parts) {
                 out.write(part);
             }
         } catch (IOException e) {
@@ -131,18 +162,26 @@ public final class HttpExporter implements Exporter {
     }
 
     private static String message(Answer answer) {
-        String text = answer.contentType().startsWith(PROTOBUF)
-                ? RpcStatus.fromProtobuf(answer.body()).message()
-                : "";
+        String text = answer.contentType().startsWith(JSON)
+                ? JsonResponse.statusMessage(answer.body())
+                : answer.contentType().startsWith(PROTOBUF)
+                        ? RpcStatus.fromProtobuf(answer.body()).message()
+                        : "";
         return text.isEmpty() ? "" : ": " + text;
+    }
+
+    private static PartialSuccess partialSuccess(Answer answer) throws MalformedTelemetryException {
+        if (answer.contentType().startsWith(JSON)) {
+            return JsonResponse.partialSuccess(answer.body());
+        }
+        return answer.contentType().startsWith(PROTOBUF)
+                ? PartialSuccess.fromProtobuf(answer.body())
+                : PartialSuccess.NONE;
     }
 
     private static SendResult delivered(Answer answer) {
         try {
-            return new SendResult.Delivered(
-                    answer.contentType().startsWith(PROTOBUF)
-                            ? PartialSuccess.fromProtobuf(answer.body())
-                            : PartialSuccess.NONE);
+            return new SendResult.Delivered(partialSuccess(answer));
         } catch (MalformedTelemetryException e) {
             // a 2xx was said, so the data was taken; resending because the reply is odd would double it
             return new SendResult.Delivered(new PartialSuccess(0, "unreadable response: " + e.getMessage()));

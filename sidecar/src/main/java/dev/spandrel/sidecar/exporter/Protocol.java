@@ -5,7 +5,10 @@ import java.util.Locale;
 /** How a destination is spoken to, with the words of {@code OTEL_EXPORTER_OTLP_PROTOCOL}. */
 public enum Protocol {
     GRPC("grpc"),
-    HTTP_PROTOBUF("http/protobuf");
+    HTTP_PROTOBUF("http/protobuf"),
+    HTTP_JSON("http/json"),
+    /** Ours: gRPC, then http/protobuf, whichever is answered. */
+    AUTO("auto");
 
     private final String word;
 
@@ -28,6 +31,6 @@ public enum Protocol {
                 return protocol;
             }
         }
-        throw new InvalidConfigException("%s is \"%s\", expected grpc or http/protobuf".formatted(setting, value));
+        throw new InvalidConfigException("%s is \"%s\", expected grpc, http/protobuf, http/json or auto".formatted(setting, value));
     }
 }

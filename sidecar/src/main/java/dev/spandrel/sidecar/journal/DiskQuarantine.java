@@ -44,11 +44,8 @@ public final class DiskQuarantine implements Quarantine {
                 quarantine.earlierBytes += file.size();
             }
         }
-        long lastEntry =
-                quarantine.entries().stream().mapToLong(Entry::number).max().orElse(0);
-        long lastBase = quarantine.segments.isEmpty()
-                ? 0
-                : quarantine.segments.getLast().base();
+        long lastEntry = quarantine.entries().stream().mapToLong(Entry::number).max().orElse(0);
+        long lastBase = quarantine.segments.isEmpty() ? 0 : quarantine.segments.getLast().base();
         quarantine.nextSequence = Math.max(lastEntry, lastBase) + 1;
         return quarantine;
     }
@@ -141,22 +138,24 @@ public final class DiskQuarantine implements Quarantine {
                 entries.add(new Entry(header.sequence(), decode(header, body.get())));
             }
         } catch (MalformedTelemetryException | IllegalArgumentException e) {
-            LOG.log(
-                    Level.WARNING,
-                    "entry {0} of the quarantine cannot be read: {1}",
-                    header.sequence(),
-                    e.getMessage());
+            LOG.log(Level.WARNING, "entry {0} of the quarantine cannot be read: {1}", header.sequence(), e.getMessage());
         }
     }
 
-    /** Forgets every piece; called when all were replayed. */
-    public synchronized void clear() throws IOException {
+    /** Forgets every piece but these, which are made safe in a new file before the old ones go. */
+    public synchronized void keepOnly(List<Piece> kept) throws IOException {
         writer.close();
-        for (Segment segment : segments) {
-            storage.delete(segment.name());
-        }
+        List<Segment> old = List.copyOf(segments);
         segments.clear();
         earlierBytes = 0;
+        for (Piece piece : kept) {
+            if (!put(piece)) {
+                throw new IOException("the quarantine cannot be written anew; nothing was removed");
+            }
+        }
+        for (Segment segment : old) {
+            storage.delete(segment.name());
+        }
         storage.forceNames();
     }
 

@@ -1,5 +1,7 @@
 package dev.spandrel.sidecar.receiver;
 
+import dev.spandrel.sidecar.json.JsonToProtobuf;
+import dev.spandrel.sidecar.otlp.MalformedTelemetryException;
 import dev.spandrel.sidecar.otlp.Signal;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
@@ -18,14 +20,19 @@ import java.util.zip.ZipException;
 
 /** Answers the requests of one signal's path. */
 record ExportHandler(Signal signal, Intake intake, ReceiverLimits limits) implements Handler {
+    private static final byte[] EMPTY_PROTOBUF = {};
+    private static final byte[] EMPTY_JSON = {'{', '}'};
+
     @Override
     public void handle(ServerRequest request, ServerResponse response) {
         try (InFlightBytes.Lease lease = limits.inFlight().lease()) {
             MediaType media = check(request);
-            intake.accept(signal, read(request, lease), "http").join();
+            byte[] body = read(request, lease);
+            intake.accept(signal, media == MediaType.JSON ? protobuf(body, lease) : body, "http")
+                    .join();
             response.status(Status.OK_200)
                     .header(HeaderNames.CONTENT_TYPE, media.type())
-                    .send(new byte[0]);
+                    .send(media == MediaType.JSON ? EMPTY_JSON : EMPTY_PROTOBUF);
         } catch (OtlpError e) {
             refuse(intake, request, response, e);
         } catch (CompletionException e) {
@@ -42,10 +49,21 @@ record ExportHandler(Signal signal, Intake intake, ReceiverLimits limits) implem
         }
         String type = header(request, "Content-Type");
         return MediaType.of(type)
-                .filter(media -> media == MediaType.PROTOBUF)
                 .orElseThrow(() -> new OtlpError(
                         OtlpError.Kind.MEDIA_TYPE,
-                        "expected Content-Type " + MediaType.PROTOBUF.type() + ", found \"" + type + "\""));
+                        "expected Content-Type " + MediaType.PROTOBUF.type() + " or " + MediaType.JSON.type()
+                                + ", found \"" + type + "\""));
+    }
+
+    private byte[] protobuf(byte[] json, InFlightBytes.Lease lease) throws OtlpError {
+        try {
+            // the protobuf form is smaller than the JSON it comes from, which is held until it is done
+            lease.add(json.length);
+            return JsonToProtobuf.convert(signal, json);
+        } catch (MalformedTelemetryException e) {
+            throw new OtlpError(
+                    OtlpError.Kind.MALFORMED, "not an export request of " + signal.word() + ": " + e.getMessage());
+        }
     }
 
     private byte[] read(ServerRequest request, InFlightBytes.Lease lease) throws OtlpError {

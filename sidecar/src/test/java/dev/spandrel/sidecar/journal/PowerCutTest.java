@@ -155,6 +155,8 @@ class PowerCutTest {
     }
 
     private long segments() throws IOException {
-        return disk.names().stream().filter(name -> name.endsWith(".segment")).count();
+        return disk.names().stream()
+                .filter(name -> name.endsWith(".segment"))
+                .count();
     }
 }

@@ -1,8 +1,10 @@
 package dev.spandrel.sidecar.testing;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
+import com.google.protobuf.util.JsonFormat;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.grpc.Metadata;
@@ -26,6 +28,9 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,6 +38,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 
 /**
@@ -42,6 +48,7 @@ import java.util.zip.GZIPInputStream;
 public final class BackendDouble implements AutoCloseable {
     private static final Metadata.Key<byte[]> DETAILS =
             Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
+    private static final Pattern ID = Pattern.compile("\"(traceId|spanId|parentSpanId)\":\"([0-9a-f]*)\"");
     private static final int GRPC_DEFAULT_LIMIT = 4 << 20;
 
     private final Server grpc;
@@ -68,9 +75,9 @@ public final class BackendDouble implements AutoCloseable {
                 .build()
                 .start();
         http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        http.createContext("/v1/traces", exchange -> handle(exchange, ExportTraceServiceRequest.parser()));
-        http.createContext("/v1/metrics", exchange -> handle(exchange, ExportMetricsServiceRequest.parser()));
-        http.createContext("/v1/logs", exchange -> handle(exchange, ExportLogsServiceRequest.parser()));
+        http.createContext("/v1/traces", exchange -> handle(exchange, ExportTraceServiceRequest.getDefaultInstance()));
+        http.createContext("/v1/metrics", exchange -> handle(exchange, ExportMetricsServiceRequest.getDefaultInstance()));
+        http.createContext("/v1/logs", exchange -> handle(exchange, ExportLogsServiceRequest.getDefaultInstance()));
         http.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         http.start();
     }
@@ -129,8 +136,8 @@ public final class BackendDouble implements AutoCloseable {
 
     private static MessageLite response(MessageLite request, Optional<Fault> fault) {
         return switch (request) {
-            case ExportTraceServiceRequest _
-            when fault.isPresent() && fault.get() instanceof Fault.Partial(long rejected, String message) ->
+            case ExportTraceServiceRequest _ when fault.isPresent()
+                            && fault.get() instanceof Fault.Partial(long rejected, String message) ->
                 ExportTraceServiceResponse.newBuilder()
                         .setPartialSuccess(ExportTracePartialSuccess.newBuilder()
                                 .setRejectedSpans(rejected)
@@ -144,12 +151,13 @@ public final class BackendDouble implements AutoCloseable {
 
     private <T extends MessageLite> ServerServiceDefinition service(String name, Parser<T> parser) {
         String service = "opentelemetry.proto.collector." + name;
-        MethodDescriptor<MessageLite, MessageLite> method = MethodDescriptor.<MessageLite, MessageLite>newBuilder()
-                .setType(MethodDescriptor.MethodType.UNARY)
-                .setFullMethodName(service + "/Export")
-                .setRequestMarshaller(new OfficialMarshaller(parser))
-                .setResponseMarshaller(new OfficialMarshaller(parser))
-                .build();
+        MethodDescriptor<MessageLite, MessageLite> method =
+                MethodDescriptor.<MessageLite, MessageLite>newBuilder()
+                        .setType(MethodDescriptor.MethodType.UNARY)
+                        .setFullMethodName(service + "/Export")
+                        .setRequestMarshaller(new OfficialMarshaller(parser))
+                        .setResponseMarshaller(new OfficialMarshaller(parser))
+                        .build();
         return ServerServiceDefinition.builder(service)
                 .addMethod(method, ServerCalls.asyncUnaryCall(this::export))
                 .build();
@@ -172,27 +180,37 @@ public final class BackendDouble implements AutoCloseable {
         }
     }
 
-    private <T extends MessageLite> void handle(HttpExchange exchange, Parser<T> parser) throws IOException {
+    private void handle(HttpExchange exchange, Message type) throws IOException {
         try (exchange) {
             headers.add(Map.of(
                     "path", exchange.getRequestURI().toString(),
                     "content-type", String.valueOf(exchange.getRequestHeaders().getFirst("Content-Type")),
-                    "content-encoding",
-                            String.valueOf(exchange.getRequestHeaders().getFirst("Content-Encoding")),
+                    "content-encoding", String.valueOf(exchange.getRequestHeaders().getFirst("Content-Encoding")),
                     "authorization", String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")),
                     "user-agent", String.valueOf(exchange.getRequestHeaders().getFirst("User-Agent"))));
             boolean gzip = "gzip".equals(exchange.getRequestHeaders().getFirst("Content-Encoding"));
             InputStream body = gzip ? new GZIPInputStream(exchange.getRequestBody()) : exchange.getRequestBody();
-            answer(exchange, parser.parseFrom(body));
+            boolean json = "application/json".equals(exchange.getRequestHeaders().getFirst("Content-Type"));
+            answer(exchange, json ? fromJson(body, type) : type.getParserForType().parseFrom(body));
         }
+    }
+
+    /** The official JSON reader takes ids for base64, so they are turned into that first. */
+    private static MessageLite fromJson(InputStream body, Message type) throws IOException {
+        String text = new String(body.readAllBytes(), StandardCharsets.UTF_8);
+        String base64 = ID.matcher(text)
+                .replaceAll(id -> "\"" + id.group(1) + "\":\""
+                        + Base64.getEncoder().encodeToString(HexFormat.of().parseHex(id.group(2))) + "\"");
+        Message.Builder builder = type.newBuilderForType();
+        JsonFormat.parser().merge(base64, builder);
+        return builder.build();
     }
 
     private void answer(HttpExchange exchange, MessageLite request) throws IOException {
         Optional<Fault> fault = take(request);
         switch (fault.orElse(null)) {
             case Fault.Refuse refuse -> {
-                refuse.retryAfter()
-                        .ifPresent(value -> exchange.getResponseHeaders().set("Retry-After", value));
+                refuse.retryAfter().ifPresent(value -> exchange.getResponseHeaders().set("Retry-After", value));
                 exchange.sendResponseHeaders(refuse.http(), -1);
             }
             case Fault.Hang _ -> {
