@@ -30,7 +30,8 @@ record Journals(Optional<JournalLock> lock, Map<Signal, Journal> bySignal, Quara
 
     static Journals open(SidecarConfig config, Ticker ticker) throws StartException {
         JournalBudget budget = new JournalBudget(config.journalMaxBytes());
-        boolean onDisk = config.journalFolder().isPresent() && !config.exporters().isEmpty();
+        boolean onDisk =
+                config.journalFolder().isPresent() && !config.exporters().isEmpty();
         return onDisk ? onDisk(config, budget, ticker) : inMemory(config, budget, ticker);
     }
 
@@ -73,8 +74,7 @@ record Journals(Optional<JournalLock> lock, Map<Signal, Journal> bySignal, Quara
         }
     }
 
-    private static Journal disk(
-            SidecarConfig config, Path folder, Signal signal, JournalBudget budget, Ticker ticker)
+    private static Journal disk(SidecarConfig config, Path folder, Signal signal, JournalBudget budget, Ticker ticker)
             throws IOException {
         return DiskJournal.open(
                 DiskStorage.open(folder.resolve(signal.word())),

@@ -62,7 +62,10 @@ final class Options {
     @Option(names = "--otlp-logs-endpoint", paramLabel = "ENDPOINT", description = "Where logs go.")
     private String logsEndpoint;
 
-    @Option(names = "--otlp-protocol", paramLabel = "PROTOCOL", description = "grpc, http/protobuf, http/json or auto, for all signals.")
+    @Option(
+            names = "--otlp-protocol",
+            paramLabel = "PROTOCOL",
+            description = "grpc, http/protobuf, http/json or auto, for all signals.")
     private String protocol;
 
     @Option(names = "--otlp-headers", paramLabel = "HEADERS", description = "name=value,name=value, for all signals.")
@@ -215,14 +218,14 @@ final class Options {
             return flag.equals("memory") ? Optional.empty() : Optional.of(Path.of(flag));
         }
         String state = environment.getOrDefault("XDG_STATE_HOME", "");
-        Path base = state.isEmpty()
-                ? Path.of(System.getProperty("user.home"), ".local", "state")
-                : Path.of(state);
+        Path base = state.isEmpty() ? Path.of(System.getProperty("user.home"), ".local", "state") : Path.of(state);
         return Optional.of(base.resolve("spandrel").resolve("sidecar"));
     }
 
     private static long defaultJournalBytes(boolean onDisk) {
-        return onDisk ? DEFAULT_JOURNAL_BYTES : Math.min(DEFAULT_JOURNAL_BYTES, Runtime.getRuntime().maxMemory() / 2);
+        return onDisk
+                ? DEFAULT_JOURNAL_BYTES
+                : Math.min(DEFAULT_JOURNAL_BYTES, Runtime.getRuntime().maxMemory() / 2);
     }
 
     /** Space comes back segment by segment, so there are at least 32 of them; larger than 16 MiB brings nothing. */

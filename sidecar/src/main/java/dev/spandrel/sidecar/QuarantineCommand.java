@@ -37,7 +37,8 @@ final class QuarantineCommand {
     @Option(
             names = "--journal-dir",
             paramLabel = "DIR",
-            description = "Folder of the journal ($XDG_STATE_HOME/spandrel/sidecar or ~/.local/state/spandrel/sidecar).",
+            description =
+                    "Folder of the journal ($XDG_STATE_HOME/spandrel/sidecar or ~/.local/state/spandrel/sidecar).",
             scope = ScopeType.INHERIT)
     private String journalDir;
 
@@ -63,8 +64,9 @@ final class QuarantineCommand {
 
     @Command(
             name = "replay",
-            description = "Puts every refused piece back into the journal of a stopped sidecar, to be sent again when it"
-                    + " starts. Copies of partially accepted requests stay: the specification forbids sending them again.")
+            description =
+                    "Puts every refused piece back into the journal of a stopped sidecar, to be sent again when it"
+                            + " starts. Copies of partially accepted requests stay: the specification forbids sending them again.")
     int replay() throws InterruptedException {
         Path folder = folder();
         try (JournalLock _ = Journals.lock(folder)) {

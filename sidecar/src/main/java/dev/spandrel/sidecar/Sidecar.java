@@ -101,7 +101,9 @@ final class Sidecar implements AutoCloseable {
         journals = Journals.open(config, ticker);
         for (Map.Entry<Signal, ExporterConfig> exporter : config.exporters().entrySet()) {
             Signal signal = exporter.getKey();
-            lanes.put(signal, lane(signal, exporter.getValue(), journals.bySignal().get(signal)));
+            lanes.put(
+                    signal,
+                    lane(signal, exporter.getValue(), journals.bySignal().get(signal)));
         }
         SidecarMetrics.register(metrics, journals, lanes);
         lanes.values().forEach(lane -> lane.start(config.concurrency()));
@@ -142,7 +144,10 @@ final class Sidecar implements AutoCloseable {
         InetSocketAddress healthAddress = address(config.healthHost(), config.healthPort());
         grpc = listen("gRPC", grpcAddress, () -> OtlpGrpcReceiver.start(grpcAddress, intake, limits));
         http = listen("HTTP", httpAddress, () -> OtlpHttpReceiver.start(httpAddress, intake, limits, RECEIVER_GRACE));
-        admin = listen("health", healthAddress, () -> AdminServer.start(healthAddress, () -> accepting && journals.writable(), metrics));
+        admin = listen(
+                "health",
+                healthAddress,
+                () -> AdminServer.start(healthAddress, () -> accepting && journals.writable(), metrics));
         refuseOwnListeners(List.of(
                 new InetSocketAddress(config.host(), grpc.port()),
                 new InetSocketAddress(config.host(), http.port()),

@@ -17,7 +17,10 @@ final class SidecarMetrics {
     static void register(MetricRegistry metrics, Journals journals, Map<Signal, Lane> lanes) {
         journals.bySignal().forEach((signal, journal) -> journal(metrics, signal, journal));
         lanes.values().forEach(lane -> lane(metrics, lane));
-        metrics.gauge("spandrel_sidecar_quarantine_bytes", "Bytes of undeliverable telemetry kept.", journals.quarantine()::bytes);
+        metrics.gauge(
+                "spandrel_sidecar_quarantine_bytes",
+                "Bytes of undeliverable telemetry kept.",
+                journals.quarantine()::bytes);
         metrics.gauge(
                 "otelcol_process_uptime_seconds",
                 "Seconds since this process started.",

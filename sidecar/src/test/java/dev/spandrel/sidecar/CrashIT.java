@@ -93,16 +93,21 @@ class CrashIT {
             }
             Process last = start(backend);
             Eventually.that(
-                    () -> acknowledged.stream().allMatch(first -> backend.spans().containsKey(first + SPANS_PER_REQUEST - 1)),
+                    () -> acknowledged.stream()
+                            .allMatch(first -> backend.spans().containsKey(first + SPANS_PER_REQUEST - 1)),
                     () -> acknowledged.stream()
                             .filter(first -> !backend.spans().containsKey(first))
                             .toList());
             last.destroyForcibly().waitFor();
-            long duplicates =
-                    backend.spans().values().stream().mapToLong(count -> count - 1).sum();
+            long duplicates = backend.spans().values().stream()
+                    .mapToLong(count -> count - 1)
+                    .sum();
             System.out.printf(
                     "kills %d, spans acknowledged %d, delivered %d, duplicates %d, lost 0%n",
-                    ROUNDS, acknowledged.size() * SPANS_PER_REQUEST, backend.spans().size(), duplicates);
+                    ROUNDS,
+                    acknowledged.size() * SPANS_PER_REQUEST,
+                    backend.spans().size(),
+                    duplicates);
             assertThat(acknowledged).hasSizeGreaterThan(ROUNDS);
         }
     }

@@ -98,9 +98,21 @@ class MainIT {
         try (DiskQuarantine quarantine =
                 DiskQuarantine.open(DiskStorage.open(folder.resolve("quarantine")), 1 << 20, new Random(1))) {
             quarantine.put(new Quarantine.Piece(
-                    "default", Signal.TRACES, 0, 2, "bad\nidea", false, Telemetry.spans(0, 2).toByteArray()));
+                    "default",
+                    Signal.TRACES,
+                    0,
+                    2,
+                    "bad\nidea",
+                    false,
+                    Telemetry.spans(0, 2).toByteArray()));
             quarantine.put(new Quarantine.Piece(
-                    "default", Signal.TRACES, 0, 1, "odd", true, Telemetry.spans(9, 1).toByteArray()));
+                    "default",
+                    Signal.TRACES,
+                    0,
+                    1,
+                    "odd",
+                    true,
+                    Telemetry.spans(9, 1).toByteArray()));
         }
         assertThat(output("quarantine", "list", "--journal-dir=" + folder))
                 .contains("1  1970-01-01T00:00:00Z  default  traces  2 spans  ", "bad idea", "(copy) odd", "2 pieces");

@@ -95,8 +95,9 @@ class SidecarTest {
                         && sidecar.ledger(signal).queued() == 0,
                 () -> sidecar.ledger(signal));
         assertThat(sidecar.ledger(signal).balanced()).isTrue();
-        Eventually.that(() -> sidecar.journal(signal).items() == 0, () -> sidecar.journal(signal)
-                .items());
+        Eventually.that(
+                () -> sidecar.journal(signal).items() == 0,
+                () -> sidecar.journal(signal).items());
     }
 
     @ParameterizedTest
@@ -107,14 +108,17 @@ class SidecarTest {
                 GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
             ExportTraceServiceRequest first = Telemetry.spans(0, 3);
             ExportTraceServiceRequest second = Telemetry.spans(3, 4);
-            assertThat(sender.send(GrpcSender.TRACES, first.toByteArray(), false)).isEmpty();
+            assertThat(sender.send(GrpcSender.TRACES, first.toByteArray(), false))
+                    .isEmpty();
             assertThat(sender.send(GrpcSender.LOGS, Telemetry.logs(5).toByteArray(), true))
                     .isEmpty();
-            HttpResponse<byte[]> answer = post(sidecar, "/v1/traces", gzip(second.toByteArray()), "Content-Encoding", "gzip");
+            HttpResponse<byte[]> answer =
+                    post(sidecar, "/v1/traces", gzip(second.toByteArray()), "Content-Encoding", "gzip");
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.body()).isEmpty();
             assertThat(answer.headers().firstValue("Content-Type")).contains("application/x-protobuf");
-            assertThat(post(sidecar, "/v1/metrics", Telemetry.points(6).toByteArray()).statusCode())
+            assertThat(post(sidecar, "/v1/metrics", Telemetry.points(6).toByteArray())
+                            .statusCode())
                     .isEqualTo(200);
 
             byte[] json = JsonFormat.printer().print(Telemetry.points(2)).getBytes(StandardCharsets.UTF_8);
@@ -132,10 +136,8 @@ class SidecarTest {
             ExportTraceServiceRequest merged = backend.traces().stream()
                     .reduce((a, b) -> a.toBuilder().mergeFrom(b).build())
                     .orElseThrow();
-            assertThat(merged)
-                    .isEqualTo(first.toBuilder().mergeFrom(second).build());
-            assertThat(backend.metrics().stream()
-                            .flatMap(request -> request.getResourceMetricsList().stream()))
+            assertThat(merged).isEqualTo(first.toBuilder().mergeFrom(second).build());
+            assertThat(backend.metrics().stream().flatMap(request -> request.getResourceMetricsList().stream()))
                     .containsExactly(
                             Telemetry.points(6).getResourceMetrics(0),
                             Telemetry.points(2).getResourceMetrics(0));
@@ -205,11 +207,14 @@ class SidecarTest {
             assertThat(status.code()).isEqualTo(Status.Code.INVALID_ARGUMENT.value());
             assertThat(status.message()).contains("wire type");
 
-            assertThat(post(sidecar, "/v1/traces", spans, "Content-Type", "text/plain").statusCode())
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Type", "text/plain")
+                            .statusCode())
                     .isEqualTo(415);
-            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "br").statusCode())
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "br")
+                            .statusCode())
                     .isEqualTo(415);
-            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "gzip").statusCode())
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "gzip")
+                            .statusCode())
                     .isEqualTo(400);
             HttpResponse<byte[]> badJson = post(
                     sidecar, "/v1/traces", "[".getBytes(StandardCharsets.UTF_8), "Content-Type", "application/json");
@@ -276,33 +281,33 @@ class SidecarTest {
 
     @Test
     void aFullJournalAsksForPatienceOnBothDoors() throws Exception {
-            int port = freePort();
-            try (Sidecar sidecar = start(
+        int port = freePort();
+        try (Sidecar sidecar = start(
                         Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + port),
                         "--journal-max-bytes=100000",
                         "--drain-timeout=1");
-                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
-                byte[] large = Telemetry.spans(0, 1000).toByteArray();
-                assertThatThrownBy(() -> sender.send(GrpcSender.TRACES, large, false))
-                        .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
-                            assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
-                            assertThat(RpcStatus.fromProtobuf(e.getTrailers().get(GrpcSender.DETAILS))
-                                            .retryDelay())
-                                    .isPresent();
-                        });
-                HttpResponse<byte[]> refused = post(sidecar, "/v1/traces", large);
-                assertThat(refused.statusCode()).isEqualTo(503);
-                assertThat(refused.headers().firstValue("Retry-After")).contains("1");
-                assertThat(page(sidecar, "/ready")).isEqualTo("ready\n");
-            }
+                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+            byte[] large = Telemetry.spans(0, 1000).toByteArray();
+            assertThatThrownBy(() -> sender.send(GrpcSender.TRACES, large, false))
+                    .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
+                        assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+                        assertThat(RpcStatus.fromProtobuf(e.getTrailers().get(GrpcSender.DETAILS))
+                                        .retryDelay())
+                                .isPresent();
+                    });
+            HttpResponse<byte[]> refused = post(sidecar, "/v1/traces", large);
+            assertThat(refused.statusCode()).isEqualTo(503);
+            assertThat(refused.headers().firstValue("Retry-After")).contains("1");
+            assertThat(page(sidecar, "/ready")).isEqualTo("ready\n");
+        }
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"localhost:%d", "grpc://127.0.0.1:%d", "http://0.0.0.0:%d"})
     void itDoesNotExportToItself(String form) throws Exception {
-            int port = freePort();
-            assertThatThrownBy(() -> start(
-                        Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", form.formatted(port)), "--grpc-port=" + port))
+        int port = freePort();
+        assertThatThrownBy(
+                        () -> start(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", form.formatted(port)), "--grpc-port=" + port))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("is this sidecar itself");
     }

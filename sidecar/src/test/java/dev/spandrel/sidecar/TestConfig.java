@@ -15,8 +15,7 @@ import picocli.CommandLine;
 final class TestConfig {
     private TestConfig() {}
 
-    static SidecarConfig of(Path folder, Map<String, String> variables, String... flags)
-            throws InvalidConfigException {
+    static SidecarConfig of(Path folder, Map<String, String> variables, String... flags) throws InvalidConfigException {
         List<String> all = new ArrayList<>(List.of(
                 "--grpc-port=0",
                 "--http-port=0",

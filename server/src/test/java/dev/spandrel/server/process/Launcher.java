@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
 
 /** A call of {@code ./spandrel} to be started, in an environment that holds no telemetry settings but those given. */
 final class Launcher {
@@ -31,7 +32,12 @@ final class Launcher {
 
     /** The sidecar on free ports. */
     static Launcher sidecar(String... flags) {
+        // A journal of its own: the user's holds what other runs could not deliver.
+        String journal = Path.of("target", "journals", UUID.randomUUID().toString())
+                .toAbsolutePath()
+                .toString();
         return spandrel("sidecar", "--grpc-port", "0", "--http-port", "0", "--health-port", "0")
+                .and("--journal-dir", journal)
                 .and(flags);
     }
 

@@ -104,10 +104,10 @@ class StartRefusalIT {
         assertThat(refused(Launcher.spandrel("client", "Hello").with(variable, "http/json"), USAGE))
                 .isEqualTo("spandrel-server: " + variable + " must be grpc or http/protobuf, found \"http/json\"");
         Launcher sidecar =
-                Launcher.sidecar("--otlp-traces-endpoint", "127.0.0.1:9").with(variable, "http/json");
+                Launcher.sidecar("--otlp-traces-endpoint", "127.0.0.1:9").with(variable, "carrier/pigeon");
         assertThat(refused(sidecar, USAGE))
                 .hasLineCount(1)
                 .startsWith("spandrel-sidecar: ")
-                .contains(variable, "http/json", "grpc or http/protobuf");
+                .contains(variable, "carrier/pigeon", "grpc", "http/protobuf");
     }
 }

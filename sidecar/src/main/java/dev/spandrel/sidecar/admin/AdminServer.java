@@ -1,14 +1,14 @@
 package dev.spandrel.sidecar.admin;
 
 import dev.spandrel.sidecar.metrics.MetricRegistry;
+import dev.spandrel.sidecar.web.WebListener;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Status;
-import dev.spandrel.sidecar.web.WebListener;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
-import java.io.IOException;
 import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerResponse;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;

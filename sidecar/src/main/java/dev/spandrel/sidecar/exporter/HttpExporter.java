@@ -41,8 +41,7 @@ public final class HttpExporter implements Exporter {
     private final AtomicLong unknownFields = new AtomicLong();
 
     /** Takes over the client and closes it with itself. */
-    public HttpExporter(
-            Signal signal, ExporterConfig config, HttpClient client, String userAgent, Ticker ticker) {
+    public HttpExporter(Signal signal, ExporterConfig config, HttpClient client, String userAgent, Ticker ticker) {
         this.signal = signal;
         this.config = config;
         this.client = client;

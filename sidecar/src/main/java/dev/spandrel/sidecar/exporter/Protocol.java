@@ -31,6 +31,7 @@ public enum Protocol {
                 return protocol;
             }
         }
-        throw new InvalidConfigException("%s is \"%s\", expected grpc, http/protobuf, http/json or auto".formatted(setting, value));
+        throw new InvalidConfigException(
+                "%s is \"%s\", expected grpc, http/protobuf, http/json or auto".formatted(setting, value));
     }
 }

@@ -52,7 +52,8 @@ final class ProtocolSelector implements Exporter {
 
     /** A wait that was asked for in the protocol's own words shows that it is spoken, so the others are not tried. */
     private static boolean speaks(SendResult result) {
-        return !(result instanceof SendResult.Retryable retryable) || !retryable.atLeast().isZero();
+        return !(result instanceof SendResult.Retryable retryable)
+                || !retryable.atLeast().isZero();
     }
 
     /** What was found; empty while searching. */

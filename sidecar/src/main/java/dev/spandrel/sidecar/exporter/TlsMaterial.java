@@ -53,8 +53,8 @@ final class TlsMaterial {
             trust = Optional.of(trustManagers(config.certificate().get()));
         }
         if (config.clientKey().isPresent()) {
-            keys = Optional.of(
-                    keyManagers(config.clientKey().get(), config.clientCertificate().orElseThrow()));
+            keys = Optional.of(keyManagers(
+                    config.clientKey().get(), config.clientCertificate().orElseThrow()));
         }
         return new TlsMaterial(trust, keys);
     }
@@ -85,8 +85,7 @@ final class TlsMaterial {
             for (Certificate certificate : certificates(file)) {
                 store.setCertificateEntry("ca-" + number++, certificate);
             }
-            TrustManagerFactory factory =
-                    TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
             factory.init(store);
             return factory.getTrustManagers();
         } catch (IOException | GeneralSecurityException e) {

@@ -101,7 +101,11 @@ public final class DiskJournal implements Journal {
             nextSequence = Math.max(nextSequence, Math.max(segment.base(), segment.lastSequence()) + 1);
         }
         if (damages > 0) {
-            LOG.log(Level.WARNING, "{0} damaged stretches in the journal of {1} were stepped over", damages, signal.word());
+            LOG.log(
+                    Level.WARNING,
+                    "{0} damaged stretches in the journal of {1} were stepped over",
+                    damages,
+                    signal.word());
         }
     }
 
@@ -130,8 +134,8 @@ public final class DiskJournal implements Journal {
 
     @Override
     public CompletableFuture<Void> append(byte[] body, int items) {
-        Pending record = new Pending(
-                body, items, RecordHeader.checksum(body), ticker.epochMillis(), new CompletableFuture<>());
+        Pending record =
+                new Pending(body, items, RecordHeader.checksum(body), ticker.epochMillis(), new CompletableFuture<>());
         lock.lock();
         try {
             if (closed) {
@@ -290,7 +294,11 @@ public final class DiskJournal implements Journal {
 
     private void fail(List<Pending> records, IOException cause) {
         if (writable) {
-            LOG.log(Level.ERROR, "the journal of {0} cannot be written, senders are asked to wait: {1}", signal.word(), cause);
+            LOG.log(
+                    Level.ERROR,
+                    "the journal of {0} cannot be written, senders are asked to wait: {1}",
+                    signal.word(),
+                    cause);
         }
         writable = false;
         if (writer.open()) {

@@ -44,8 +44,11 @@ public final class DiskQuarantine implements Quarantine {
                 quarantine.earlierBytes += file.size();
             }
         }
-        long lastEntry = quarantine.entries().stream().mapToLong(Entry::number).max().orElse(0);
-        long lastBase = quarantine.segments.isEmpty() ? 0 : quarantine.segments.getLast().base();
+        long lastEntry =
+                quarantine.entries().stream().mapToLong(Entry::number).max().orElse(0);
+        long lastBase = quarantine.segments.isEmpty()
+                ? 0
+                : quarantine.segments.getLast().base();
         quarantine.nextSequence = Math.max(lastEntry, lastBase) + 1;
         return quarantine;
     }
@@ -138,7 +141,11 @@ public final class DiskQuarantine implements Quarantine {
                 entries.add(new Entry(header.sequence(), decode(header, body.get())));
             }
         } catch (MalformedTelemetryException | IllegalArgumentException e) {
-            LOG.log(Level.WARNING, "entry {0} of the quarantine cannot be read: {1}", header.sequence(), e.getMessage());
+            LOG.log(
+                    Level.WARNING,
+                    "entry {0} of the quarantine cannot be read: {1}",
+                    header.sequence(),
+                    e.getMessage());
         }
     }
 

@@ -37,8 +37,8 @@ public record DiskStorage(Path folder) implements Storage {
     }
 
     private StorageFile channel(String name, OpenOption option) throws IOException {
-        return new DiskFile(FileChannel.open(
-                folder.resolve(name), option, StandardOpenOption.READ, StandardOpenOption.WRITE));
+        return new DiskFile(
+                FileChannel.open(folder.resolve(name), option, StandardOpenOption.READ, StandardOpenOption.WRITE));
     }
 
     @Override

@@ -39,8 +39,8 @@ public final class JournalLock implements AutoCloseable {
             throw new HeldException(folder, pid);
         }
         channel.truncate(0);
-        channel.write(ByteBuffer.wrap(
-                Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
+        channel.write(
+                ByteBuffer.wrap(Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
         return new JournalLock(channel);
     }
 

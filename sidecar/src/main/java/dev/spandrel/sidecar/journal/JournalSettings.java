@@ -18,7 +18,8 @@ public record JournalSettings(Sync sync, Duration syncWindow, long segmentBytes)
                     "journal sync window is %s ms, expected 0 to 5".formatted(syncWindow.toMillis()));
         }
         if (segmentBytes <= 0) {
-            throw new IllegalArgumentException("segment size is %d, expected a positive number".formatted(segmentBytes));
+            throw new IllegalArgumentException(
+                    "segment size is %d, expected a positive number".formatted(segmentBytes));
         }
     }
 }

@@ -30,8 +30,8 @@ final class Segment {
     static Optional<Segment> named(String name) {
         Matcher matcher = NAME.matcher(name);
         return matcher.matches()
-                ? Optional.of(new Segment(
-                        Long.parseLong(matcher.group(1)), Long.parseUnsignedLong(matcher.group(2), 16)))
+                ? Optional.of(
+                        new Segment(Long.parseLong(matcher.group(1)), Long.parseUnsignedLong(matcher.group(2), 16)))
                 : Optional.empty();
     }
 

@@ -62,8 +62,7 @@ public final class JsonToProtobuf {
 
     private MalformedTelemetryException expected(String what) {
         return new MalformedTelemetryException("at %s: expected %s, found %s"
-                .formatted(
-                        parser.streamReadContext().pathAsPointer(), what, parser.currentToken()));
+                .formatted(parser.streamReadContext().pathAsPointer(), what, parser.currentToken()));
     }
 
     private byte[] message(Message message) throws MalformedTelemetryException {

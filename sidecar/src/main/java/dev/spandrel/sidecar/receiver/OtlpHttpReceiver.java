@@ -1,14 +1,14 @@
 package dev.spandrel.sidecar.receiver;
 
 import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.web.WebListener;
 import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderNames;
-import dev.spandrel.sidecar.web.WebListener;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
-import java.io.IOException;
 import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http.HttpRouting;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 
@@ -26,8 +26,7 @@ public final class OtlpHttpReceiver implements AutoCloseable {
      * @param grace how long requests under way may take when the receiver is closed
      */
     public static OtlpHttpReceiver start(
-            InetSocketAddress address, Intake intake, ReceiverLimits limits, Duration grace)
-            throws IOException {
+            InetSocketAddress address, Intake intake, ReceiverLimits limits, Duration grace) throws IOException {
         HttpRouting.Builder routing = HttpRouting.builder();
         for (Signal signal : Signal.values()) {
             routing.any(signal.httpPath(), new ExportHandler(signal, intake, limits));

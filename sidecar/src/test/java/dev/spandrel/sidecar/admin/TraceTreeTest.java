@@ -36,9 +36,8 @@ class TraceTreeTest {
             scope.addSpans(span);
         }
         return ExportTraceServiceRequest.newBuilder()
-                .addResourceSpans(ResourceSpans.newBuilder()
-                        .addScopeSpans(scope)
-                        .setResource(Telemetry.resource(service)))
+                .addResourceSpans(
+                        ResourceSpans.newBuilder().addScopeSpans(scope).setResource(Telemetry.resource(service)))
                 .build()
                 .toByteArray();
     }

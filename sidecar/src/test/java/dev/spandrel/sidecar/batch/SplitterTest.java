@@ -53,7 +53,8 @@ class SplitterTest {
         return request.getResourceSpansList().stream()
                 .flatMap(resource -> resource.getScopeSpansList().stream()
                         .flatMap(scope -> scope.getSpansList().stream()
-                                .map(span -> Map.entry(span, context(resource, scope.getScope().getName())))))
+                                .map(span -> Map.entry(
+                                        span, context(resource, scope.getScope().getName())))))
                 .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     }
 
@@ -64,8 +65,7 @@ class SplitterTest {
     @Test
     void piecesStayBelowTheBound() throws Exception {
         ExportTraceServiceRequest request = Telemetry.spans(0, 10_000);
-        List<EncodedRequest> pieces =
-                Splitter.split(EncodedRequest.of(Signal.TRACES, request.toByteArray()), 100_000);
+        List<EncodedRequest> pieces = Splitter.split(EncodedRequest.of(Signal.TRACES, request.toByteArray()), 100_000);
         assertThat(pieces).allSatisfy(piece -> assertThat(piece.size()).isLessThanOrEqualTo(100_000));
         List<Long> numbers = new ArrayList<>();
         for (EncodedRequest piece : pieces) {
@@ -80,13 +80,15 @@ class SplitterTest {
         request.getResourceSpansBuilder(0)
                 .getResourceBuilder()
                 .addAttributes(Telemetry.attribute("large", "x".repeat(2 << 20)));
-        assertThat(Splitter.split(EncodedRequest.of(Signal.TRACES, request.build().toByteArray()), 1 << 20))
+        assertThat(Splitter.split(
+                        EncodedRequest.of(Signal.TRACES, request.build().toByteArray()), 1 << 20))
                 .hasSize(1);
     }
 
     @Test
     void profilesAreNeverCut() {
-        EncodedRequest profiles = new EncodedRequest(Signal.PROFILES, List.of(Telemetry.spans(0, 9).toByteArray()), 9);
+        EncodedRequest profiles = new EncodedRequest(
+                Signal.PROFILES, List.of(Telemetry.spans(0, 9).toByteArray()), 9);
         assertThat(Splitter.halve(profiles)).isEmpty();
     }
 }

@@ -82,8 +82,7 @@ class LaneTest {
                 new RetryPolicy(Duration.ofMillis(500), Duration.ofSeconds(30), new Random(1)),
                 4_000_000,
                 ticker);
-        lane = new Lane(
-                context, reader, new Batcher(Signal.TRACES, reader, 4_000_000, Duration.ofMillis(200), ticker));
+        lane = new Lane(context, reader, new Batcher(Signal.TRACES, reader, 4_000_000, Duration.ofMillis(200), ticker));
         lane.start(1);
     }
 
@@ -98,8 +97,7 @@ class LaneTest {
         public SendResult send(EncodedRequest request) {
             try {
                 sends.incrementAndGet();
-                List<Long> numbers =
-                        Telemetry.numbers(ExportTraceServiceRequest.parseFrom(request.toByteArray()));
+                List<Long> numbers = Telemetry.numbers(ExportTraceServiceRequest.parseFrom(request.toByteArray()));
                 SendResult result = backend.apply(numbers);
                 if (result instanceof SendResult.Delivered) {
                     taken.addAll(numbers);
@@ -221,8 +219,9 @@ class LaneTest {
         assertThat(ledger.snapshot().delivered()).isEqualTo(7);
         assertThat(ledger.snapshot().quarantined()).isZero();
         assertThat(sends.get()).isEqualTo(1);
-        assertThat(quarantine.pieces()).singleElement().satisfies(piece -> assertThat(piece.copy())
-                .isTrue());
+        assertThat(quarantine.pieces())
+                .singleElement()
+                .satisfies(piece -> assertThat(piece.copy()).isTrue());
     }
 
     @Test

@@ -51,7 +51,8 @@ class TlsTest {
     static void makeCertificate() throws Exception {
         Path file = folder.resolve("store.p12");
         Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
                         "-genkeypair",
                         "-alias",
                         "a",
@@ -79,11 +80,13 @@ class TlsTest {
         Key key = store.getKey("a", PASSWORD);
         Files.writeString(folder.resolve("key.pem"), pem("PRIVATE KEY", key.getEncoded()));
         Files.writeString(
-                folder.resolve("cert.pem"), pem("CERTIFICATE", store.getCertificate("a").getEncoded()));
+                folder.resolve("cert.pem"),
+                pem("CERTIFICATE", store.getCertificate("a").getEncoded()));
     }
 
     private static String pem(String what, byte[] der) {
-        String base64 = Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII)).encodeToString(der);
+        String base64 = Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII))
+                .encodeToString(der);
         return "-----BEGIN " + what + "-----\n" + base64 + "\n-----END " + what + "-----\n";
     }
 
@@ -117,16 +120,15 @@ class TlsTest {
         ExporterConfig config =
                 new OtlpEnvironment(variables, _ -> {}).exporter(Signal.TRACES).orElseThrow();
         try (Exporter exporter = Exporters.open(Signal.TRACES, config, Ticker.SYSTEM)) {
-            return exporter.send(EncodedRequest.of(
-                    Signal.TRACES, Telemetry.spans(0, 3).toByteArray()));
+            return exporter.send(
+                    EncodedRequest.of(Signal.TRACES, Telemetry.spans(0, 3).toByteArray()));
         }
     }
 
     private static BindableService traces() {
         return new TraceServiceGrpc.TraceServiceImplBase() {
             @Override
-            public void export(
-                    ExportTraceServiceRequest request, StreamObserver<ExportTraceServiceResponse> answer) {
+            public void export(ExportTraceServiceRequest request, StreamObserver<ExportTraceServiceResponse> answer) {
                 answer.onNext(ExportTraceServiceResponse.getDefaultInstance());
                 answer.onCompleted();
             }

@@ -118,22 +118,21 @@ abstract class JournalContract {
     @Test
     void aReaderWaitsAndAClosedJournalLetsItGo() throws Exception {
         Journal journal = open(1 << 20);
-            JournalReader reader = journal.reader("one", new Ledger());
-            CompletableFuture<Object> waiting = new CompletableFuture<>();
-            Thread.startVirtualThread(() -> {
-                try {
-                    waiting.complete(text(reader.next(SOON).orElseThrow()));
-                    waiting.get();
-                } catch (InterruptedException | ExecutionException e) {
-                    waiting.completeExceptionally(e);
-                }
-            });
-            journal.append(body("at last"), 1).get();
-            assertThat(waiting.get(10, TimeUnit.SECONDS)).isEqualTo("at last");
-            journal.close();
-            assertThat(reader.next(SOON)).isEmpty();
-            assertThatThrownBy(() -> journal.append(body("too late"), 1).get())
-                    .hasMessageContaining("stopping");
-            reader.close();
+        JournalReader reader = journal.reader("one", new Ledger());
+        CompletableFuture<Object> waiting = new CompletableFuture<>();
+        Thread.startVirtualThread(() -> {
+            try {
+                waiting.complete(text(reader.next(SOON).orElseThrow()));
+                waiting.get();
+            } catch (InterruptedException | ExecutionException e) {
+                waiting.completeExceptionally(e);
+            }
+        });
+        journal.append(body("at last"), 1).get();
+        assertThat(waiting.get(10, TimeUnit.SECONDS)).isEqualTo("at last");
+        journal.close();
+        assertThat(reader.next(SOON)).isEmpty();
+        assertThatThrownBy(() -> journal.append(body("too late"), 1).get()).hasMessageContaining("stopping");
+        reader.close();
     }
 }

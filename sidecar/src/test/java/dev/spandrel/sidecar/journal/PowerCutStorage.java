@@ -65,7 +65,8 @@ final class PowerCutStorage implements Storage {
         byte[] kept = file.safe.clone();
         for (int[] range : file.dirty) {
             for (int sector = range[0] / SECTOR; sector * SECTOR < range[1]; sector++) {
-                kept = keepOrDrop(file, kept, Math.max(range[0], sector * SECTOR), Math.min(range[1], (sector + 1) * SECTOR));
+                kept = keepOrDrop(
+                        file, kept, Math.max(range[0], sector * SECTOR), Math.min(range[1], (sector + 1) * SECTOR));
             }
         }
         file.safe = kept;

@@ -155,8 +155,6 @@ class PowerCutTest {
     }
 
     private long segments() throws IOException {
-        return disk.names().stream()
-                .filter(name -> name.endsWith(".segment"))
-                .count();
+        return disk.names().stream().filter(name -> name.endsWith(".segment")).count();
     }
 }

@@ -42,8 +42,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Held against protobuf-java's JSON with the ids, the one thing OTLP writes differently, turned into hex. */
 class OtlpJsonTest {
-    private static final Pattern ID =
-            Pattern.compile("\"(traceId|spanId|parentSpanId)\": \"([A-Za-z0-9+/=]+)\"");
+    private static final Pattern ID = Pattern.compile("\"(traceId|spanId|parentSpanId)\": \"([A-Za-z0-9+/=]+)\"");
 
     private static byte[] official(Message message) throws Exception {
         String json = JsonFormat.printer().printingEnumsAsInts().print(message);
@@ -78,7 +77,8 @@ class OtlpJsonTest {
                         .setArrayValue(ArrayValue.newBuilder().addValues(AnyValue.newBuilder()))
                         .build(),
                 AnyValue.newBuilder()
-                        .setKvlistValue(KeyValueList.newBuilder().addValues(Telemetry.attribute("k", "später \u0000 😀")))
+                        .setKvlistValue(
+                                KeyValueList.newBuilder().addValues(Telemetry.attribute("k", "später \u0000 😀")))
                         .build());
         for (AnyValue value : values) {
             span.addAttributes(KeyValue.newBuilder().setKey("v").setValue(value));
@@ -104,7 +104,9 @@ class OtlpJsonTest {
                         .addAllBucketCounts(List.of(5L, -2L)))
                 .build();
         SummaryDataPoint summary = SummaryDataPoint.newBuilder()
-                .addQuantileValues(SummaryDataPoint.ValueAtQuantile.newBuilder().setQuantile(0.99).setValue(7))
+                .addQuantileValues(SummaryDataPoint.ValueAtQuantile.newBuilder()
+                        .setQuantile(0.99)
+                        .setValue(7))
                 .build();
         return Telemetry.points(2).toBuilder()
                 .addResourceMetrics(ResourceMetrics.newBuilder()
@@ -119,8 +121,8 @@ class OtlpJsonTest {
                                 .addMetrics(Metric.newBuilder()
                                         .setHistogram(Histogram.newBuilder().addDataPoints(histogram)))
                                 .addMetrics(Metric.newBuilder()
-                                        .setExponentialHistogram(
-                                                ExponentialHistogram.newBuilder().addDataPoints(exponential)))
+                                        .setExponentialHistogram(ExponentialHistogram.newBuilder()
+                                                .addDataPoints(exponential)))
                                 .addMetrics(Metric.newBuilder()
                                         .setSummary(Summary.newBuilder().addDataPoints(summary)))))
                 .build();
@@ -132,8 +134,7 @@ class OtlpJsonTest {
                 .isEqualTo(traces());
         assertThat(ExportMetricsServiceRequest.parseFrom(JsonToProtobuf.convert(Signal.METRICS, official(metrics()))))
                 .isEqualTo(metrics());
-        assertThat(ExportLogsServiceRequest.parseFrom(
-                        JsonToProtobuf.convert(Signal.LOGS, official(Telemetry.logs(3)))))
+        assertThat(ExportLogsServiceRequest.parseFrom(JsonToProtobuf.convert(Signal.LOGS, official(Telemetry.logs(3)))))
                 .isEqualTo(Telemetry.logs(3));
     }
 
@@ -143,11 +144,13 @@ class OtlpJsonTest {
         assertThat(json.unknownFields()).isZero();
         assertThat(ExportTraceServiceRequest.parseFrom(JsonToProtobuf.convert(Signal.TRACES, json.json())))
                 .isEqualTo(traces());
-        byte[] points = ProtobufToJson.convert(Signal.METRICS, metrics().toByteArray()).json();
+        byte[] points =
+                ProtobufToJson.convert(Signal.METRICS, metrics().toByteArray()).json();
         assertThat(ExportMetricsServiceRequest.parseFrom(JsonToProtobuf.convert(Signal.METRICS, points)))
                 .isEqualTo(metrics());
         ExportLogsServiceRequest.Builder logs = ExportLogsServiceRequest.newBuilder();
-        byte[] lines = ProtobufToJson.convert(Signal.LOGS, Telemetry.logs(4).toByteArray()).json();
+        byte[] lines = ProtobufToJson.convert(Signal.LOGS, Telemetry.logs(4).toByteArray())
+                .json();
         JsonFormat.parser().merge(new String(lines, StandardCharsets.UTF_8), logs);
         assertThat(logs.build()).isEqualTo(Telemetry.logs(4));
     }
@@ -156,11 +159,16 @@ class OtlpJsonTest {
     void unknownFieldsAreCountedOnTheWayOutAndIgnoredOnTheWayIn() throws Exception {
         byte[] future = traces().toBuilder()
                 .setUnknownFields(com.google.protobuf.UnknownFieldSet.newBuilder()
-                        .addField(77, com.google.protobuf.UnknownFieldSet.Field.newBuilder().addVarint(1).build())
+                        .addField(
+                                77,
+                                com.google.protobuf.UnknownFieldSet.Field.newBuilder()
+                                        .addVarint(1)
+                                        .build())
                         .build())
                 .build()
                 .toByteArray();
-        assertThat(ProtobufToJson.convert(Signal.TRACES, future).unknownFields()).isEqualTo(1);
+        assertThat(ProtobufToJson.convert(Signal.TRACES, future).unknownFields())
+                .isEqualTo(1);
         String json = "{\"novelty\":[{\"a\":[1]}],\"resourceSpans\":[{\"schemaUrl\":\"s\",\"resource\":null}]}";
         assertThat(ExportTraceServiceRequest.parseFrom(
                                 JsonToProtobuf.convert(Signal.TRACES, json.getBytes(StandardCharsets.UTF_8)))
@@ -170,17 +178,19 @@ class OtlpJsonTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "[]                                                               | expected an object",
-        "{\"resourceSpans\":{}}                                           | at /resourceSpans: expected an array",
-        "{\"resourceSpans\":[1]}                                          | expected an object",
-        "{\"resourceSpans\":[                                             | not JSON",
-        "{} {}                                                            | expected the end of the body",
-        "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"xyz\"}]}]}]} | expected an id in hex",
-        "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"kind\":\"SPAN_KIND_SERVER\"}]}]}]} | expected an integer",
-        "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"startTimeUnixNano\":\"-1\"}]}]}]} | 64-bit integer",
-        "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"startTimeUnixNano\":1.5}]}]}]}    | expected an integer",
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "[]                                                               | expected an object",
+                "{\"resourceSpans\":{}}                                           | at /resourceSpans: expected an array",
+                "{\"resourceSpans\":[1]}                                          | expected an object",
+                "{\"resourceSpans\":[                                             | not JSON",
+                "{} {}                                                            | expected the end of the body",
+                "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"xyz\"}]}]}]} | expected an id in hex",
+                "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"kind\":\"SPAN_KIND_SERVER\"}]}]}]} | expected an integer",
+                "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"startTimeUnixNano\":\"-1\"}]}]}]} | 64-bit integer",
+                "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"startTimeUnixNano\":1.5}]}]}]}    | expected an integer",
+            })
     void whatIsWrongIsNamedWithItsPlace(String json, String message) {
         assertThatThrownBy(() -> JsonToProtobuf.convert(Signal.TRACES, json.getBytes(StandardCharsets.UTF_8)))
                 .isInstanceOf(MalformedTelemetryException.class)
@@ -214,7 +224,8 @@ class OtlpJsonTest {
         byte[] partial = "{\"partialSuccess\":{\"rejectedSpans\":\"2\",\"errorMessage\":\"odd\"}}"
                 .getBytes(StandardCharsets.UTF_8);
         assertThat(JsonResponse.partialSuccess(partial)).isEqualTo(new PartialSuccess(2, "odd"));
-        assertThat(JsonResponse.partialSuccess("{}".getBytes(StandardCharsets.UTF_8))).isEqualTo(PartialSuccess.NONE);
+        assertThat(JsonResponse.partialSuccess("{}".getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo(PartialSuccess.NONE);
         assertThat(JsonResponse.statusMessage("{\"code\":3,\"message\":\"no\"}".getBytes(StandardCharsets.UTF_8)))
                 .isEqualTo("no");
     }

@@ -59,7 +59,8 @@ class OtlpShapeTest {
         "0a021201, announces 1 bytes where 0 are left",
     })
     void whatIsWrongIsNamed(String hex, String message) {
-        assertThatThrownBy(() -> OtlpShape.countItems(Signal.TRACES, HexFormat.of().parseHex(hex)))
+        assertThatThrownBy(
+                        () -> OtlpShape.countItems(Signal.TRACES, HexFormat.of().parseHex(hex)))
                 .isInstanceOf(MalformedTelemetryException.class)
                 .hasMessageContaining(message);
     }

@@ -38,8 +38,7 @@ class ReceiverFuzzTest {
     private final Map<Signal, Journal> journals = new EnumMap<>(Signal.class);
     private final MetricRegistry metrics = new MetricRegistry();
     private final InFlightBytes inFlight = new InFlightBytes(64 << 20);
-    private final ReceiverLimits limits =
-            new ReceiverLimits(1 << 20, Duration.ofSeconds(10), inFlight, Ticker.SYSTEM);
+    private final ReceiverLimits limits = new ReceiverLimits(1 << 20, Duration.ofSeconds(10), inFlight, Ticker.SYSTEM);
     private final Intake intake;
 
     ReceiverFuzzTest() {

@@ -76,7 +76,8 @@ public final class BackendDouble implements AutoCloseable {
                 .start();
         http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         http.createContext("/v1/traces", exchange -> handle(exchange, ExportTraceServiceRequest.getDefaultInstance()));
-        http.createContext("/v1/metrics", exchange -> handle(exchange, ExportMetricsServiceRequest.getDefaultInstance()));
+        http.createContext(
+                "/v1/metrics", exchange -> handle(exchange, ExportMetricsServiceRequest.getDefaultInstance()));
         http.createContext("/v1/logs", exchange -> handle(exchange, ExportLogsServiceRequest.getDefaultInstance()));
         http.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         http.start();
@@ -136,8 +137,8 @@ public final class BackendDouble implements AutoCloseable {
 
     private static MessageLite response(MessageLite request, Optional<Fault> fault) {
         return switch (request) {
-            case ExportTraceServiceRequest _ when fault.isPresent()
-                            && fault.get() instanceof Fault.Partial(long rejected, String message) ->
+            case ExportTraceServiceRequest _
+            when fault.isPresent() && fault.get() instanceof Fault.Partial(long rejected, String message) ->
                 ExportTraceServiceResponse.newBuilder()
                         .setPartialSuccess(ExportTracePartialSuccess.newBuilder()
                                 .setRejectedSpans(rejected)
@@ -151,13 +152,12 @@ public final class BackendDouble implements AutoCloseable {
 
     private <T extends MessageLite> ServerServiceDefinition service(String name, Parser<T> parser) {
         String service = "opentelemetry.proto.collector." + name;
-        MethodDescriptor<MessageLite, MessageLite> method =
-                MethodDescriptor.<MessageLite, MessageLite>newBuilder()
-                        .setType(MethodDescriptor.MethodType.UNARY)
-                        .setFullMethodName(service + "/Export")
-                        .setRequestMarshaller(new OfficialMarshaller(parser))
-                        .setResponseMarshaller(new OfficialMarshaller(parser))
-                        .build();
+        MethodDescriptor<MessageLite, MessageLite> method = MethodDescriptor.<MessageLite, MessageLite>newBuilder()
+                .setType(MethodDescriptor.MethodType.UNARY)
+                .setFullMethodName(service + "/Export")
+                .setRequestMarshaller(new OfficialMarshaller(parser))
+                .setResponseMarshaller(new OfficialMarshaller(parser))
+                .build();
         return ServerServiceDefinition.builder(service)
                 .addMethod(method, ServerCalls.asyncUnaryCall(this::export))
                 .build();
@@ -185,13 +185,17 @@ public final class BackendDouble implements AutoCloseable {
             headers.add(Map.of(
                     "path", exchange.getRequestURI().toString(),
                     "content-type", String.valueOf(exchange.getRequestHeaders().getFirst("Content-Type")),
-                    "content-encoding", String.valueOf(exchange.getRequestHeaders().getFirst("Content-Encoding")),
+                    "content-encoding",
+                            String.valueOf(exchange.getRequestHeaders().getFirst("Content-Encoding")),
                     "authorization", String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")),
                     "user-agent", String.valueOf(exchange.getRequestHeaders().getFirst("User-Agent"))));
             boolean gzip = "gzip".equals(exchange.getRequestHeaders().getFirst("Content-Encoding"));
             InputStream body = gzip ? new GZIPInputStream(exchange.getRequestBody()) : exchange.getRequestBody();
-            boolean json = "application/json".equals(exchange.getRequestHeaders().getFirst("Content-Type"));
-            answer(exchange, json ? fromJson(body, type) : type.getParserForType().parseFrom(body));
+            boolean json =
+                    "application/json".equals(exchange.getRequestHeaders().getFirst("Content-Type"));
+            answer(
+                    exchange,
+                    json ? fromJson(body, type) : type.getParserForType().parseFrom(body));
         }
     }
 
@@ -210,7 +214,8 @@ public final class BackendDouble implements AutoCloseable {
         Optional<Fault> fault = take(request);
         switch (fault.orElse(null)) {
             case Fault.Refuse refuse -> {
-                refuse.retryAfter().ifPresent(value -> exchange.getResponseHeaders().set("Retry-After", value));
+                refuse.retryAfter()
+                        .ifPresent(value -> exchange.getResponseHeaders().set("Retry-After", value));
                 exchange.sendResponseHeaders(refuse.http(), -1);
             }
             case Fault.Hang _ -> {

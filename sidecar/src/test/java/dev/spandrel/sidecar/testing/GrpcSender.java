@@ -24,13 +24,15 @@ public final class GrpcSender implements AutoCloseable {
     private final ManagedChannel channel;
 
     public GrpcSender(int port) {
-        channel = NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
+        channel =
+                NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
     }
 
     /** Sends and returns the response's bytes; a refusal is a {@link io.grpc.StatusRuntimeException}. */
     public byte[] send(String method, byte[] body, boolean gzip) {
         CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(30, TimeUnit.SECONDS);
-        return ClientCalls.blockingUnaryCall(channel, descriptor(method), gzip ? options.withCompression("gzip") : options, body);
+        return ClientCalls.blockingUnaryCall(
+                channel, descriptor(method), gzip ? options.withCompression("gzip") : options, body);
     }
 
     public void send(MessageLite traces) {

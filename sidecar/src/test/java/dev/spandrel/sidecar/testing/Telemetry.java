@@ -43,7 +43,9 @@ public final class Telemetry {
     }
 
     public static Resource resource(String service) {
-        return Resource.newBuilder().addAttributes(attribute("service.name", service)).build();
+        return Resource.newBuilder()
+                .addAttributes(attribute("service.name", service))
+                .build();
     }
 
     public static KeyValue attribute(String key, String value) {
@@ -56,8 +58,10 @@ public final class Telemetry {
     /** A span of about 200 encoded bytes, as an LLM server sends. */
     public static Span span(long number) {
         return Span.newBuilder()
-                .setTraceId(ByteString.copyFrom(
-                        ByteBuffer.allocate(16).putLong(0x5eed).putLong(number + 1).flip()))
+                .setTraceId(ByteString.copyFrom(ByteBuffer.allocate(16)
+                        .putLong(0x5eed)
+                        .putLong(number + 1)
+                        .flip()))
                 .setSpanId(id(number))
                 .setName("POST /v1/completions")
                 .setKind(Span.SpanKind.SPAN_KIND_SERVER)
