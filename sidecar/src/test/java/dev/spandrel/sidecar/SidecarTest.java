@@ -25,9 +25,13 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import java.util.zip.GZIPOutputStream;
@@ -101,7 +105,7 @@ class SidecarTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"grpc", "http/protobuf", "http/json"})
+    @ValueSource(strings = {"grpc", "http/protobuf", "http/json", "auto"})
     void everySignalPassesThroughByEitherDoorAndIsAccountedFor(String protocol) throws Exception {
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, protocol));
@@ -180,6 +184,44 @@ class SidecarTest {
             assertThat(sidecar.ledger(Signal.TRACES).delivered()).isEqualTo(10);
             assertThat(backend.spans()).hasSize(10).containsValue(1);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"grpc", "http/protobuf", "http/json"})
+    void aBackendOfEveryTemperLeavesNothingUnaccountedFor(String protocol) throws Exception {
+        long seed = System.nanoTime();
+        System.out.println("temper seed=" + seed);
+        Random random = new Random(seed);
+        AtomicInteger faults = new AtomicInteger(8);
+        try (BackendDouble backend = new BackendDouble()) {
+            Map<String, String> variables = to(backend, protocol);
+            variables.put("OTEL_EXPORTER_OTLP_TIMEOUT", "300");
+            try (Sidecar sidecar = start(variables, "--batch-max-age=1");
+                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                backend.script(_ -> random.nextInt(3) > 0 && faults.getAndDecrement() > 0
+                        ? Optional.of(fault(random))
+                        : Optional.empty());
+                for (int i = 0; i < 40; i++) {
+                    sender.send(Telemetry.spans(i * 10L, 10));
+                }
+                awaitBalanced(sidecar, Signal.TRACES, 400);
+                assertThat(backend.spans()).as("seed %d", seed).hasSize(400);
+                assertThat(sidecar.ledger(Signal.TRACES).quarantined()).isZero();
+            }
+        }
+    }
+
+    private static Fault fault(Random random) {
+        String soon = DateTimeFormatter.RFC_1123_DATE_TIME.format(
+                ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(1));
+        return switch (random.nextInt(6)) {
+            case 0 -> new Fault.Refuse(Status.UNAVAILABLE, 503);
+            case 1 -> new Fault.Refuse(Status.UNAVAILABLE, 429, Optional.of(soon), Optional.empty());
+            case 2 -> new Fault.Refuse(Status.UNAUTHENTICATED, 401);
+            case 3 -> new Fault.Hang();
+            case 4 -> new Fault.Cut();
+            default -> new Fault.Partial(1, "odd");
+        };
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.spandrel.sidecar.otlp.ProtobufReader;
 import dev.spandrel.sidecar.otlp.ProtobufWriter;
 import dev.spandrel.sidecar.otlp.Signal;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 
@@ -21,10 +22,7 @@ public final class Splitter {
     /** The two halves of a request; together they hold its items once each, in order. */
     public record Halves(EncodedRequest left, EncodedRequest right) {}
 
-    private static final int[] LEVELS = {OtlpShape.REQUEST_RESOURCES, OtlpShape.RESOURCE_SCOPES, OtlpShape.SCOPE_ITEMS};
-
-    /** A resource larger than its spans would be copied into every piece; beyond this growth cutting makes it worse. */
-    private static final double MOST_GROWTH = 1.5;
+    static final int[] LEVELS = {OtlpShape.REQUEST_RESOURCES, OtlpShape.RESOURCE_SCOPES, OtlpShape.SCOPE_ITEMS};
 
     private Splitter() {}
 
@@ -44,25 +42,19 @@ public final class Splitter {
         }
     }
 
-    /** Pieces of at most {@code maxBytes} each, as far as single items allow; the request itself where it fits. */
-    public static List<EncodedRequest> split(EncodedRequest request, int maxBytes) {
-        List<EncodedRequest> pieces = new ArrayList<>();
-        split(request, maxBytes, pieces);
-        return pieces;
-    }
-
-    private static void split(EncodedRequest request, int maxBytes, List<EncodedRequest> pieces) {
-        Optional<Halves> halves = request.size() <= maxBytes ? Optional.empty() : halve(request);
-        if (halves.isEmpty() || growth(request, halves.get()) > MOST_GROWTH) {
-            pieces.add(request);
-        } else {
-            split(halves.get().left(), maxBytes, pieces);
-            split(halves.get().right(), maxBytes, pieces);
+    /**
+     * Pieces of at most {@code maxBytes} each, as far as single items allow; the request itself where it fits. Each piece
+     * is made when it is asked for, so that a large request is not held twice.
+     */
+    public static Iterator<EncodedRequest> pieces(EncodedRequest request, int maxBytes) {
+        if (request.size() <= maxBytes || !request.signal().mergeable()) {
+            return List.of(request).iterator();
         }
-    }
-
-    private static double growth(EncodedRequest whole, Halves halves) {
-        return ((double) halves.left().size() + halves.right().size()) / whole.size();
+        try {
+            return PieceCutter.cut(request, maxBytes);
+        } catch (MalformedTelemetryException e) {
+            return List.of(request).iterator();
+        }
     }
 
     private static Halves halves(Signal signal, byte[][] cut) throws MalformedTelemetryException {
@@ -91,7 +83,7 @@ public final class Splitter {
     }
 
     /** Tag start, value start and value end of every entry of a repeated message field. */
-    private static List<int[]> entries(ProtobufReader reader, int repeated) throws MalformedTelemetryException {
+    static List<int[]> entries(ProtobufReader reader, int repeated) throws MalformedTelemetryException {
         List<int[]> entries = new ArrayList<>();
         while (reader.next()) {
             if (reader.is(repeated, LENGTH_DELIMITED)) {
@@ -112,7 +104,7 @@ public final class Splitter {
         return count;
     }
 
-    private static byte[] without(byte[] buffer, int from, int to, List<int[]> left) {
+    static byte[] without(byte[] buffer, int from, int to, List<int[]> left) {
         ProtobufWriter writer = new ProtobufWriter();
         int at = from;
         for (int[] entry : left) {

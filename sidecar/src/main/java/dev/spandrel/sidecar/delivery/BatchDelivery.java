@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 
@@ -27,10 +28,14 @@ final class BatchDelivery {
      */
     private static final int PATIENCE = 64;
 
-    private record Suspect(EncodedRequest piece, String reason) {}
+    /** A refused single item; sure where the destination was accepting other things when it refused this one. */
+    private record Suspect(EncodedRequest piece, String reason, boolean sure) {}
 
     private final LaneContext context;
     private final Lane lane;
+    /** What has not been looked at yet, made as it is needed; what has, and goes first, is in {@link #pieces}. */
+    private final Iterator<EncodedRequest> fresh;
+
     private final Deque<EncodedRequest> pieces = new ArrayDeque<>();
     private final List<Suspect> suspects = new ArrayList<>();
     private long acceptancesBefore;
@@ -41,26 +46,30 @@ final class BatchDelivery {
     BatchDelivery(LaneContext context, Lane lane, Batch batch) {
         this.context = context;
         this.lane = lane;
-        pieces.addAll(Splitter.split(batch.request(), context.maxBytes()));
+        fresh = Splitter.pieces(batch.request(), context.maxBytes());
         acceptancesBefore = lane.acceptances();
     }
 
     /** Returns true when all is settled, false when the lane was stopped before. */
     boolean run() throws InterruptedException {
-        while (!pieces.isEmpty() || !suspects.isEmpty()) {
+        while (hasMore() || !suspects.isEmpty()) {
             if (lane.stopped()) {
                 return false;
             }
             if (!suspects.isEmpty() && believed() && putSuspectsAside()) {
                 continue;
             }
-            if (pieces.isEmpty() || !believed() && refusals >= (held ? 1 : PATIENCE)) {
+            if (!hasMore() || !believed() && refusals >= (held ? 1 : PATIENCE)) {
                 hold();
             } else {
-                step(pieces.poll());
+                step(pieces.isEmpty() ? fresh.next() : pieces.poll());
             }
         }
         return true;
+    }
+
+    private boolean hasMore() {
+        return !pieces.isEmpty() || fresh.hasNext();
     }
 
     private boolean believed() {
@@ -98,13 +107,19 @@ final class BatchDelivery {
             pieces.push(halves.get().right());
             pieces.push(halves.get().left());
         } else {
-            suspects.add(new Suspect(piece, permanent.reason()));
+            suspects.add(new Suspect(piece, permanent.reason(), believed()));
         }
     }
 
     private boolean putSuspectsAside() {
         for (Suspect suspect : List.copyOf(suspects)) {
             EncodedRequest piece = suspect.piece();
+            if (!suspect.sure()) {
+                // refused while everything was: that said nothing about this piece, so it is asked for once more
+                suspects.remove(suspect);
+                pieces.push(piece);
+                continue;
+            }
             boolean kept = context.quarantine()
                     .put(new Quarantine.Piece(
                             context.destination(),

@@ -77,13 +77,26 @@ public final class Lane implements AutoCloseable {
         try {
             Optional<Batch> batch = next(IDLE_NANOS);
             if (batch.isPresent()) {
-                deliver(batch.get());
+                deliverOrKeep(batch.get());
             }
             return batch.isPresent() || !draining;
         } catch (UncheckedIOException e) {
             LOG.log(Level.ERROR, "{0}: {1}; trying again", this, e.getCause());
             pause(READ_AGAIN);
             return true;
+        }
+    }
+
+    /** Nothing that goes wrong here may cost a batch: it is tried again, as long as this process lives. */
+    private void deliverOrKeep(Batch batch) throws InterruptedException {
+        try {
+            deliver(batch);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            LOG.log(Level.ERROR, this + ": a batch could not be handled; trying again", e);
+            synchronized (probed) {
+                probed.addFirst(batch);
+            }
+            pause(READ_AGAIN);
         }
     }
 

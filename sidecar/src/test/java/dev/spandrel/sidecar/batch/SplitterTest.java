@@ -9,6 +9,7 @@ import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
 import io.opentelemetry.proto.trace.v1.ResourceSpans;
 import io.opentelemetry.proto.trace.v1.Span;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,7 +66,13 @@ class SplitterTest {
     @Test
     void piecesStayBelowTheBound() throws Exception {
         ExportTraceServiceRequest request = Telemetry.spans(0, 10_000);
+<<<<<<< HEAD
         List<EncodedRequest> pieces = Splitter.split(EncodedRequest.of(Signal.TRACES, request.toByteArray()), 100_000);
+=======
+        List<EncodedRequest> pieces = new ArrayList<>();
+        Splitter.pieces(EncodedRequest.of(Signal.TRACES, request.toByteArray()), 100_000)
+                .forEachRemaining(pieces::add);
+>>>>>>> wip/sidecar
         assertThat(pieces).allSatisfy(piece -> assertThat(piece.size()).isLessThanOrEqualTo(100_000));
         List<Long> numbers = new ArrayList<>();
         for (EncodedRequest piece : pieces) {
@@ -75,13 +82,40 @@ class SplitterTest {
     }
 
     @Test
+    void randomTreesFallIntoPiecesThatHoldTheSameSpansInTheSameContexts() throws Exception {
+        for (long seed = 0; seed < 30; seed++) {
+            ExportTraceServiceRequest request = Telemetry.randomTree(new Random(seed), 7);
+            List<ExportTraceServiceRequest> pieces = new ArrayList<>();
+            Iterator<EncodedRequest> cut =
+                    Splitter.pieces(EncodedRequest.of(Signal.TRACES, request.toByteArray()), 1000);
+            while (cut.hasNext()) {
+                pieces.add(ExportTraceServiceRequest.parseFrom(cut.next().toByteArray()));
+            }
+            assertThat(pieces.stream().flatMap(piece -> Telemetry.numbers(piece).stream()).toList())
+                    .as("seed %d", seed)
+                    .isEqualTo(Telemetry.numbers(request));
+            assertThat(pieces.stream()
+                            .flatMap(piece -> contexts(piece).entrySet().stream())
+                            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)))
+                    .as("seed %d", seed)
+                    .isEqualTo(contexts(request));
+        }
+    }
+
+    @Test
     void aResourceLargerThanItsSpansIsNotCopiedIntoEachPiece() throws Exception {
         ExportTraceServiceRequest.Builder request = Telemetry.spans(0, 1000).toBuilder();
         request.getResourceSpansBuilder(0)
                 .getResourceBuilder()
                 .addAttributes(Telemetry.attribute("large", "x".repeat(2 << 20)));
+<<<<<<< HEAD
         assertThat(Splitter.split(
                         EncodedRequest.of(Signal.TRACES, request.build().toByteArray()), 1 << 20))
+=======
+        assertThat(Splitter.pieces(
+                        EncodedRequest.of(Signal.TRACES, request.build().toByteArray()), 1 << 20))
+                .toIterable()
+>>>>>>> wip/sidecar
                 .hasSize(1);
     }
 
