@@ -45,7 +45,8 @@ class SizeIT {
         assertThat(body.length).isBetween(56 << 20, 64 << 20);
         try (BackendDouble backend = new BackendDouble()) {
             Process process = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
                             "--sun-misc-unsafe-memory-access=allow",
                             "-XX:+UseSerialGC",
                             "-Xmx320m",
@@ -64,7 +65,8 @@ class SizeIT {
                     .readLine()
                     .replaceFirst(".*grpc 127\\.0\\.0\\.1:(\\d+),.*", "$1"));
             assertThat(send(port, body, false)).isEqualTo(Status.Code.OK);
-            Eventually.that(() -> backend.spans().size() == SPANS, () -> backend.spans().size());
+            Eventually.that(
+                    () -> backend.spans().size() == SPANS, () -> backend.spans().size());
             List<Status.Code> answers = sendAtOnce(port, body, 32);
             System.out.println("32 requests of " + body.length + " bytes at once: " + answers);
             assertThat(answers).hasSize(32).isSubsetOf(Set.of(Status.Code.OK, Status.Code.UNAVAILABLE));

@@ -66,13 +66,9 @@ class SplitterTest {
     @Test
     void piecesStayBelowTheBound() throws Exception {
         ExportTraceServiceRequest request = Telemetry.spans(0, 10_000);
-<<<<<<< HEAD
-        List<EncodedRequest> pieces = Splitter.split(EncodedRequest.of(Signal.TRACES, request.toByteArray()), 100_000);
-=======
         List<EncodedRequest> pieces = new ArrayList<>();
         Splitter.pieces(EncodedRequest.of(Signal.TRACES, request.toByteArray()), 100_000)
                 .forEachRemaining(pieces::add);
->>>>>>> wip/sidecar
         assertThat(pieces).allSatisfy(piece -> assertThat(piece.size()).isLessThanOrEqualTo(100_000));
         List<Long> numbers = new ArrayList<>();
         for (EncodedRequest piece : pieces) {
@@ -91,7 +87,9 @@ class SplitterTest {
             while (cut.hasNext()) {
                 pieces.add(ExportTraceServiceRequest.parseFrom(cut.next().toByteArray()));
             }
-            assertThat(pieces.stream().flatMap(piece -> Telemetry.numbers(piece).stream()).toList())
+            assertThat(pieces.stream()
+                            .flatMap(piece -> Telemetry.numbers(piece).stream())
+                            .toList())
                     .as("seed %d", seed)
                     .isEqualTo(Telemetry.numbers(request));
             assertThat(pieces.stream()
@@ -108,14 +106,9 @@ class SplitterTest {
         request.getResourceSpansBuilder(0)
                 .getResourceBuilder()
                 .addAttributes(Telemetry.attribute("large", "x".repeat(2 << 20)));
-<<<<<<< HEAD
-        assertThat(Splitter.split(
-                        EncodedRequest.of(Signal.TRACES, request.build().toByteArray()), 1 << 20))
-=======
         assertThat(Splitter.pieces(
                         EncodedRequest.of(Signal.TRACES, request.build().toByteArray()), 1 << 20))
                 .toIterable()
->>>>>>> wip/sidecar
                 .hasSize(1);
     }
 
