@@ -65,6 +65,20 @@ class SamplerTest {
         assertThat(differs).as("another seed says something else").isTrue();
     }
 
+    @Test
+    void expIsWithinTwoUnitsInTheLastPlace() {
+        for (float x = 0; x > -87; x -= 0.0123f) {
+            double expected = Math.exp(x);
+            assertThat(Math.abs(Sampler.exp(x) - expected))
+                    .as("e^%s", x)
+                    .isLessThanOrEqualTo(2 * Math.ulp((float) expected));
+        }
+        assertThat(Sampler.exp(0)).isEqualTo(1);
+        assertThat(Sampler.exp(-88)).isZero();
+        assertThat(Sampler.exp(Float.NEGATIVE_INFINITY)).isZero();
+        assertThat(Sampler.exp(Float.NaN)).isZero();
+    }
+
     private double[] frequencies(SamplingParams params) {
         int draws = 40_000;
         double[] counts = new double[LOGITS.length];
