@@ -69,12 +69,8 @@ class FamiliesTest {
                 whole[i + 1] = Sampler.argmax(rows[i], rows[i].length);
             }
         }
-        assertThat(Arrays.copyOfRange(whole, ids.length, length))
-                .as("greedy")
-                .isEqualTo(expected.greedy());
-        assertThat(distance(rows, expected.steps()))
-                .as("steps of %d", length)
-                .isLessThan(1e-4);
+        assertThat(Arrays.copyOfRange(whole, ids.length, length)).as("greedy").isEqualTo(expected.greedy());
+        assertThat(distance(rows, expected.steps())).as("steps of %d", length).isLessThan(1e-4);
         run = ModelRun.load(backend, config, length, KvDType.F32);
         float[][] chunked = run.chunked(whole, 7);
         assertThat(chunked).as("chunks have the bits of single steps").isDeepEqualTo(rows);
