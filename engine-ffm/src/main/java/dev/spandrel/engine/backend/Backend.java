@@ -47,6 +47,45 @@ public interface Backend extends AutoCloseable {
     void layerNorm(Buffer in, int rows, int columns, Weight weight, Weight bias, float epsilon, Buffer out);
 
     /**
+     * Root-mean-square normalisation of each row (Zhang and Sennrich, 2019): x / sqrt(mean(x²) + epsilon) × weight.
+     *
+     * @param weight per-column factor
+     */
+    void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out);
+
+    /**
+     * Root-mean-square normalisation of queries and keys in place. A weight of headDim normalises each head by itself
+     * (Qwen3, Gemma 3), one as wide as all heads normalises them together (OLMo 2).
+     *
+     * @param qkv rows × heads.columns
+     */
+    void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon);
+
+    /**
+     * Rotary position embedding of queries and keys in place (Su et al., 2021), in the order of GPT-NeoX: column i turns
+     * with column i + rotaryDim / 2. Columns from {@code rotaryDim} on stay as they are.
+     *
+     * @param qkv rows × heads.columns
+     * @param rotaryDim even, at most headDim
+     * @param angles rows × rotaryDim: rotaryDim / 2 cosines, then as many sines
+     */
+    void rope(Buffer qkv, int rows, HeadLayout heads, int rotaryDim, float[] angles);
+
+    /**
+     * Gated feed-forward (Shazeer, 2020): {@code out = activation(left half) × right half}.
+     *
+     * @param gateUp rows × 2·columns
+     * @param out rows × columns; another buffer
+     */
+    void gate(Buffer gateUp, int rows, int columns, Activation activation, Buffer out);
+
+    /** {@code values ×= factor}, {@code count} elements. */
+    void scale(Buffer values, long count, float factor);
+
+    /** {@code values = cap × tanh(values / cap)}, {@code count} elements (Gemma 2). */
+    void softCap(Buffer values, long count, float cap);
+
+    /**
      * {@code out = activation(in × weightᵀ + bias)}.
      *
      * @param in rows × weight.columns
@@ -70,10 +109,10 @@ public interface Backend extends AutoCloseable {
      * section 3.2.1), this step's own included.
      *
      * @param qkv tokens × heads.columns, of which the queries are read
-     * @param scale factor on q·k, usually 1/√headDim
      * @param out tokens × heads.queryColumns
      */
-    void attention(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, float scale, Buffer out);
+    void attention(
+            Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out);
 
     /** Picks rows: {@code out[i] = in[rows[i]]}, each {@code columns} wide. */
     void gatherRows(Buffer in, int[] rows, int count, int columns, Buffer out);

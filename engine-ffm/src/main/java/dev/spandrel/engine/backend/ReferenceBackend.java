@@ -97,12 +97,116 @@ public final class ReferenceBackend implements Backend {
                 for (int k = 0; k < inner; k++) {
                     sum += x[r * inner + k] * w[n * inner + k];
                 }
-                y[r * columns + n] = switch (activation) {
-                    case NONE -> sum;
-                    case RELU -> Math.max(0, sum);
-                };
+                y[r * columns + n] = activate(activation, sum);
             }
         }
+    }
+
+    private static float activate(Activation activation, float x) {
+        return switch (activation) {
+            case NONE -> x;
+            case RELU -> Math.max(0, x);
+            case SILU -> (float) (x / (1 + Math.exp(-x)));
+            case GELU -> (float) (0.5 * x * (1 + erf(x / Math.sqrt(2))));
+            case GELU_TANH -> (float) (0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))));
+        };
+    }
+
+    /** The error function by its series, which converges everywhere; beyond 5 it is 1 to within F32. */
+    private static double erf(double x) {
+        if (Math.abs(x) > 5) {
+            return Math.signum(x);
+        }
+        double term = x;
+        double sum = x;
+        for (int n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+            term *= -x * x / n;
+            sum += term / (2 * n + 1);
+        }
+        return 2 / Math.sqrt(Math.PI) * sum;
+    }
+
+    @Override
+    public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
+        for (int r = 0; r < rows; r++) {
+            rmsNorm(HostBuffer.of(in), r * columns, columns, values(weight), epsilon, HostBuffer.of(out));
+        }
+    }
+
+    private static void rmsNorm(float[] x, int at, int columns, float[] weight, float epsilon, float[] y) {
+        float squares = 0;
+        for (int c = 0; c < columns; c++) {
+            squares += x[at + c] * x[at + c];
+        }
+        float scale = (float) (1 / Math.sqrt(squares / columns + epsilon));
+        for (int c = 0; c < columns; c++) {
+            y[at + c] = x[at + c] * scale * weight[c];
+        }
+    }
+
+    @Override
+    public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
+        float[] x = HostBuffer.of(qkv);
+        for (int r = 0; r < rows; r++) {
+            int row = r * heads.columns();
+            for (int at = 0; at < heads.queryColumns(); at += queries.rows()) {
+                rmsNorm(x, row + at, queries.rows(), values(queries), epsilon, x);
+            }
+            for (int at = 0; at < heads.kvColumns(); at += keys.rows()) {
+                rmsNorm(x, row + heads.queryColumns() + at, keys.rows(), values(keys), epsilon, x);
+            }
+        }
+    }
+
+    @Override
+    public void rope(Buffer qkv, int rows, HeadLayout heads, int rotaryDim, float[] angles) {
+        float[] x = HostBuffer.of(qkv);
+        int half = rotaryDim / 2;
+        for (int r = 0; r < rows; r++) {
+            for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
+                int at = r * heads.columns() + h * heads.headDim();
+                for (int i = 0; i < half; i++) {
+                    float cos = angles[r * rotaryDim + i];
+                    float sin = angles[r * rotaryDim + half + i];
+                    float left = x[at + i];
+                    float right = x[at + half + i];
+                    x[at + i] = left * cos - right * sin;
+                    x[at + half + i] = right * cos + left * sin;
+                }
+            }
+        }
+    }
+
+    @Override
+    public void gate(Buffer gateUp, int rows, int columns, Activation activation, Buffer out) {
+        float[] x = HostBuffer.of(gateUp);
+        for (int r = 0; r < rows; r++) {
+            for (int c = 0; c < columns; c++) {
+                float gate = x[r * 2 * columns + c];
+                float up = x[r * 2 * columns + columns + c];
+                HostBuffer.of(out)[r * columns + c] = activate(activation, gate) * up;
+            }
+        }
+    }
+
+    @Override
+    public void scale(Buffer values, long count, float factor) {
+        float[] x = HostBuffer.of(values);
+        for (int i = 0; i < count; i++) {
+            x[i] *= factor;
+        }
+    }
+
+    @Override
+    public void softCap(Buffer values, long count, float cap) {
+        float[] x = HostBuffer.of(values);
+        for (int i = 0; i < count; i++) {
+            x[i] = cap(x[i], cap);
+        }
+    }
+
+    private static float cap(float x, float cap) {
+        return (float) (cap * Math.tanh(x / cap));
     }
 
     @Override
@@ -146,21 +250,21 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public void attention(
-            Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, float scale, Buffer out) {
+            Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
         for (int t = 0; t < metadata.tokenCount(); t++) {
             for (int h = 0; h < heads.heads(); h++) {
-                attendOne(HostBuffer.of(qkv), heads, metadata, (HostKv) kv, scale, t, h, HostBuffer.of(out));
+                attendOne(HostBuffer.of(qkv), heads, metadata, (HostKv) kv, rule, t, h, HostBuffer.of(out));
             }
         }
     }
 
-    /** One query row of one head: softmax(q·Kᵀ × scale) × V over positions 0 to its own. */
+    /** One query row of one head: softmax(q·Kᵀ × scale) × V over the positions it sees. */
     private static void attendOne(
             float[] qkv,
             HeadLayout heads,
             AttentionMetadata metadata,
             HostKv kv,
-            float scale,
+            AttentionRule rule,
             int t,
             int h,
             float[] out) {
@@ -169,23 +273,24 @@ public final class ReferenceBackend implements Backend {
         int to = t * heads.queryColumns() + h * dim;
         int seen = metadata.position(t) + 1;
         float[] weights = new float[seen];
+        int first = rule.first(metadata.position(t));
         float max = Float.NEGATIVE_INFINITY;
-        for (int p = 0; p < seen; p++) {
+        for (int p = first; p < seen; p++) {
             int key = slot(metadata, t, p) * heads.kvColumns() + heads.kvHead(h) * dim;
             float dot = 0;
             for (int d = 0; d < dim; d++) {
                 dot += qkv[query + d] * kv.keys[key + d];
             }
-            weights[p] = dot * scale;
+            weights[p] = rule.softCap() == 0 ? dot * rule.scale() : cap(dot * rule.scale(), rule.softCap());
             max = Math.max(max, weights[p]);
         }
         float sum = 0;
-        for (int p = 0; p < seen; p++) {
+        for (int p = first; p < seen; p++) {
             weights[p] = (float) Math.exp(weights[p] - max);
             sum += weights[p];
         }
         java.util.Arrays.fill(out, to, to + dim, 0);
-        for (int p = 0; p < seen; p++) {
+        for (int p = first; p < seen; p++) {
             int value = slot(metadata, t, p) * heads.kvColumns() + heads.kvHead(h) * dim;
             for (int d = 0; d < dim; d++) {
                 out[to + d] += weights[p] / sum * kv.values[value + d];

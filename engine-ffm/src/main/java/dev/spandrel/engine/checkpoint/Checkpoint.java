@@ -14,7 +14,7 @@ public interface Checkpoint extends AutoCloseable {
     /**
      * Opens the weights of a model folder, or one weight file.
      *
-     * @param path a folder in Hugging Face layout, or a {@code .safetensors} file
+     * @param path a folder in Hugging Face layout, or a {@code .safetensors} or {@code .bin} file
      * @throws EngineException.ModelLoad with all that is wrong with the files, or with what was looked for and what was
      *     found when there are none
      */

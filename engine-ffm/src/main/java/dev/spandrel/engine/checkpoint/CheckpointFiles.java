@@ -22,6 +22,24 @@ final class CheckpointFiles {
             ".onnx");
     private static final int MOST_NAMES_SHOWN = 8;
 
+    /** Formats in the order of preference: what cannot hold code first. */
+    private enum Kind {
+        SAFETENSORS("model.safetensors", ".safetensors", SafetensorsHeader::tensors),
+        TORCH("pytorch_model.bin", ".bin", TorchFile::read);
+
+        private final String single;
+        private final String index;
+        private final String suffix;
+        private final FileFormat format;
+
+        Kind(String single, String suffix, FileFormat format) {
+            this.single = single;
+            this.index = single + ".index.json";
+            this.suffix = suffix;
+            this.format = format;
+        }
+    }
+
     private CheckpointFiles() {}
 
     static Checkpoint open(Path path) {
@@ -31,26 +49,30 @@ final class CheckpointFiles {
         if (!Files.isDirectory(path)) {
             throw new EngineException.ModelLoad(path.toString(), "no such file or folder");
         }
-        if (Files.exists(path.resolve(SafetensorsCheckpoint.SINGLE))) {
-            return SafetensorsCheckpoint.openFile(path, path.resolve(SafetensorsCheckpoint.SINGLE));
-        }
-        if (Files.exists(path.resolve(SafetensorsCheckpoint.INDEX))) {
-            return SafetensorsCheckpoint.openSharded(path);
+        for (Kind kind : Kind.values()) {
+            if (Files.exists(path.resolve(kind.single))) {
+                return MappedCheckpoint.openFile(path, path.resolve(kind.single), kind.format);
+            }
+            if (Files.exists(path.resolve(kind.index))) {
+                return MappedCheckpoint.openSharded(path, kind.index, kind.suffix, kind.format);
+            }
         }
         throw new EngineException.ModelLoad(path.toString(), nothingToRead(path));
     }
 
     private static Checkpoint openFile(Path file) {
         String name = file.getFileName().toString();
-        if (name.endsWith(SafetensorsCheckpoint.INDEX)) {
-            return SafetensorsCheckpoint.openSharded(file.toAbsolutePath().getParent());
-        }
-        if (name.endsWith(".safetensors")) {
-            return SafetensorsCheckpoint.openFile(file, file);
+        for (Kind kind : Kind.values()) {
+            if (name.endsWith(kind.index)) {
+                return MappedCheckpoint.openSharded(file.toAbsolutePath().getParent(), name, kind.suffix, kind.format);
+            }
+            if (name.endsWith(kind.suffix)) {
+                return MappedCheckpoint.openFile(file, file, kind.format);
+            }
         }
         throw new EngineException.ModelLoad(
                 file.toString(),
-                "found " + name + ", which this version does not read; " + "expected a .safetensors file");
+                "found " + name + ", which this version does not read; expected a .safetensors or .bin file");
     }
 
     private static String nothingToRead(Path folder) {
@@ -64,7 +86,7 @@ final class CheckpointFiles {
             return "cannot list the folder: " + e;
         }
         String looked =
-                "no weights: looked for " + SafetensorsCheckpoint.SINGLE + " and " + SafetensorsCheckpoint.INDEX;
+                "no weights: looked for model.safetensors and pytorch_model.bin, whole or in shards with an index";
         return found.isEmpty()
                 ? looked + ", found no weight file of any kind"
                 : looked + "; found " + shortened(found) + ", which this version does not read";

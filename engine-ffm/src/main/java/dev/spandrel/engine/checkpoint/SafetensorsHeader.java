@@ -43,6 +43,15 @@ record SafetensorsHeader(long dataOffset, List<Entry> entries) {
         }
     }
 
+    /** See {@link FileFormat#read}. */
+    static List<TensorEntry> tensors(String file, MemorySegment mapped, List<String> problems) {
+        SafetensorsHeader header = read(file, mapped, problems);
+        return header.entries.stream()
+                .map(entry -> new TensorEntry(
+                        entry.name, entry.dtype, entry.shape, header.dataOffset + entry.begin, entry.end - entry.begin))
+                .toList();
+    }
+
     /**
      * Reads and checks one file.
      *

@@ -17,13 +17,15 @@ import tools.jackson.core.JsonToken;
  * {@code model.safetensors.index.json}: which shard holds which tensor. Its word decides where a tensor lies in several
  * shards; a tensor it does not name is taken from the shard that has it.
  *
+ * @param file name of the index, for messages
  * @param placement file by tensor
  */
-record ShardIndex(SortedMap<String, String> placement) {
+record ShardIndex(String file, SortedMap<String, String> placement) {
     /** For a checkpoint of one file. */
-    static final ShardIndex NONE = new ShardIndex(new TreeMap<>());
+    static final ShardIndex NONE = new ShardIndex("", new TreeMap<>());
 
-    static ShardIndex read(Path file) {
+    /** @param suffix how names of shards end */
+    static ShardIndex read(Path file, String suffix) {
         List<String> problems = new ArrayList<>();
         SortedMap<String, String> placement = new TreeMap<>();
         try {
@@ -31,7 +33,7 @@ record ShardIndex(SortedMap<String, String> placement) {
             if (size > SafetensorsHeader.MAX_BYTES) {
                 problems.add("expected at most " + SafetensorsHeader.MAX_BYTES + " bytes, found " + size);
             } else {
-                parse(Files.readAllBytes(file), placement, problems);
+                parse(Files.readAllBytes(file), suffix, placement, problems);
             }
         } catch (IOException e) {
             problems.add("cannot be read: " + e);
@@ -44,7 +46,7 @@ record ShardIndex(SortedMap<String, String> placement) {
         if (!problems.isEmpty()) {
             throw new EngineException.ModelLoad(file.toString(), problems);
         }
-        return new ShardIndex(placement);
+        return new ShardIndex(file.getFileName().toString(), placement);
     }
 
     /** The shards, each once. */
@@ -57,7 +59,7 @@ record ShardIndex(SortedMap<String, String> placement) {
         return placement.getOrDefault(tensor, file).equals(file);
     }
 
-    private static void parse(byte[] json, SortedMap<String, String> placement, List<String> problems) {
+    private static void parse(byte[] json, String suffix, SortedMap<String, String> placement, List<String> problems) {
         try (JsonParser parser = StrictJson.parser(json)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 problems.add("expected a JSON object, found " + parser.currentToken());
@@ -67,7 +69,7 @@ record ShardIndex(SortedMap<String, String> placement) {
                 String name = parser.currentName();
                 parser.nextToken();
                 if (name.equals("weight_map") && parser.currentToken() == JsonToken.START_OBJECT) {
-                    weightMap(parser, placement, problems);
+                    weightMap(parser, suffix, placement, problems);
                 } else {
                     parser.skipChildren();
                 }
@@ -76,14 +78,14 @@ record ShardIndex(SortedMap<String, String> placement) {
         }
     }
 
-    private static void weightMap(JsonParser parser, SortedMap<String, String> placement, List<String> problems) {
+    private static void weightMap(
+            JsonParser parser, String suffix, SortedMap<String, String> placement, List<String> problems) {
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
             String tensor = parser.currentName();
             String shard = parser.nextToken() == JsonToken.VALUE_STRING ? parser.getString() : null;
-            if (shard == null || !plainName(shard)) {
-                problems.add(
-                        "tensor " + tensor + ": expected the name of a .safetensors file in the same folder, found "
-                                + (shard == null ? parser.currentToken() : shard));
+            if (shard == null || !plainName(shard, suffix)) {
+                problems.add("tensor " + tensor + ": expected the name of a " + suffix
+                        + " file in the same folder, found " + (shard == null ? parser.currentToken() : shard));
             } else if (placement.put(tensor, shard) != null) {
                 problems.add("tensor " + tensor + ": named twice");
             }
@@ -92,7 +94,7 @@ record ShardIndex(SortedMap<String, String> placement) {
     }
 
     /** No folders: an index must not reach outside the model it belongs to. */
-    private static boolean plainName(String shard) {
-        return shard.endsWith(".safetensors") && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c < ' ');
+    private static boolean plainName(String shard, String suffix) {
+        return shard.endsWith(suffix) && shard.chars().noneMatch(c -> c == '/' || c == '\\' || c < ' ');
     }
 }

@@ -24,12 +24,13 @@ public final class ModelConfig {
     private final Path folder;
     private final String file;
     private final JsonNode root;
-    private final List<String> problems = new ArrayList<>();
+    private final List<String> problems;
 
-    private ModelConfig(Path folder, String file, JsonNode root) {
+    private ModelConfig(Path folder, String file, JsonNode root, List<String> problems) {
         this.folder = folder;
         this.file = file;
         this.root = root;
+        this.problems = problems;
     }
 
     /**
@@ -45,7 +46,7 @@ public final class ModelConfig {
     public static ModelConfig readIfPresent(Path folder, String file) {
         return Files.exists(folder.resolve(file))
                 ? read(folder, file)
-                : new ModelConfig(folder, file, JsonMapper.shared().createObjectNode());
+                : new ModelConfig(folder, file, JsonMapper.shared().createObjectNode(), new ArrayList<>());
     }
 
     private static ModelConfig read(Path folder, String file) {
@@ -68,7 +69,7 @@ public final class ModelConfig {
                 throw new EngineException.ModelLoad(
                         folder.toString(), file + ": expected a JSON object, found " + root.getNodeType());
             }
-            return new ModelConfig(folder, file, root);
+            return new ModelConfig(folder, file, root, new ArrayList<>());
         } catch (JacksonException e) {
             throw new EngineException.ModelLoad(
                     folder.toString(),
@@ -92,6 +93,22 @@ public final class ModelConfig {
                 : "";
     }
 
+    /** A nested object, whose problems count as this one's; empty where the key is missing or null. */
+    public ModelConfig child(String key) {
+        JsonNode node = has(key) ? root.get(key) : JsonMapper.shared().createObjectNode();
+        if (!node.isObject()) {
+            problem(key, "an object", node);
+            node = JsonMapper.shared().createObjectNode();
+        }
+        return new ModelConfig(folder, file + ": " + key, node, problems);
+    }
+
+    /** Whether the key is there, be it with null. */
+    public boolean names(String key) {
+        return root.has(key);
+    }
+
+    /** Whether the key is there with a value. */
     public boolean has(String key) {
         return root.has(key) && !root.get(key).isNull();
     }
@@ -165,6 +182,26 @@ public final class ModelConfig {
             problem(key, "a whole number or a list of them", node);
         }
         return new int[0];
+    }
+
+    /** A list of {@code count} numbers, required. */
+    public double[] numbers(String key, int count) {
+        JsonNode node = root.path(key);
+        double[] values = new double[count];
+        if (!node.isArray() || node.size() != count || !node.valueStream().allMatch(JsonNode::isNumber)) {
+            problem(key, "a list of " + count + " numbers", node);
+            java.util.Arrays.fill(values, 1);
+            return values;
+        }
+        return node.valueStream().mapToDouble(JsonNode::doubleValue).toArray();
+    }
+
+    /** A list of strings, empty where missing. */
+    public List<String> texts(String key) {
+        if (has(key) && !root.get(key).isArray()) {
+            problem(key, "a list of strings", root.get(key));
+        }
+        return root.path(key).valueStream().map(each -> each.asString("")).toList();
     }
 
     /** Notes something that is wrong beyond a single value. */

@@ -1,42 +1,90 @@
 package dev.spandrel.engine.model;
 
-import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.checkpoint.Checkpoint;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ToIntFunction;
 
 /** Picks the family by the architecture that {@code config.json} names, and loads it. */
 public final class ModelLoader {
-    /** How a family comes to be; the checkpoint may be closed afterwards. */
-    @FunctionalInterface
-    private interface Family {
-        Model load(ModelConfig config, Checkpoint checkpoint, Backend backend, int maxTokens, int maxLogitRows);
+    /**
+     * A family.
+     *
+     * @param maxPositions longest sequence by its configuration; throws with all that is wrong there
+     * @param loading how one comes to be; the checkpoint may be closed afterwards
+     */
+    private record Family(ToIntFunction<ModelConfig> maxPositions, Loading loading) {
+        static Family of(LlamaFamily family) {
+            return new Family(
+                    config -> LlamaConfig.from(family, config).maxPositions(),
+                    (config, checkpoint, backend, limits) ->
+                            LlamaModel.load(family, config, checkpoint, backend, limits));
+        }
     }
 
-    private static final Map<String, Family> FAMILIES = new TreeMap<>(Map.of(
-            "OPTForCausalLM", OptModel::load,
-            // Saved without its head; the head is the embedding.
-            "OPTModel", OptModel::load));
+    @FunctionalInterface
+    private interface Loading {
+        Model load(ModelConfig config, Checkpoint checkpoint, Backend backend, StepLimits limits);
+    }
+
+    private static final Map<String, Family> FAMILIES = families();
 
     private ModelLoader() {}
+
+    private static Map<String, Family> families() {
+        Family opt = new Family(config -> OptConfig.from(config).maxPositionEmbeddings(), OptModel::load);
+        Family gpt2 = new Family(config -> Gpt2Config.from(config).nPositions(), Gpt2Model::load);
+        Map<String, Family> families = new TreeMap<>(Map.of(
+                "OPTForCausalLM", opt,
+                // Saved without its head; the head is the embedding.
+                "OPTModel", opt,
+                "GPT2LMHeadModel", gpt2,
+                "GPT2Model", gpt2));
+        families.put("LlamaForCausalLM", Family.of(LlamaFamily.LLAMA));
+        families.put("MistralForCausalLM", Family.of(LlamaFamily.MISTRAL));
+        families.put("Qwen2ForCausalLM", Family.of(LlamaFamily.QWEN2));
+        families.put("Qwen3ForCausalLM", Family.of(LlamaFamily.QWEN3));
+        families.put("SmolLM3ForCausalLM", Family.of(LlamaFamily.SMOLLM3));
+        families.put("Olmo2ForCausalLM", Family.of(LlamaFamily.OLMO2));
+        families.put("Phi3ForCausalLM", Family.of(LlamaFamily.PHI3));
+        families.put("Gemma2ForCausalLM", Family.of(LlamaFamily.GEMMA2));
+        families.put("Gemma3ForCausalLM", Family.of(LlamaFamily.GEMMA3));
+        // With its vision tower, of which only the text side is read.
+        families.put("Gemma3ForConditionalGeneration", Family.of(LlamaFamily.GEMMA3));
+        return families;
+    }
+
+    /**
+     * The longest sequence that a model was made for.
+     *
+     * @throws dev.spandrel.engine.EngineException.ModelLoad when the architecture is not supported or its configuration is
+     *     not sound
+     */
+    public static int maxPositions(ModelConfig config) {
+        return family(config).maxPositions().applyAsInt(config);
+    }
 
     /**
      * Loads the weights of a folder onto a backend.
      *
-     * @param maxTokens most tokens in a step
-     * @param maxLogitRows most rows with logits in a step
-     * @throws EngineException.ModelLoad when the architecture is not supported or the weights do not fit it
+     * @throws dev.spandrel.engine.EngineException.ModelLoad when the architecture is not supported or the weights do not
+     *     fit it
      */
-    public static Model load(ModelConfig config, Backend backend, int maxTokens, int maxLogitRows) {
+    public static Model load(ModelConfig config, Backend backend, StepLimits limits) {
+        Family family = family(config);
+        try (Checkpoint checkpoint = Checkpoint.open(config.folder())) {
+            return family.loading().load(config, checkpoint, backend, limits);
+        }
+    }
+
+    private static Family family(ModelConfig config) {
         Family family = FAMILIES.get(config.architecture());
         if (family == null) {
             config.problem("architectures: expected one of " + FAMILIES.keySet() + ", found "
                     + (config.architecture().isEmpty() ? "none" : config.architecture()));
             config.check();
         }
-        try (Checkpoint checkpoint = Checkpoint.open(config.folder())) {
-            return family.load(config, checkpoint, backend, maxTokens, maxLogitRows);
-        }
+        return family;
     }
 }

@@ -1,5 +1,7 @@
 package dev.spandrel.engine.model;
 
+import dev.spandrel.engine.backend.Activation;
+
 /**
  * Configuration of the OPT family (Zhang et al., 2022), by the names of {@code config.json}.
  *
@@ -15,6 +17,7 @@ package dev.spandrel.engine.model;
  * @param enableBias whether linear layers have biases
  * @param layerNormElementwiseAffine whether norms have weights
  * @param tieWordEmbeddings whether the head is the token embedding
+ * @param activationFunction between the two feed-forward layers; ReLU in every published size
  */
 public record OptConfig(
         int vocabSize,
@@ -28,7 +31,8 @@ public record OptConfig(
         boolean finalLayerNorm,
         boolean enableBias,
         boolean layerNormElementwiseAffine,
-        boolean tieWordEmbeddings) {
+        boolean tieWordEmbeddings,
+        Activation activationFunction) {
 
     /** The position table starts with two unused rows, a heritage of fairseq's padding. */
     static final int POSITION_OFFSET = 2;
@@ -53,13 +57,10 @@ public record OptConfig(
                 before && !config.flag("_remove_final_layer_norm", false),
                 config.flag("enable_bias", true),
                 config.flag("layer_norm_elementwise_affine", true),
-                config.flag("tie_word_embeddings", true));
+                config.flag("tie_word_embeddings", true),
+                Activations.of(config, "activation_function", "relu"));
         if (hidden % heads != 0) {
             config.problem("num_attention_heads " + heads + " must divide hidden_size " + hidden);
-        }
-        String activation = config.text("activation_function", "relu");
-        if (!activation.equals("relu")) {
-            config.problem("activation_function: expected relu, found " + activation);
         }
         config.check();
         return opt;

@@ -2,6 +2,7 @@ package dev.spandrel.engine.model;
 
 import dev.spandrel.engine.backend.Activation;
 import dev.spandrel.engine.backend.AttentionMetadata;
+import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.Weight;
@@ -35,6 +36,7 @@ public final class OptModel implements Model {
     private final OptConfig config;
     private final Backend backend;
     private final HeadLayout heads;
+    private final AttentionRule rule;
     private final long parameters;
 
     private final Weight embedTokens;
@@ -58,11 +60,13 @@ public final class OptModel implements Model {
     private final Buffer logits;
 
     /** @param names tensor names with their prefix resolved, all of them checked */
-    private OptModel(
-            OptConfig config, Backend backend, WeightCatalog weights, Names names, int maxTokens, int maxLogitRows) {
+    private OptModel(OptConfig config, Backend backend, WeightCatalog weights, Names names, StepLimits limits) {
+        int maxTokens = limits.maxTokens();
+        int maxLogitRows = limits.maxLogitRows();
         this.config = config;
         this.backend = backend;
         this.heads = new HeadLayout(config.numAttentionHeads(), config.numAttentionHeads(), config.headDim());
+        this.rule = AttentionRule.causal((float) (1 / Math.sqrt(heads.headDim())));
         this.parameters = weights.parameters();
 
         embedTokens = backend.upload(weights.take(names.decoder("embed_tokens.weight")));
@@ -94,18 +98,15 @@ public final class OptModel implements Model {
     /**
      * Checks the checkpoint against the configuration and uploads it.
      *
-     * @param maxTokens most tokens in a step
-     * @param maxLogitRows most rows with logits in a step
      * @throws dev.spandrel.engine.EngineException.ModelLoad with every mismatch
      */
-    public static OptModel load(
-            ModelConfig modelConfig, Checkpoint checkpoint, Backend backend, int maxTokens, int maxLogitRows) {
+    static OptModel load(ModelConfig modelConfig, Checkpoint checkpoint, Backend backend, StepLimits limits) {
         OptConfig config = OptConfig.from(modelConfig);
         WeightCatalog weights = new WeightCatalog(modelConfig.folder().toString(), checkpoint);
         Names names = Names.of(weights);
         expectAll(config, weights, names);
         weights.check(Set.of("lm_head.weight"));
-        return new OptModel(config, backend, weights, names, maxTokens, maxLogitRows);
+        return new OptModel(config, backend, weights, names, limits);
     }
 
     @Override
@@ -137,8 +138,7 @@ public final class OptModel implements Model {
             }
             backend.matmul(attentionInput, tokens, layer.qkv, layer.qkvBias, Activation.NONE, qkv);
             backend.storeKv(qkv, heads, metadata, cache.layer(i));
-            float scale = (float) (1 / Math.sqrt(heads.headDim()));
-            backend.attention(qkv, heads, metadata, cache.layer(i), scale, attended);
+            backend.attention(qkv, heads, metadata, cache.layer(i), rule, attended);
             backend.matmul(attended, tokens, layer.outProj, layer.outProjBias, Activation.NONE, projected);
             backend.add(projected, elements, hidden);
             if (!config.doLayerNormBefore()) {
@@ -150,7 +150,7 @@ public final class OptModel implements Model {
                 norm(hidden, tokens, layer.finalLayerNorm, layer.finalLayerNormBias, normed);
                 feedForwardInput = normed;
             }
-            backend.matmul(feedForwardInput, tokens, layer.fc1, layer.fc1Bias, Activation.RELU, inner);
+            backend.matmul(feedForwardInput, tokens, layer.fc1, layer.fc1Bias, config.activationFunction(), inner);
             backend.matmul(inner, tokens, layer.fc2, layer.fc2Bias, Activation.NONE, projected);
             backend.add(projected, elements, hidden);
             if (!config.doLayerNormBefore()) {

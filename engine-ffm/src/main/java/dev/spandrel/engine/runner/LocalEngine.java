@@ -19,6 +19,7 @@ import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
 import dev.spandrel.engine.model.ModelConfig;
 import dev.spandrel.engine.model.ModelLoader;
+import dev.spandrel.engine.model.StepLimits;
 import dev.spandrel.engine.scheduler.BlockManager;
 import dev.spandrel.engine.scheduler.FaultPoint;
 import dev.spandrel.engine.scheduler.NgramProposer;
@@ -85,14 +86,12 @@ public final class LocalEngine implements Engine {
             Optional<ChatTemplate> chatTemplate,
             Backend backend) {
         // A step never holds more tokens than its sequences can have.
-        int maxPositions = modelConfig.integer("max_position_embeddings", 1, 1 << 24);
-        modelConfig.check();
-        int maxModelLen = maxModelLen(config, maxPositions);
+        int maxModelLen = maxModelLen(config, ModelLoader.maxPositions(modelConfig));
         int maxTokens = (int) Math.min(
                 Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs()), (long) config.maxNumSeqs() * maxModelLen);
         int maxLogitRows = Math.min(
                 maxTokens, config.maxNumSeqs() * (1 + config.speculation().numSpeculativeTokens()));
-        Model model = ModelLoader.load(modelConfig, backend, maxTokens, maxLogitRows);
+        Model model = ModelLoader.load(modelConfig, backend, new StepLimits(maxTokens, maxLogitRows, maxModelLen));
         checkVocabulary(config, tokenizer, model);
 
         KvDType kvDType = kvDType(config);

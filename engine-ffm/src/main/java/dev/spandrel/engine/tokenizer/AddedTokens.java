@@ -2,12 +2,13 @@ package dev.spandrel.engine.tokenizer;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** Finds added tokens in text: the leftmost, of those the longest. Immutable, so thread-safe. */
 final class AddedTokens {
     /** Takes what {@link #split} finds, from left to right. */
     interface Sink {
-        void text(int from, int to);
+        void text(String text);
 
         void token(int id);
     }
@@ -15,30 +16,38 @@ final class AddedTokens {
     private static final class Node {
         final Map<Character, Node> children = new HashMap<>();
         AddedToken token;
+        int length;
         int id;
     }
 
     private final Node normalized = new Node();
     private final Node raw = new Node();
+    private final UnaryOperator<String> normalizer;
 
-    /** @param tokens by id, none of them empty */
-    AddedTokens(Map<Integer, AddedToken> tokens) {
+    /**
+     * @param tokens by id, none of them empty
+     * @param normalizer what text, and with it normalized tokens, goes through once the raw ones are cut out
+     */
+    AddedTokens(Map<Integer, AddedToken> tokens, UnaryOperator<String> normalizer) {
+        this.normalizer = normalizer;
         tokens.forEach((id, token) -> {
             Node node = token.normalized() ? normalized : raw;
-            for (char c : token.content().toCharArray()) {
+            String content = token.normalized() ? normalizer.apply(token.content()) : token.content();
+            for (char c : content.toCharArray()) {
                 node = node.children.computeIfAbsent(c, key -> new Node());
             }
             node.token = token;
+            node.length = content.length();
             node.id = id;
         });
     }
 
     /** Cuts text into tokens and what lies between them, first by the raw ones, then by the normalized ones. */
     void split(String text, Sink sink) {
-        split(text, 0, text.length(), raw, new Sink() {
+        split(text, raw, new Sink() {
             @Override
-            public void text(int from, int to) {
-                split(text, from, to, normalized, sink);
+            public void text(String piece) {
+                split(normalizer.apply(piece), normalized, sink);
             }
 
             @Override
@@ -48,7 +57,9 @@ final class AddedTokens {
         });
     }
 
-    private static void split(String text, int from, int to, Node root, Sink sink) {
+    private static void split(String text, Node root, Sink sink) {
+        int from = 0;
+        int to = text.length();
         int done = from;
         int at = from;
         while (at < to && !root.children.isEmpty()) {
@@ -57,7 +68,7 @@ final class AddedTokens {
                 at++;
                 continue;
             }
-            int end = at + found.token.content().length();
+            int end = at + found.length;
             if (found.token.singleWord() && touchesWord(text, from, at, end, to)) {
                 at = end;
                 continue;
@@ -65,14 +76,14 @@ final class AddedTokens {
             int start = found.token.lstrip() ? backOverSpace(text, at, done) : at;
             end = found.token.rstrip() ? overSpace(text, end, to) : end;
             if (start > done) {
-                sink.text(done, start);
+                sink.text(text.substring(done, start));
             }
             sink.token(found.id);
             done = end;
             at = end;
         }
         if (done < to) {
-            sink.text(done, to);
+            sink.text(text.substring(done, to));
         }
     }
 

@@ -7,7 +7,7 @@ import java.util.Map;
  * Byte-pair encoding of single words (Sennrich et al. 2016, over bytes as in GPT-2). Words met lately are remembered in a
  * table of fixed size, whose entries push each other out. Immutable but for that, and thread-safe.
  */
-final class BpeModel {
+final class BpeModel implements WordModel {
     /** 8,192 words: a few hundred kilobytes, and natural text repeats itself well within it. */
     private static final int CACHE_SLOTS = 1 << 13;
 
@@ -34,13 +34,14 @@ final class BpeModel {
         this.ignoreMerges = ignoreMerges;
     }
 
-    /** A merger over this model's merges, for one call. */
-    WordMerger merger() {
-        return new WordMerger(merges);
+    @Override
+    public Encoder encoder() {
+        WordMerger merger = new WordMerger(merges);
+        return (word, out) -> out.add(encode(word, merger));
     }
 
     /** Ids of one word, not to be changed by the caller. */
-    int[] encode(String word, WordMerger merger) {
+    private int[] encode(String word, WordMerger merger) {
         if (word.length() > LONGEST_CACHED) {
             return merge(word, merger);
         }

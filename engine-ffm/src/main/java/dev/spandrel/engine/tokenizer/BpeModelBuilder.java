@@ -33,12 +33,17 @@ final class BpeModelBuilder {
      * @param unknown id for bytes without a token, or null when there must be none
      */
     BpeModel build(Integer unknown, boolean ignoreMerges) {
+        return new BpeModel(vocab, byteIds(unknown), table(), ignoreMerges);
+    }
+
+    /** The merges so far, earlier ones first. */
+    MergeTable table() {
         MergeTable table = new MergeTable(merges.size());
         for (int rank = 0; rank < merges.size(); rank++) {
             int[] merge = merges.get(rank);
             table.put(merge[0], merge[1], rank, merge[2]);
         }
-        return new BpeModel(vocab, byteIds(unknown), table, ignoreMerges);
+        return table;
     }
 
     private int[] byteIds(Integer unknown) {

@@ -1,6 +1,6 @@
 package dev.spandrel.engine.tokenizer;
 
-import dev.spandrel.engine.tokenizer.ByteLevelBpeTokenizer.SpecialTokens;
+import dev.spandrel.engine.tokenizer.PipelineTokenizer.SpecialTokens;
 import java.nio.file.Path;
 import tools.jackson.databind.JsonNode;
 

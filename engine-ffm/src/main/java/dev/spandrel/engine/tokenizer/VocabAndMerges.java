@@ -1,13 +1,17 @@
 package dev.spandrel.engine.tokenizer;
 
 import dev.spandrel.engine.EngineException;
-import dev.spandrel.engine.tokenizer.ByteLevelBpeTokenizer.SpecialTokens;
+import dev.spandrel.engine.tokenizer.PipelineTokenizer.SpecialTokens;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 /** GPT-2's two files: {@code vocab.json} and {@code merges.txt}, read as Hugging Face's {@code GPT2Tokenizer} does. */
 final class VocabAndMerges {
@@ -32,7 +36,11 @@ final class VocabAndMerges {
         added.addedTokensJson(folder.resolve("added_tokens.json"));
         added.config(config);
         SpecialTokens around = new SpecialTokens(BosToken.front(config, added), new int[0]);
-        return new ByteLevelBpeTokenizer(model, vocab, added.tokens(), around, config.addPrefixSpace());
+        JsonNode byteLevel = JsonNodeFactory.instance.objectNode().put("add_prefix_space", config.addPrefixSpace());
+        PreTokenizers.Split split = new PreTokenizers.Split(List.of(PreTokenizers.byteLevel(byteLevel)), true);
+        PipelineTokenizer.Steps steps =
+                new PipelineTokenizer.Steps(UnaryOperator.identity(), split, model, ByteAlphabet::read);
+        return new PipelineTokenizer(steps, vocab, added.tokens(), around);
     }
 
     private static Map<String, Integer> vocab(Path file) {

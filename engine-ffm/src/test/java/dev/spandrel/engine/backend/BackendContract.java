@@ -139,6 +139,110 @@ public abstract class BackendContract {
         assertClose(all(backend, inPlace, rows, columns), all(truth, expected, rows, columns), columns);
     }
 
+    @ParameterizedTest
+    @CsvSource({"1, 1", "1, 7", "3, 16", "2, 65", "5, 192", "400, 1000"})
+    void rmsNormMatches(int rows, int columns) {
+        Tensor weight = tensor(DType.F32, columns);
+        float[] in = values(rows * columns);
+        Buffer expected = truth.allocate(in.length);
+        truth.rmsNorm(buffer(truth, in), rows, columns, truth.upload(weight), 1e-6f, expected);
+        Buffer found = buffer(backend, in);
+        backend.rmsNorm(found, rows, columns, backend.upload(weight), 1e-6f, found);
+        assertClose(all(backend, found, rows, columns), all(truth, expected, rows, columns), columns);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4, 2, 12, true", "4, 2, 12, false", "3, 1, 64, true", "6, 3, 7, false"})
+    void normHeadsMatches(int heads, int kvHeads, int headDim, boolean each) {
+        HeadLayout layout = new HeadLayout(heads, kvHeads, headDim);
+        Tensor queries = tensor(DType.F32, each ? headDim : layout.queryColumns());
+        Tensor keys = tensor(DType.F32, each ? headDim : layout.kvColumns());
+        float[] in = values(5 * layout.columns());
+        Buffer expected = buffer(truth, in);
+        Buffer found = buffer(backend, in);
+        truth.normHeads(expected, 5, layout, truth.upload(queries), truth.upload(keys), 1e-6f);
+        backend.normHeads(found, 5, layout, backend.upload(queries), backend.upload(keys), 1e-6f);
+        float[] rows = all(backend, found, 5, layout.columns());
+        assertClose(rows, all(truth, expected, 5, layout.columns()), layout.queryColumns());
+        int firstValue = layout.queryColumns() + layout.kvColumns();
+        assertThat(java.util.Arrays.copyOfRange(rows, firstValue, layout.columns()))
+                .as("values stay as they are")
+                .isEqualTo(java.util.Arrays.copyOfRange(in, firstValue, layout.columns()));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4, 2, 12, 12", "4, 2, 12, 6", "3, 1, 64, 64", "2, 2, 80, 32"})
+    void ropeMatches(int heads, int kvHeads, int headDim, int rotaryDim) {
+        HeadLayout layout = new HeadLayout(heads, kvHeads, headDim);
+        float[] in = values(9 * layout.columns());
+        float[] angles = values(9 * rotaryDim);
+        Buffer expected = buffer(truth, in);
+        Buffer found = buffer(backend, in);
+        truth.rope(expected, 9, layout, rotaryDim, angles);
+        backend.rope(found, 9, layout, rotaryDim, angles);
+        assertClose(all(backend, found, 9, layout.columns()), all(truth, expected, 9, layout.columns()), 2);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Activation.class)
+    void gateMatches(Activation activation) {
+        float[] in = values(11 * 2 * 133);
+        for (int i = 0; i < in.length; i += 5) {
+            in[i] *= 30;
+        }
+        Buffer expected = truth.allocate(11 * 133);
+        Buffer found = backend.allocate(11 * 133);
+        truth.gate(buffer(truth, in), 11, 133, activation, expected);
+        backend.gate(buffer(backend, in), 11, 133, activation, found);
+        assertClose(all(backend, found, 11, 133), all(truth, expected, 11, 133), 1);
+    }
+
+    @Test
+    void scaleAndSoftCapMatch() {
+        float[] in = values(1003);
+        for (int i = 0; i < in.length; i += 3) {
+            in[i] *= 1000;
+        }
+        Buffer expected = buffer(truth, in);
+        Buffer found = buffer(backend, in);
+        truth.scale(expected, 1003, 0.37f);
+        backend.scale(found, 1003, 0.37f);
+        assertThat(all(backend, found, 1, 1003)).isEqualTo(all(truth, expected, 1, 1003));
+        truth.softCap(expected, 1003, 30);
+        backend.softCap(found, 1003, 30);
+        assertClose(all(backend, found, 1, 1003), all(truth, expected, 1, 1003), 1);
+        for (float value : all(backend, found, 1, 1003)) {
+            assertThat(value).isBetween(-30f, 30f);
+        }
+    }
+
+    /** A window and a cap, and the bits of a whole prefill also in chunks. */
+    @ParameterizedTest
+    @CsvSource({"8, 0", "0, 5", "20, 5", "16, 0", "1, 0", "33, 0"})
+    void attentionFollowsItsRule(int window, float softCap) {
+        AttentionRule rule = new AttentionRule(0.4f, window, softCap);
+        HeadLayout layout = new HeadLayout(4, 2, 64);
+        float[] qkv = values(70 * layout.columns());
+        int[] table = {4, 1, 3, 0, 2};
+        AttentionMetadata metadata = new AttentionMetadata(70, 1, 16);
+        metadata.add(table, 0, 70);
+        float[] expected = attend(truth, qkv, layout, metadata, truth.allocateKv(5, 16, layout, KvDType.F32), rule);
+        float[] whole = attend(backend, qkv, layout, metadata, backend.allocateKv(5, 16, layout, KvDType.F32), rule);
+        assertClose(whole, expected, 64 + 70);
+        KvLayer kv = backend.allocateKv(5, 16, layout, KvDType.F32);
+        int width = layout.queryColumns();
+        for (int from = 0; from < 70; ) {
+            int to = Math.min(70, from + 1 + random.nextInt(20));
+            AttentionMetadata chunk = new AttentionMetadata(70, 1, 16);
+            chunk.add(table, from, to);
+            float[] part = java.util.Arrays.copyOfRange(qkv, from * layout.columns(), to * layout.columns());
+            assertThat(attend(backend, part, layout, chunk, kv, rule))
+                    .as("rows %d to %d", from, to)
+                    .isEqualTo(java.util.Arrays.copyOfRange(whole, from * width, to * width));
+            from = to;
+        }
+    }
+
     @Test
     void addAdds() {
         float[] a = values(1003);
@@ -262,10 +366,16 @@ public abstract class BackendContract {
     }
 
     private float[] attend(Backend on, float[] qkv, HeadLayout layout, AttentionMetadata metadata, KvLayer kv) {
+        float scale = (float) (1 / Math.sqrt(layout.headDim()));
+        return attend(on, qkv, layout, metadata, kv, AttentionRule.causal(scale));
+    }
+
+    private float[] attend(
+            Backend on, float[] qkv, HeadLayout layout, AttentionMetadata metadata, KvLayer kv, AttentionRule rule) {
         Buffer in = buffer(on, qkv);
         Buffer out = on.allocate((long) metadata.tokenCount() * layout.queryColumns());
         on.storeKv(in, layout, metadata, kv);
-        on.attention(in, layout, metadata, kv, (float) (1 / Math.sqrt(layout.headDim())), out);
+        on.attention(in, layout, metadata, kv, rule, out);
         return all(on, out, metadata.tokenCount(), layout.queryColumns());
     }
 

@@ -64,18 +64,18 @@ class CheckpointFilesTest {
     @Test
     void saysWhatItLookedForAndFound() throws IOException {
         assertThat(problems(folder))
-                .containsExactly("no weights: looked for model.safetensors and model.safetensors.index.json, "
-                        + "found no weight file of any kind");
-        Files.writeString(folder.resolve("pytorch_model.bin"), "x");
+                .containsExactly("no weights: looked for model.safetensors and pytorch_model.bin, whole or in shards "
+                        + "with an index, found no weight file of any kind");
+        Files.writeString(folder.resolve("flax_model.msgpack"), "x");
         Files.writeString(folder.resolve("config.json"), "{}");
         assertThat(problems(folder))
                 .singleElement()
                 .asString()
-                .endsWith("; found pytorch_model.bin, which this version does not read");
-        assertThat(problems(folder.resolve("pytorch_model.bin")))
+                .endsWith("; found flax_model.msgpack, which this version does not read");
+        assertThat(problems(folder.resolve("flax_model.msgpack")))
                 .singleElement()
                 .asString()
-                .contains("found pytorch_model.bin, which this version does not read");
+                .contains("found flax_model.msgpack, which this version does not read");
         assertThatThrownBy(() -> Checkpoint.open(folder.resolve("absent")))
                 .isInstanceOf(EngineException.ModelLoad.class)
                 .hasMessageContaining("no such file or folder");

@@ -42,7 +42,8 @@ class GoldenValuesTest {
         try (InputStream in = GoldenValuesTest.class.getResourceAsStream("/golden.json")) {
             golden = JsonMapper.shared().readTree(in);
         }
-        Model model = ModelLoader.load(ModelConfig.read(Path.of("../models/spandrel-tiny")), backend, 512, 512);
+        Model model = ModelLoader.load(
+                ModelConfig.read(Path.of("../models/spandrel-tiny")), backend, new StepLimits(512, 512, 512));
         KvCache cache = KvCache.allocate(backend, model, 32, BLOCK_SIZE, KvDType.F32);
         return golden.path("cases").valueStream().flatMap(each -> {
             String prompt = each.path("prompt").stringValue();

@@ -138,20 +138,27 @@ class TokenizerLoaderTest {
 
     @Test
     void refusesWhatTokenizerJsonAsksForAndThisVersionDoesNotDo() throws IOException {
-        assertRefused(json -> model(json).put("type", "Unigram"), "model.type: this version reads BPE, found Unigram");
         assertRefused(
-                json -> part(json, "normalizer").put("type", "NFC"), "normalizer: this version reads none, found NFC");
+                json -> model(json).put("type", "WordPiece"),
+                "model.type: this version reads BPE and Unigram, found WordPiece");
+        assertRefused(
+                json -> part(json, "normalizer").put("type", "Precompiled"),
+                "normalizer: this version reads NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace and Sequence,"
+                        + " found Precompiled");
         assertRefused(
                 json -> {
                     ObjectNode sequence = part(json, "pre_tokenizer").put("type", "Sequence");
-                    sequence.putArray("pretokenizers").addObject().put("type", "Split");
+                    sequence.putArray("pretokenizers").addObject().put("type", "ByteLevel");
+                    ((tools.jackson.databind.node.ArrayNode) sequence.get("pretokenizers"))
+                            .addObject()
+                            .put("type", "BertPreTokenizer");
                 },
-                "pre_tokenizer: this version reads ByteLevel, found Sequence[Split]");
+                "pre_tokenizer: this version reads ByteLevel, Split, Digits, Metaspace and Sequence, found"
+                        + " BertPreTokenizer");
         assertRefused(
-                json -> part(json, "decoder").put("type", "Metaspace"),
-                "decoder: this version reads ByteLevel, found Metaspace");
-        assertRefused(
-                json -> model(json).put("byte_fallback", true), "model.byte_fallback: expected false, found true");
+                json -> part(json, "decoder").put("type", "WordPiece"),
+                "decoder: this version reads ByteLevel, ByteFallback, Replace, Metaspace, Strip, Fuse and Sequence,"
+                        + " found WordPiece");
         assertRefused(json -> model(json).put("dropout", 0.1), "model.dropout: expected none, found 0.1");
         assertRefused(
                 json -> part(json, "post_processor").put("type", "RobertaProcessing"),

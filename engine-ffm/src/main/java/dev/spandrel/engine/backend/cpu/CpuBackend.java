@@ -7,6 +7,7 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.TILE_COLUMNS;
 
 import dev.spandrel.engine.backend.Activation;
 import dev.spandrel.engine.backend.AttentionMetadata;
+import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.HostBuffer;
@@ -107,19 +108,89 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
+    public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
+        float[] x = HostBuffer.of(in);
+        float[] y = HostBuffer.of(out);
+        eachRow(
+                rows,
+                columns,
+                (r, worker) -> PointwiseKernels.rmsNorm(
+                        x, r * columns, columns, data(weight), epsilon, y, scratch[worker].lanes));
+    }
+
+    @Override
+    public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
+        float[] x = HostBuffer.of(qkv);
+        eachRow(rows, heads.columns(), (r, worker) -> {
+            int row = r * heads.columns();
+            float[] lanes = scratch[worker].lanes;
+            for (int at = 0; at < heads.queryColumns(); at += queries.rows()) {
+                PointwiseKernels.rmsNorm(x, row + at, queries.rows(), data(queries), epsilon, x, lanes);
+            }
+            for (int at = 0; at < heads.kvColumns(); at += keys.rows()) {
+                int key = row + heads.queryColumns() + at;
+                PointwiseKernels.rmsNorm(x, key, keys.rows(), data(keys), epsilon, x, lanes);
+            }
+        });
+    }
+
+    @Override
+    public void rope(Buffer qkv, int rows, HeadLayout heads, int rotaryDim, float[] angles) {
+        float[] x = HostBuffer.of(qkv);
+        eachRow(rows, heads.columns(), (r, worker) -> {
+            for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
+                int at = r * heads.columns() + h * heads.headDim();
+                PointwiseKernels.rotate(x, at, rotaryDim / 2, angles, r * rotaryDim);
+            }
+        });
+    }
+
+    @Override
+    public void gate(Buffer gateUp, int rows, int columns, Activation activation, Buffer out) {
+        float[] x = HostBuffer.of(gateUp);
+        float[] y = HostBuffer.of(out);
+        eachRow(rows, 4 * columns, (r, worker) -> {
+            int gate = r * 2 * columns;
+            System.arraycopy(x, gate, y, r * columns, columns);
+            ActivationKernels.apply(activation, y, r * columns, (r + 1) * columns);
+            PointwiseKernels.multiply(x, gate + columns, y, r * columns, columns);
+        });
+    }
+
+    @Override
+    public void scale(Buffer values, long count, float factor) {
+        float[] x = HostBuffer.of(values);
+        for (int i = 0; i < count; i++) {
+            x[i] *= factor;
+        }
+    }
+
+    @Override
+    public void softCap(Buffer values, long count, float cap) {
+        ActivationKernels.softCap(HostBuffer.of(values), 0, (int) count, cap);
+    }
+
+    /** Rows are tasks of their own where there is work enough to wake another core. */
+    private void eachRow(int rows, int work, Workers.Task task) {
+        if ((long) rows * work < WORTH_SPLITTING) {
+            for (int r = 0; r < rows; r++) {
+                task.run(r, 0);
+            }
+        } else {
+            workers.run(rows, task);
+        }
+    }
+
+    @Override
     public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
         PackedMatrix w = (PackedMatrix) weight;
         float[] a = HostBuffer.of(in);
         float[] c = HostBuffer.of(out);
         MemorySegment b = data(bias);
-        boolean relu = switch (activation) {
-            case NONE -> false;
-            case RELU -> true;
-        };
         int panels = w.panels();
         if ((long) rows * w.rows() * w.columns() < WORTH_SPLITTING) {
             for (int panel = 0; panel < panels; panel++) {
-                MatMulKernels.panel(a, 0, rows, w, b, relu, panel, c, scratch[0].edge);
+                MatMulKernels.panel(a, 0, rows, w, b, activation, panel, c, scratch[0].edge);
             }
             return;
         }
@@ -127,7 +198,15 @@ public final class CpuBackend implements Backend {
         workers.run(panels * blocks, (task, worker) -> {
             int from = task / panels * ROW_BLOCK;
             MatMulKernels.panel(
-                    a, from, Math.min(rows, from + ROW_BLOCK), w, b, relu, task % panels, c, scratch[worker].edge);
+                    a,
+                    from,
+                    Math.min(rows, from + ROW_BLOCK),
+                    w,
+                    b,
+                    activation,
+                    task % panels,
+                    c,
+                    scratch[worker].edge);
         });
     }
 
@@ -150,13 +229,13 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void attention(
-            Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, float scale, Buffer out) {
+            Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
         PagedKv cache = (PagedKv) kv;
         if (tiles.length <= metadata.tokenCount()) {
             tiles = new int[Math.max(metadata.tokenCount() + 1, 2 * tiles.length)];
         }
         PagedAttention attention =
-                new PagedAttention(HostBuffer.of(qkv), heads, metadata, cache, scale, HostBuffer.of(out), tiles);
+                new PagedAttention(HostBuffer.of(qkv), heads, metadata, cache, rule, HostBuffer.of(out), tiles);
         for (Scratch each : scratch) {
             each.attention.reserve(attention.positions(), cache.paddedDim());
         }

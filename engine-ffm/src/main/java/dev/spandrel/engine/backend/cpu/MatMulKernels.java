@@ -7,6 +7,7 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.TILE_COLUMNS;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.VECTOR_BYTES;
 
+import dev.spandrel.engine.backend.Activation;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
@@ -40,7 +41,7 @@ final class MatMulKernels {
             int to,
             PackedMatrix weight,
             MemorySegment bias,
-            boolean relu,
+            Activation activation,
             int panel,
             float[] c,
             float[] edge) {
@@ -55,9 +56,9 @@ final class MatMulKernels {
             } else if (columns > 0) {
                 cut(a, from, to, inner, weight.data(), base + part * 4L, c, first, ldc, columns, edge);
             }
-            if (columns > 0 && (bias != null || relu)) {
+            if (columns > 0 && (bias != null || activation != Activation.NONE)) {
                 for (int r = from; r < to; r++) {
-                    finish(c, r * ldc + first, columns, bias, first, relu);
+                    finish(c, r * ldc + first, columns, bias, first, activation);
                 }
             }
         }
@@ -315,7 +316,8 @@ final class MatMulKernels {
     }
 
     /** Bias and activation, while the row is still in the first-level cache. */
-    private static void finish(float[] c, int at, int columns, MemorySegment bias, int first, boolean relu) {
+    private static void finish(float[] c, int at, int columns, MemorySegment bias, int first, Activation activation) {
+        boolean relu = activation == Activation.RELU;
         int i = 0;
         for (; i + LANES <= columns; i += LANES) {
             FloatVector v = FloatVector.fromArray(SPECIES, c, at + i);
@@ -330,6 +332,9 @@ final class MatMulKernels {
         for (; i < columns; i++) {
             float sum = c[at + i] + (bias == null ? 0 : bias.get(ValueLayout.JAVA_FLOAT, (first + i) * 4L));
             c[at + i] = relu ? Math.max(0, sum) : sum;
+        }
+        if (!relu) {
+            ActivationKernels.apply(activation, c, at, at + columns);
         }
     }
 }

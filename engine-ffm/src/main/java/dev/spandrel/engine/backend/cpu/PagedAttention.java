@@ -4,6 +4,7 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.TILE_COLUMNS;
 
 import dev.spandrel.engine.backend.AttentionMetadata;
+import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.HeadLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -48,7 +49,7 @@ final class PagedAttention {
     private final HeadLayout heads;
     private final AttentionMetadata metadata;
     private final PagedKv kv;
-    private final float scale;
+    private final AttentionRule rule;
     private final float[] out;
     private final int[] tiles;
     private final int tileCount;
@@ -65,14 +66,14 @@ final class PagedAttention {
             HeadLayout heads,
             AttentionMetadata metadata,
             PagedKv kv,
-            float scale,
+            AttentionRule rule,
             float[] out,
             int[] tiles) {
         this.qkv = qkv;
         this.heads = heads;
         this.metadata = metadata;
         this.kv = kv;
-        this.scale = scale;
+        this.rule = rule;
         this.out = out;
         this.tiles = tiles;
         int count = 0;
@@ -83,7 +84,7 @@ final class PagedAttention {
                 tiles[count++] = t;
             }
             most = Math.max(most, metadata.position(t) + 1);
-            positions += metadata.position(t) + 1;
+            positions += metadata.position(t) + 1 - rule.first(metadata.position(t));
         }
         tiles[count] = metadata.tokenCount();
         tileCount = count;
@@ -106,7 +107,7 @@ final class PagedAttention {
         return (longest / kv.blockSize() + 1) * kv.blockSize() + LANES;
     }
 
-    /** Computes one tile in one head: softmax(q·Kᵀ × scale) × V, each row over positions 0 to its own. */
+    /** Computes one tile in one head: softmax(q·Kᵀ × scale) × V, each row over the positions it sees. */
     void run(int task, Scratch scratch) {
         int first = tiles[task / heads.heads()];
         int rows = tiles[task / heads.heads() + 1] - first;
@@ -116,7 +117,7 @@ final class PagedAttention {
         Arrays.fill(scratch.sums, 0, rows * padded, 0);
         score(first, rows, head, scratch, stride);
         for (int r = 0; r < rows; r++) {
-            scratch.totals[r] = AttentionKernels.softmax(scratch.scores, r * stride, seen(first + r), scratch.lanes);
+            scratch.totals[r] = softmax(first + r, scratch, r * stride);
         }
         weigh(first, rows, head, scratch, stride);
         for (int r = 0; r < rows; r++) {
@@ -127,20 +128,41 @@ final class PagedAttention {
         }
     }
 
-    /** Scores all positions that the last row of the tile sees; what a row does not see, softmax leaves out. */
+    /** From the row's own first block on, whatever its tile: so its sum runs over the same lanes alone and beside others. */
+    private float softmax(int token, Scratch scratch, int at) {
+        int begin = begin(token);
+        int from = begin - begin % kv.blockSize();
+        if (rule.softCap() != 0) {
+            ActivationKernels.softCap(scratch.scores, at + begin, at + seen(token), rule.softCap());
+        }
+        Arrays.fill(scratch.scores, at + from, at + begin, Float.NEGATIVE_INFINITY);
+        return AttentionKernels.softmax(scratch.scores, at + from, seen(token) - from, scratch.lanes);
+    }
+
+    /** Scores all positions that a row of the tile sees; what another does not see, softmax leaves out. */
     private void score(int first, int rows, int head, Scratch scratch, int stride) {
         int kvHead = heads.kvHead(head);
         int dim = heads.headDim();
         int query = first * heads.columns() + head * dim;
         int blockSize = kv.blockSize();
         int[] table = metadata.blockTable(first);
-        for (int p = 0; p < seen(first + rows - 1); p += blockSize) {
+        for (int p = begin(first) / blockSize * blockSize; p < seen(first + rows - 1); p += blockSize) {
             int block = table[p / blockSize];
             MemorySegment keys = kv.keys(block, kvHead, scratch.block);
             long keysAt = kv.keysAt(block, kvHead);
             if (rows == 6) {
                 AttentionKernels.scoreBlock6(
-                        qkv, query, heads.columns(), dim, keys, keysAt, blockSize, scale, scratch.scores, p, stride);
+                        qkv,
+                        query,
+                        heads.columns(),
+                        dim,
+                        keys,
+                        keysAt,
+                        blockSize,
+                        rule.scale(),
+                        scratch.scores,
+                        p,
+                        stride);
                 continue;
             }
             for (int r = 0; r < rows; r++) {
@@ -151,7 +173,7 @@ final class PagedAttention {
                         keys,
                         keysAt,
                         blockSize,
-                        scale,
+                        rule.scale(),
                         scratch.scores,
                         r * stride + p);
             }
@@ -167,12 +189,15 @@ final class PagedAttention {
         int blockSize = kv.blockSize();
         int padded = kv.paddedDim();
         int[] table = metadata.blockTable(first);
-        for (int p = 0; p < seen(first + rows - 1); p += blockSize) {
+        for (int p = begin(first) / blockSize * blockSize; p < seen(first + rows - 1); p += blockSize) {
             int block = table[p / blockSize];
             int most = Math.min(blockSize, seen(first + rows - 1) - p);
             MemorySegment values = kv.values(block, kvHead, most, scratch.block);
             long valuesAt = kv.valuesAt(block, kvHead);
-            if (rows == 6 && p + blockSize <= seen(first) && padded % TILE_COLUMNS == 0) {
+            if (rows == 6
+                    && p + blockSize <= seen(first)
+                    && p >= begin(first + rows - 1)
+                    && padded % TILE_COLUMNS == 0) {
                 for (int d = 0; d < padded; d += TILE_COLUMNS) {
                     AttentionKernels.weighBlock6x4(
                             scratch.scores,
@@ -189,9 +214,11 @@ final class PagedAttention {
                 continue;
             }
             for (int r = 0; r < rows; r++) {
-                int count = Math.min(blockSize, seen(first + r) - p);
+                int skip = Math.max(0, begin(first + r) - p);
+                int count = Math.min(blockSize, seen(first + r) - p) - skip;
                 if (count > 0) {
-                    weighRow(scratch, r * stride + p, count, values, valuesAt, r * padded);
+                    long at = valuesAt + skip * padded * 4L;
+                    weighRow(scratch, r * stride + p + skip, count, values, at, r * padded);
                 }
             }
         }
@@ -208,6 +235,10 @@ final class PagedAttention {
             AttentionKernels.weighBlock1(
                     scratch.scores, weight, count, values, valuesAt + d * 4L, padded * 4L, scratch.sums, sum + d);
         }
+    }
+
+    private int begin(int token) {
+        return rule.first(metadata.position(token));
     }
 
     private int seen(int token) {

@@ -45,7 +45,7 @@ final class PointwiseKernels {
 
     private static final jdk.incubator.vector.VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
 
-    private static FloatVector broadcast(float value) {
+    static FloatVector broadcast(float value) {
         return FloatVector.broadcast(SPECIES, value);
     }
 
@@ -116,6 +116,53 @@ final class PointwiseKernels {
             FloatVector factor = weight == null ? broadcast(1) : load(weight, c);
             FloatVector summand = bias == null ? broadcast(0) : load(bias, c);
             y.mul(factor).add(summand).intoArray(out, outAt + c, mask);
+        }
+    }
+
+    /**
+     * Root-mean-square normalisation of one row; {@code out} takes it at the same place.
+     *
+     * @param weight packed vector
+     * @param lanes scratch of at least {@code LANES}
+     */
+    static void rmsNorm(
+            float[] in, int at, int columns, MemorySegment weight, float epsilon, float[] out, float[] lanes) {
+        int whole = columns - columns % LANES;
+        FloatVector squares = FloatVector.zero(SPECIES);
+        for (int c = 0; c < whole; c += LANES) {
+            FloatVector x = FloatVector.fromArray(SPECIES, in, at + c);
+            squares = x.fma(x, squares);
+        }
+        float square = sumLanes(squares, lanes);
+        for (int c = whole; c < columns; c++) {
+            square += in[at + c] * in[at + c];
+        }
+        float scale = (float) (1 / Math.sqrt(square / columns + epsilon));
+        for (int c = 0; c < columns; c += LANES) {
+            var mask = SPECIES.indexInRange(c, columns);
+            FloatVector.fromArray(SPECIES, in, at + c, mask)
+                    .mul(scale)
+                    .mul(load(weight, c))
+                    .intoArray(out, at + c, mask);
+        }
+    }
+
+    /** Turns columns i and i + half of one head by angle i. Plain loops: the JIT vectorises them, with the same bits. */
+    static void rotate(float[] x, int at, int half, float[] angles, int angleAt) {
+        for (int i = 0; i < half; i++) {
+            float cos = angles[angleAt + i];
+            float sin = angles[angleAt + half + i];
+            float left = x[at + i];
+            float right = x[at + half + i];
+            x[at + i] = left * cos - right * sin;
+            x[at + half + i] = right * cos + left * sin;
+        }
+    }
+
+    /** {@code out[i] *= in[i]}. */
+    static void multiply(float[] in, int at, float[] out, int outAt, int count) {
+        for (int i = 0; i < count; i++) {
+            out[outAt + i] *= in[at + i];
         }
     }
 

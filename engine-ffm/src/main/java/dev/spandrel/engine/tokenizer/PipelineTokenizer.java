@@ -3,22 +3,25 @@ package dev.spandrel.engine.tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /**
- * GPT-2's tokenizer: added tokens are cut out, the rest is split into words, each word's UTF-8 bytes are merged. The ids
- * are those of Hugging Face's {@code ByteLevel} pipeline with its own regular expression. Time grows with the length of
- * the text and hardly faster, whatever it holds.
+ * Hugging Face's pipeline: added tokens are cut out, what lies between is normalized and split into words, each word
+ * becomes ids by the model. Time grows with the length of the text and hardly faster, whatever it holds, as far as the
+ * regular expressions of the split allow. Immutable but for the model's cache.
  */
-final class ByteLevelBpeTokenizer implements Tokenizer {
+final class PipelineTokenizer implements Tokenizer {
     private static final byte[] NOTHING = {};
 
-    private final BpeModel model;
+    private final UnaryOperator<String> normalizer;
+    private final PreTokenizers.Split split;
+    private final WordModel model;
     private final AddedTokens addedTokens;
     private final Map<String, Integer> ids;
     private final byte[][] bytes;
     private final boolean[] special;
     private final SpecialTokens around;
-    private final boolean addPrefixSpace;
 
     /**
      * What is put around a text.
@@ -29,25 +32,32 @@ final class ByteLevelBpeTokenizer implements Tokenizer {
     record SpecialTokens(int[] front, int[] back) {}
 
     /**
-     * @param vocab the model's own tokens, in the alphabet of {@link ByteAlphabet}
+     * The steps between text and ids.
+     *
+     * @param decoder bytes of a token of the vocabulary
+     */
+    record Steps(
+            UnaryOperator<String> normalizer,
+            PreTokenizers.Split split,
+            WordModel model,
+            Function<String, byte[]> decoder) {}
+
+    /**
+     * @param vocab the model's own tokens
      * @param added by id; an id may be the vocabulary's too
      */
-    ByteLevelBpeTokenizer(
-            BpeModel model,
-            Map<String, Integer> vocab,
-            Map<Integer, AddedToken> added,
-            SpecialTokens around,
-            boolean addPrefixSpace) {
-        this.model = model;
-        this.addedTokens = new AddedTokens(added);
+    PipelineTokenizer(Steps steps, Map<String, Integer> vocab, Map<Integer, AddedToken> added, SpecialTokens around) {
+        normalizer = steps.normalizer();
+        split = steps.split();
+        model = steps.model();
+        this.addedTokens = new AddedTokens(added, normalizer);
         this.around = around;
-        this.addPrefixSpace = addPrefixSpace;
         ids = new HashMap<>(vocab);
         added.forEach((id, token) -> ids.put(token.content(), id));
         int size = ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         bytes = new byte[size][];
         special = new boolean[size];
-        vocab.forEach((token, id) -> bytes[id] = ByteAlphabet.read(token));
+        vocab.forEach((token, id) -> bytes[id] = steps.decoder().apply(token));
         added.forEach((id, token) -> {
             bytes[id] = token.special() ? NOTHING : token.content().getBytes(StandardCharsets.UTF_8);
             special[id] = token.special();
@@ -68,32 +78,24 @@ final class ByteLevelBpeTokenizer implements Tokenizer {
     }
 
     private void encode(String text, TokenBuffer out) {
-        WordMerger merger = model.merger();
+        WordModel.Encoder encoder = model.encoder();
         addedTokens.split(text, new AddedTokens.Sink() {
+            private boolean first = true;
+
             @Override
-            public void text(int from, int to) {
-                if (addPrefixSpace && text.charAt(from) != ' ') {
-                    String piece = " " + text.substring(from, to);
-                    words(piece, 0, piece.length(), merger, out);
-                } else {
-                    words(text, from, to, merger, out);
+            public void text(String piece) {
+                for (String word : split.words(piece, first)) {
+                    encoder.encode(word, out);
                 }
+                first = false;
             }
 
             @Override
             public void token(int id) {
                 out.add(id);
+                first = false;
             }
         });
-    }
-
-    private void words(String text, int from, int to, WordMerger merger, TokenBuffer out) {
-        int at = from;
-        while (at < to) {
-            int end = Gpt2Splitter.wordEnd(text, at, to);
-            out.add(model.encode(text.substring(at, end), merger));
-            at = end;
-        }
     }
 
     @Override

@@ -18,14 +18,10 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A checkpoint in the safetensors format (its README, section "Format"): one file, or shards named by an index. Every file
- * is mapped whole and its header checked against its length before the first tensor is handed out; all problems of all
- * files are reported at once.
+ * A checkpoint of one file, or of shards named by an index. Every file is mapped whole and all places in it checked against
+ * its length before the first tensor is handed out; all problems of all files are reported at once.
  */
-public final class SafetensorsCheckpoint implements Checkpoint {
-    static final String SINGLE = "model.safetensors";
-    static final String INDEX = "model.safetensors.index.json";
-
+final class MappedCheckpoint implements Checkpoint {
     /** A reader of more has seen what is wrong with the file. */
     private static final int MOST_PROBLEMS = 100;
 
@@ -36,7 +32,7 @@ public final class SafetensorsCheckpoint implements Checkpoint {
     private final Map<String, MemorySegment> data = new TreeMap<>();
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private SafetensorsCheckpoint(Path path, Arena arena) {
+    private MappedCheckpoint(Path path, Arena arena) {
         this.path = path;
         this.arena = arena;
     }
@@ -45,22 +41,23 @@ public final class SafetensorsCheckpoint implements Checkpoint {
      * @param path the name under which to report: the file itself or its folder
      * @param file the only file
      */
-    static SafetensorsCheckpoint openFile(Path path, Path file) {
-        return open(path, List.of(file), ShardIndex.NONE);
+    static MappedCheckpoint openFile(Path path, Path file, FileFormat format) {
+        return open(path, List.of(file), ShardIndex.NONE, format);
     }
 
-    static SafetensorsCheckpoint openSharded(Path folder) {
-        ShardIndex index = ShardIndex.read(folder.resolve(INDEX));
-        return open(folder, index.files().stream().map(folder::resolve).toList(), index);
+    /** @param suffix how names of shards end */
+    static MappedCheckpoint openSharded(Path folder, String indexFile, String suffix, FileFormat format) {
+        ShardIndex index = ShardIndex.read(folder.resolve(indexFile), suffix);
+        return open(folder, index.files().stream().map(folder::resolve).toList(), index, format);
     }
 
-    private static SafetensorsCheckpoint open(Path path, List<Path> files, ShardIndex index) {
+    private static MappedCheckpoint open(Path path, List<Path> files, ShardIndex index, FileFormat format) {
         // Shared, because uploads and CPU workers read from threads of their own.
-        SafetensorsCheckpoint checkpoint = new SafetensorsCheckpoint(path, Arena.ofShared());
+        MappedCheckpoint checkpoint = new MappedCheckpoint(path, Arena.ofShared());
         List<String> problems = new ArrayList<>();
         try {
             for (Path file : files) {
-                checkpoint.add(file, index, problems);
+                checkpoint.add(file, index, format, problems);
             }
             checkpoint.missing(index, problems);
             if (!problems.isEmpty()) {
@@ -82,7 +79,7 @@ public final class SafetensorsCheckpoint implements Checkpoint {
         return first;
     }
 
-    private void add(Path file, ShardIndex index, List<String> problems) {
+    private void add(Path file, ShardIndex index, FileFormat format, List<String> problems) {
         String name = file.getFileName().toString();
         MemorySegment mapped;
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
@@ -91,28 +88,26 @@ public final class SafetensorsCheckpoint implements Checkpoint {
             problems.add(name + ": cannot be opened: " + e);
             return;
         }
-        SafetensorsHeader header = SafetensorsHeader.read(name, mapped, problems);
-        for (SafetensorsHeader.Entry entry : header.entries()) {
+        for (TensorEntry entry : format.read(name, mapped, problems)) {
             if (index.holds(entry.name(), name)) {
-                add(entry, name, header.dataOffset(), mapped, problems);
+                add(entry, name, mapped, problems);
             }
         }
     }
 
-    private void add(
-            SafetensorsHeader.Entry entry, String file, long base, MemorySegment mapped, List<String> problems) {
+    private void add(TensorEntry entry, String file, MemorySegment mapped, List<String> problems) {
         TensorInfo other = tensors.get(entry.name());
+        DType dtype = entry.supported();
         if (other != null || unsupported.containsKey(entry.name())) {
             problems.add(file + ": tensor " + entry.name() + " is also in "
                     + (other == null ? "another file" : other.file()));
-        } else if (entry.supported() == null) {
-            unsupported.put(entry.name(), entry.dtype());
+        } else if (dtype == null) {
+            unsupported.put(entry.name(), entry.type());
         } else {
-            long offset = base + entry.begin();
-            long size = entry.end() - entry.begin();
             tensors.put(
-                    entry.name(), new TensorInfo(entry.name(), entry.supported(), entry.shape(), file, offset, size));
-            data.put(entry.name(), mapped.asSlice(offset, size));
+                    entry.name(),
+                    new TensorInfo(entry.name(), dtype, entry.shape(), file, entry.offset(), entry.size()));
+            data.put(entry.name(), mapped.asSlice(entry.offset(), entry.size()));
         }
     }
 
@@ -120,7 +115,8 @@ public final class SafetensorsCheckpoint implements Checkpoint {
         index.placement().forEach((name, file) -> {
             boolean found = tensors.containsKey(name) || unsupported.containsKey(name);
             if (!found && problems.stream().noneMatch(problem -> problem.startsWith(file + ":"))) {
-                problems.add(INDEX + ": says tensor " + name + " is in " + file + ", found none of that name there");
+                problems.add(
+                        index.file() + ": says tensor " + name + " is in " + file + ", found none of that name there");
             }
         });
     }

@@ -1,0 +1,170 @@
+package dev.spandrel.engine.model;
+
+import dev.spandrel.engine.backend.Activation;
+import dev.spandrel.engine.backend.AttentionMetadata;
+import dev.spandrel.engine.backend.AttentionRule;
+import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.HeadLayout;
+import dev.spandrel.engine.backend.Weight;
+import dev.spandrel.engine.checkpoint.Checkpoint;
+import dev.spandrel.engine.model.LlamaConfig.LayerKind;
+import dev.spandrel.engine.tensor.Buffer;
+
+/**
+ * Llama (Touvron et al., 2023) and its descendants: rotary positions, RMS norms, grouped queries, gated feed-forward. What
+ * a family leaves out is null here and skipped; {@link LlamaFamily} says who has what.
+ */
+public final class LlamaModel implements Model {
+    private final LlamaConfig config;
+    private final Backend backend;
+    private final LlamaWeights weights;
+    private final RotaryEmbedding rope;
+    private final RotaryEmbedding localRope;
+
+    private final float[] angles;
+    private final float[] localAngles;
+    private final Buffer hidden;
+    private final Buffer normed;
+    private final Buffer qkv;
+    private final Buffer attended;
+    private final Buffer projected;
+    private final Buffer gateUp;
+    private final Buffer inner;
+    private final Buffer lastRows;
+    private final Buffer logits;
+
+    private LlamaModel(LlamaConfig config, Backend backend, LlamaWeights weights, StepLimits limits) {
+        this.config = config;
+        this.backend = backend;
+        this.weights = weights;
+        rope = new RotaryEmbedding(config.rope(), limits.maxModelLen());
+        localRope = config.localRope() == null ? null : new RotaryEmbedding(config.localRope(), limits.maxModelLen());
+
+        long tokens = limits.maxTokens();
+        angles = new float[limits.maxTokens() * rope.rotaryDim()];
+        localAngles = localRope == null ? null : new float[limits.maxTokens() * localRope.rotaryDim()];
+        hidden = backend.allocate(tokens * config.hiddenSize());
+        normed = backend.allocate(tokens * config.hiddenSize());
+        qkv = backend.allocate(tokens * config.heads().columns());
+        attended = backend.allocate(tokens * config.heads().queryColumns());
+        projected = backend.allocate(tokens * config.hiddenSize());
+        gateUp = backend.allocate(tokens * 2 * config.intermediateSize());
+        inner = backend.allocate(tokens * config.intermediateSize());
+        lastRows = backend.allocate((long) limits.maxLogitRows() * config.hiddenSize());
+        logits = backend.allocate((long) limits.maxLogitRows() * config.vocabSize());
+    }
+
+    /**
+     * Checks the checkpoint against the configuration and uploads it.
+     *
+     * @throws dev.spandrel.engine.EngineException.ModelLoad with every mismatch
+     */
+    static LlamaModel load(
+            LlamaFamily family, ModelConfig modelConfig, Checkpoint checkpoint, Backend backend, StepLimits limits) {
+        LlamaConfig config = LlamaConfig.from(family, modelConfig);
+        WeightCatalog catalog = new WeightCatalog(modelConfig.folder().toString(), checkpoint);
+        return new LlamaModel(config, backend, LlamaWeights.upload(config, catalog, backend), limits);
+    }
+
+    @Override
+    public Buffer forward(ForwardInput input, KvCache cache) {
+        AttentionMetadata metadata = input.metadata();
+        int tokens = metadata.tokenCount();
+        int width = config.hiddenSize();
+        long elements = (long) tokens * width;
+
+        // token embedding; positions come as angles
+        backend.embed(weights.embedTokens(), input.tokenIds(), tokens, false, hidden);
+        if (config.embedScale() != 1) {
+            backend.scale(hidden, elements, config.embedScale());
+        }
+        rope.angles(metadata.positions(), tokens, angles);
+        if (localRope != null) {
+            localRope.angles(metadata.positions(), tokens, localAngles);
+        }
+
+        for (int i = 0; i < weights.layers().size(); i++) {
+            LlamaWeights.Layer layer = weights.layers().get(i);
+            // self-attention around the residual
+            Buffer attentionInput = norm(hidden, tokens, layer.beforeAttention(), normed);
+            backend.matmul(attentionInput, tokens, layer.qkv(), layer.qkvBias(), Activation.NONE, qkv);
+            position(tokens, layer, config.layers().get(i));
+            backend.storeKv(qkv, config.heads(), metadata, cache.layer(i));
+            backend.attention(
+                    qkv,
+                    config.heads(),
+                    metadata,
+                    cache.layer(i),
+                    rule(config.layers().get(i)),
+                    attended);
+            backend.matmul(attended, tokens, layer.output(), layer.outputBias(), Activation.NONE, projected);
+            norm(projected, tokens, layer.afterAttention(), projected);
+            backend.add(projected, elements, hidden);
+            // gated feed-forward around the residual
+            Buffer mlpInput = norm(hidden, tokens, layer.beforeMlp(), normed);
+            backend.matmul(mlpInput, tokens, layer.gateUp(), layer.gateUpBias(), Activation.NONE, gateUp);
+            backend.gate(gateUp, tokens, config.intermediateSize(), config.hiddenAct(), inner);
+            backend.matmul(inner, tokens, layer.down(), layer.downBias(), Activation.NONE, projected);
+            norm(projected, tokens, layer.afterMlp(), projected);
+            backend.add(projected, elements, hidden);
+        }
+
+        // final norm and head, only for the rows that need logits
+        int rows = input.logitRowCount();
+        backend.gatherRows(hidden, input.logitRows(), rows, width, lastRows);
+        norm(lastRows, rows, weights.norm(), lastRows);
+        backend.matmul(lastRows, rows, weights.lmHead(), null, Activation.NONE, logits);
+        if (config.finalLogitSoftcapping() != 0) {
+            backend.softCap(logits, (long) rows * config.vocabSize(), config.finalLogitSoftcapping());
+        }
+        return logits;
+    }
+
+    /** Normalises where the family does; returns what to read on from. */
+    private Buffer norm(Buffer in, int rows, Weight weight, Buffer out) {
+        if (weight == null) {
+            return in;
+        }
+        backend.rmsNorm(in, rows, config.hiddenSize(), weight, config.rmsNormEps(), out);
+        return out;
+    }
+
+    private void position(int tokens, LlamaWeights.Layer layer, LayerKind kind) {
+        if (layer.queryNorm() != null) {
+            backend.normHeads(qkv, tokens, config.heads(), layer.queryNorm(), layer.keyNorm(), config.rmsNormEps());
+        }
+        if (kind.knowsPositions()) {
+            boolean local = localRope != null && kind.window() != 0;
+            backend.rope(qkv, tokens, config.heads(), rope.rotaryDim(), local ? localAngles : angles);
+        }
+    }
+
+    private AttentionRule rule(LayerKind kind) {
+        return new AttentionRule(config.attentionScale(), kind.window(), config.attnLogitSoftcapping());
+    }
+
+    @Override
+    public int vocabSize() {
+        return config.vocabSize();
+    }
+
+    @Override
+    public int layers() {
+        return config.layers().size();
+    }
+
+    @Override
+    public int maxPositions() {
+        return config.maxPositions();
+    }
+
+    @Override
+    public HeadLayout heads() {
+        return config.heads();
+    }
+
+    @Override
+    public long parameters() {
+        return weights.parameters();
+    }
+}

@@ -1,0 +1,92 @@
+package dev.spandrel.engine.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.KvDType;
+import dev.spandrel.engine.backend.ReferenceBackend;
+import dev.spandrel.engine.backend.cpu.CpuBackend;
+import dev.spandrel.engine.sampling.Sampler;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * A tiny model of each family against what transformers computed from the same weights, on both backends: whole prompts,
+ * token by token, and the tokens a greedy reader takes. See {@code bench/reference/family_cases.py}.
+ */
+class FamiliesTest {
+    static final Path FAMILIES = Path.of("src/test/resources/families");
+
+    @TestFactory
+    Stream<DynamicTest> referenceBackend() throws IOException {
+        return tests(ReferenceBackend::new);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> cpuBackend() throws IOException {
+        return tests(() -> new CpuBackend(2));
+    }
+
+    private static Stream<DynamicTest> tests(Supplier<Backend> backends) throws IOException {
+        try (Stream<Path> folders = Files.list(FAMILIES)) {
+            List<Path> sorted = folders.sorted().toList();
+            assertThat(sorted).hasSizeGreaterThanOrEqualTo(18);
+            return sorted.stream()
+                    .map(folder -> DynamicTest.dynamicTest(folder.getFileName().toString(), () -> {
+                        for (ReferenceCase each : ReferenceCase.of(folder)) {
+                            try (Backend backend = backends.get()) {
+                                check(backend, ModelConfig.read(folder), each);
+                            }
+                        }
+                    }));
+        }
+    }
+
+    private static void check(Backend backend, ModelConfig config, ReferenceCase expected) {
+        // As long as the case and no longer: longrope's factors follow the served length.
+        int length = expected.ids().length + expected.greedy().length;
+        ModelRun run = ModelRun.load(backend, config, length, KvDType.F32);
+        int[] ids = expected.ids();
+        boolean dynamic = config.folder().endsWith("llama-dynamic") && ids.length > 16;
+        if (!dynamic) {
+            // Beyond the context dynamic scaling is defined token by token; see RotaryEmbedding.
+            assertThat(distance(run.logits(ids, 0, ids.length), expected.prefill()))
+                    .as("prefill of %d", ids.length)
+                    .isLessThan(1e-4);
+        }
+        int[] whole = Arrays.copyOf(ids, length);
+        float[][] rows = new float[length][];
+        for (int i = 0; i < length; i++) {
+            rows[i] = run.logits(whole, i, i + 1)[0];
+            if (i + 1 >= ids.length && i + 1 < length) {
+                whole[i + 1] = Sampler.argmax(rows[i], rows[i].length);
+            }
+        }
+        assertThat(Arrays.copyOfRange(whole, ids.length, length)).as("greedy").isEqualTo(expected.greedy());
+        assertThat(distance(rows, expected.steps())).as("steps of %d", length).isLessThan(1e-4);
+        run = ModelRun.load(backend, config, length, KvDType.F32);
+        float[][] chunked = run.chunked(whole, 7);
+        assertThat(chunked).as("chunks have the bits of single steps").isDeepEqualTo(rows);
+    }
+
+    /** Norm of the difference over norm of the expected. */
+    static double distance(float[][] found, float[][] expected) {
+        assertThat(found.length).isEqualTo(expected.length);
+        double difference = 0;
+        double norm = 0;
+        for (int r = 0; r < found.length; r++) {
+            for (int c = 0; c < expected[r].length; c++) {
+                difference += Math.pow(found[r][c] - expected[r][c], 2);
+                norm += Math.pow(expected[r][c], 2);
+            }
+        }
+        return Math.sqrt(difference / norm);
+    }
+}
