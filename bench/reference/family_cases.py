@@ -1,6 +1,6 @@
 """Tiny random models of every family with the logits that transformers computes for them.
 
-    python bench/reference/family_cases.py engine-ffm/src/test/resources/families
+    python bench/reference/family_cases.py engine-ffm/src/test/resources/families [FAMILY...]
 
 Each folder holds config.json, model.safetensors and expected.safetensors. Sizes are such that every feature shows in the
 logits: a window of 8, an original context of 16, prompts of 5, 21 and 40 tokens, fewer key heads than heads, heads wider than
@@ -86,6 +86,13 @@ FAMILIES = {
 }
 
 
+# Weights in half precision; logits are those of F32 arithmetic on them, which is what the engine computes.
+FAMILIES |= {
+    "llama31-bf16": FAMILIES["llama31"] | dict(torch_dtype="bfloat16"),
+    "gemma3-f16": FAMILIES["gemma3"] | dict(torch_dtype="float16"),
+}
+
+
 def randomize(model):
     """Wide enough that attention is sharp and logits differ; norms and biases away from their initial values."""
     generator = torch.Generator().manual_seed(20261123)
@@ -118,8 +125,10 @@ def steps(model, ids):
     return torch.stack(rows)
 
 
-def main(target):
+def main(target, only):
     for family, config in FAMILIES.items():
+        if only and family not in only:
+            continue
         folder = pathlib.Path(target) / family
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -128,6 +137,8 @@ def main(target):
             AutoConfig.from_pretrained(folder), dtype=torch.float32, attn_implementation="eager")
         randomize(model)
         model.tie_weights()
+        if family.endswith("16"):
+            model.to(getattr(torch, config["torch_dtype"]))
         model.save_pretrained(folder)
         (folder / "generation_config.json").unlink(missing_ok=True)
         (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
@@ -163,4 +174,4 @@ def main(target):
 
 with torch.no_grad():
     torch.set_num_threads(1)
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

@@ -22,6 +22,9 @@ public interface Backend extends AutoCloseable {
      */
     KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads, KvDType dtype);
 
+    /** Memory that weights could still take, in bytes; they are kept as F32. */
+    long availableBytes();
+
     /**
      * Takes weights over into this backend's memory and layout. Matrices of equal width are stacked: rows of the second
      * below rows of the first; so are vectors. The tensors are not needed afterwards unless the backend says it shares

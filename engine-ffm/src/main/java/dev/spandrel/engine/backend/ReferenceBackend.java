@@ -31,6 +31,12 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
+    public long availableBytes() {
+        Runtime runtime = Runtime.getRuntime();
+        return runtime.maxMemory() - (runtime.totalMemory() - runtime.freeMemory());
+    }
+
+    @Override
     public Weight upload(Tensor... parts) {
         int rows = 0;
         for (Tensor part : parts) {

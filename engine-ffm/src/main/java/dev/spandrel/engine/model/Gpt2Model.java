@@ -89,6 +89,7 @@ public final class Gpt2Model implements Model {
         String prefix = weights.has("wte.weight") ? "" : "transformer.";
         expectAll(config, weights, prefix);
         weights.check(Set.of("lm_head.weight"));
+        weights.checkMemory(backend.availableBytes());
         return new Gpt2Model(config, backend, weights, prefix, limits);
     }
 

@@ -56,6 +56,7 @@ record LlamaWeights(Weight embedTokens, List<Layer> layers, Weight norm, Weight 
                 expectLayer(prefix + "layers." + i + ".");
             }
             catalog.check(Set.of(head));
+            catalog.checkMemory(backend.availableBytes());
             Weight embedTokens = backend.upload(catalog.take(embed));
             List<Layer> layers = new ArrayList<>();
             for (int i = 0; i < config.layers().size(); i++) {

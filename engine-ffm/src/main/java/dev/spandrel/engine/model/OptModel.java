@@ -106,6 +106,7 @@ public final class OptModel implements Model {
         Names names = Names.of(weights);
         expectAll(config, weights, names);
         weights.check(Set.of("lm_head.weight"));
+        weights.checkMemory(backend.availableBytes());
         return new OptModel(config, backend, weights, names, limits);
     }
 

@@ -77,6 +77,21 @@ final class WeightCatalog {
         throw new EngineException.ModelLoad(model, all);
     }
 
+    /**
+     * Refuses what does not fit before anything is uploaded.
+     *
+     * @throws EngineException.ModelLoad with the bytes needed and available
+     */
+    void checkMemory(long available) {
+        long needed = Math.multiplyExact(parameters(), Float.BYTES);
+        if (needed > available) {
+            throw new EngineException.ModelLoad(
+                    model,
+                    "its " + parameters() + " weights need " + needed + " bytes as F32, found " + available
+                            + " available");
+        }
+    }
+
     /** The tensor of a name that was asked for. */
     Tensor take(String name) {
         if (!asked.containsKey(name)) {

@@ -14,6 +14,8 @@ import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.Backends;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
+import dev.spandrel.engine.hub.HubSettings;
+import dev.spandrel.engine.hub.LocatedModel;
 import dev.spandrel.engine.hub.ModelHub;
 import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
@@ -66,13 +68,15 @@ public final class LocalEngine implements Engine {
 
     /** See {@link Engine#open}. */
     public static Engine open(EngineConfig config) {
-        Path folder = new ModelHub(config.models()).locate(config.model());
+        HubSettings hub = HubSettings.of(System.getenv(), Path.of(System.getProperty("user.home")));
+        LocatedModel located = new ModelHub(config.models(), hub).locate(config.model());
+        Path folder = located.folder();
         ModelConfig modelConfig = ModelConfig.read(folder);
         Tokenizer tokenizer = Tokenizer.open(folder);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
         Backend backend = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
         try {
-            return open(config, modelConfig, tokenizer, chatTemplate, backend);
+            return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend);
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
@@ -81,6 +85,7 @@ public final class LocalEngine implements Engine {
 
     private static Engine open(
             EngineConfig config,
+            String name,
             ModelConfig modelConfig,
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
@@ -114,7 +119,7 @@ public final class LocalEngine implements Engine {
                 FaultPoint.NONE);
         EngineLoop loop = new EngineLoop(step, line, config.nanoClock(), config.stepListener());
         ModelInfo info = new ModelInfo(
-                modelConfig.folder().getFileName().toString(),
+                name,
                 modelConfig.folder(),
                 modelConfig.architecture(),
                 model.parameters(),

@@ -13,6 +13,7 @@ import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.HostBuffer;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.KvLayer;
+import dev.spandrel.engine.backend.MachineMemory;
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.tensor.Buffer;
 import dev.spandrel.engine.tensor.Tensor;
@@ -77,8 +78,13 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
+    public long availableBytes() {
+        return MachineMemory.available();
+    }
+
+    @Override
     public Weight upload(Tensor... parts) {
-        return PackedMatrix.pack(arena, parts);
+        return PackedMatrix.pack(arena, workers, parts);
     }
 
     @Override

@@ -19,27 +19,51 @@ import java.lang.foreign.ValueLayout;
  * @param data F32, 64-byte aligned
  */
 record PackedMatrix(int rows, int columns, MemorySegment data) implements Weight {
-    /** Stacks the parts and packs them. */
-    static PackedMatrix pack(Arena arena, Tensor... parts) {
+    /** Columns widened at a time: their panel stays in the first-level cache while its rows come one by one. */
+    private static final int STRIP = 64;
+
+    /** Stacks the parts and packs them, panels at the same time. */
+    static PackedMatrix pack(Arena arena, Workers workers, Tensor... parts) {
         int columns = parts[0].shape().size() == 1 ? 1 : parts[0].size(1);
         int rows = 0;
         for (Tensor part : parts) {
             rows += part.size(0);
         }
         long padded = (rows + PANEL - 1L) / PANEL * PANEL;
-        MemorySegment data = arena.allocate(padded * columns * 4, VectorConstants.ALIGNMENT);
-        float[] row = new float[columns];
-        int at = 0;
-        for (Tensor part : parts) {
-            for (int r = 0; r < part.size(0); r++, at++) {
-                Elements.toFloats(part, (long) r * columns, columns, row, 0);
-                long base = offset(at, columns);
-                for (int c = 0; c < columns; c++) {
-                    data.set(ValueLayout.JAVA_FLOAT, base + (long) c * PANEL * 4, row[c]);
+        PackedMatrix packed =
+                new PackedMatrix(rows, columns, arena.allocate(padded * columns * 4, VectorConstants.ALIGNMENT));
+        workers.run(packed.panels(), (panel, worker) -> packed.fill(panel, parts));
+        return packed;
+    }
+
+    private void fill(int panel, Tensor[] parts) {
+        int first = panel * PANEL;
+        int count = Math.min(PANEL, rows - first);
+        float[] strip = new float[PANEL * STRIP];
+        float[] row = new float[STRIP];
+        for (int from = 0; from < columns; from += STRIP) {
+            int width = Math.min(STRIP, columns - from);
+            for (int r = 0; r < count; r++) {
+                read(parts, first + r, from, width, row);
+                for (int c = 0; c < width; c++) {
+                    strip[c * PANEL + r] = row[c];
                 }
             }
+            long at = offset(first, columns) + (long) from * PANEL * 4;
+            MemorySegment.copy(strip, 0, data, ValueLayout.JAVA_FLOAT, at, width * PANEL);
         }
-        return new PackedMatrix(rows, columns, data);
+    }
+
+    /** Part of a row of the stack, as F32. */
+    private void read(Tensor[] parts, int row, int from, int width, float[] into) {
+        int at = row;
+        for (Tensor part : parts) {
+            if (at < part.size(0)) {
+                Elements.toFloats(part, (long) at * columns + from, width, into, 0);
+                return;
+            }
+            at -= part.size(0);
+        }
     }
 
     /** Byte offset of the first column of a row; the next column lies PANEL floats further. */

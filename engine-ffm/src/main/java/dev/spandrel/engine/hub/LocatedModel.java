@@ -1,0 +1,11 @@
+package dev.spandrel.engine.hub;
+
+import java.nio.file.Path;
+
+/**
+ * A model on this machine.
+ *
+ * @param name what to call it: the folder's name, or the Hub id
+ * @param folder where its files are
+ */
+public record LocatedModel(String name, Path folder) {}

@@ -1,0 +1,69 @@
+package dev.spandrel.engine.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.backend.ReferenceBackend;
+import dev.spandrel.engine.checkpoint.Checkpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ModelLoaderTest {
+    private static final Path LLAMA = FamiliesTest.FAMILIES.resolve("llama31");
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void refusesAnotherArchitectureWithTheListOfItsOwn() throws IOException {
+        config("\"LlamaForCausalLM\"", "\"MambaForCausalLM\"");
+        assertThatThrownBy(() -> ModelLoader.maxPositions(ModelConfig.read(folder)))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageContaining("found MambaForCausalLM")
+                .hasMessageContaining("Gemma3ForCausalLM")
+                .hasMessageContaining("Qwen3ForCausalLM");
+    }
+
+    @Test
+    void namesARopeTypeItDoesNotKnow() throws IOException {
+        config("\"llama3\"", "\"spiral\"");
+        assertThatThrownBy(() -> ModelLoader.maxPositions(ModelConfig.read(folder)))
+                .hasMessageContaining("config.json: rope_scaling: rope_type: expected one of [default, dynamic,")
+                .hasMessageContaining("found spiral");
+    }
+
+    @Test
+    void tellsEveryMismatchOfTheWeights() throws IOException {
+        config("\"intermediate_size\": 44", "\"intermediate_size\": 45");
+        Files.copy(LLAMA.resolve("model.safetensors"), folder.resolve("model.safetensors"));
+        try (ReferenceBackend backend = new ReferenceBackend()) {
+            assertThatThrownBy(() -> ModelLoader.load(ModelConfig.read(folder), backend, new StepLimits(1, 1, 16)))
+                    .isInstanceOfSatisfying(
+                            EngineException.ModelLoad.class,
+                            e -> assertThat(e.problems()).hasSize(9))
+                    .hasMessageContaining(
+                            "tensor model.layers.2.mlp.up_proj.weight: expected shape [45, 32], found [44, 32]");
+        }
+    }
+
+    @Test
+    void refusesWhatDoesNotFitMemory() {
+        try (Checkpoint checkpoint = Checkpoint.open(LLAMA)) {
+            WeightCatalog weights = new WeightCatalog("tiny", checkpoint);
+            weights.expect("model.norm.weight", 32);
+            weights.checkMemory(128);
+            assertThatThrownBy(() -> weights.checkMemory(127))
+                    .hasMessage("cannot load tiny: its 32 weights need 128 bytes as F32, found 127 available");
+        }
+    }
+
+    private void config(String from, String to) throws IOException {
+        String config = Files.readString(LLAMA.resolve("config.json"));
+        assertThat(config).contains(from);
+        Files.writeString(folder.resolve("config.json"), config.replace(from, to));
+    }
+}
