@@ -27,6 +27,8 @@ final class LiveRequest extends Sequence {
     private final long seed;
     private final long arrivalNanos;
     private final long queuedNanos;
+    private final RequestLog log;
+    private final Object correlation;
     private long[] tokenNanos = new long[16];
 
     private volatile long firstScheduledNanos = RequestTimings.NOT_REACHED;
@@ -45,12 +47,38 @@ final class LiveRequest extends Sequence {
             long arrivalNanos,
             long queuedNanos,
             Standing standing) {
+        this(id, requestId, prompt, sampling, seed, arrivalNanos, arrivalNanos, queuedNanos, standing, null);
+    }
+
+    /** @param correlation the request's own, or null */
+    LiveRequest(
+            long id,
+            String requestId,
+            int[] prompt,
+            SamplingParams sampling,
+            long seed,
+            long arrivalNanos,
+            long tokenizeNanos,
+            long queuedNanos,
+            Standing standing,
+            Object correlation) {
         super(id, prompt, prompt.length + sampling.maxTokens().orElseThrow(), standing);
         this.requestId = requestId;
         this.sampling = sampling;
         this.seed = seed;
         this.arrivalNanos = arrivalNanos;
         this.queuedNanos = queuedNanos;
+        this.log = new RequestLog(tokenizeNanos, queuedNanos);
+        this.correlation = correlation;
+    }
+
+    /** What happened to it, step by step. */
+    RequestLog log() {
+        return log;
+    }
+
+    Object correlation() {
+        return correlation;
     }
 
     String requestId() {
@@ -65,8 +93,9 @@ final class LiveRequest extends Sequence {
         return seed;
     }
 
-    /** Engine thread: in a step for the first time. */
+    /** Engine thread: left the queue. */
     void scheduled(long nanos) {
+        log.admitted(nanos, cachedTokens());
         if (firstScheduledNanos == RequestTimings.NOT_REACHED) {
             firstCachedTokens = cachedTokens();
             firstScheduledNanos = nanos;
@@ -84,7 +113,8 @@ final class LiveRequest extends Sequence {
     }
 
     /** Engine thread: lost its blocks. */
-    void preempted() {
+    void preempted(long nanos) {
+        log.preempted(nanos);
         // One writer, so the increment needs no atomic.
         int more = preemptions + 1;
         preemptions = more;

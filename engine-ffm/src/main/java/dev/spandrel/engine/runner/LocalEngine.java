@@ -69,9 +69,12 @@ public final class LocalEngine implements Engine {
         ModelConfig modelConfig = ModelConfig.read(folder);
         Tokenizer tokenizer = Tokenizer.open(folder);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
-        Backend backend = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
+        Backend opened = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
+        // Only who asks for details pays for the watching.
+        StepDetails details = config.stepListener().detailed() ? new StepDetails(config.nanoClock()) : null;
+        Backend backend = details == null ? opened : details.watch(opened);
         try {
-            return open(config, modelConfig, tokenizer, chatTemplate, backend);
+            return open(config, modelConfig, tokenizer, chatTemplate, backend, details);
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
@@ -83,7 +86,8 @@ public final class LocalEngine implements Engine {
             ModelConfig modelConfig,
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
-            Backend backend) {
+            Backend backend,
+            StepDetails details) {
         // A step never holds more tokens than its sequences can have.
         int maxPositions = modelConfig.integer("max_position_embeddings", 1, 1 << 24);
         modelConfig.check();
@@ -112,7 +116,8 @@ public final class LocalEngine implements Engine {
                 defaults::endsSequence,
                 line,
                 config.nanoClock(),
-                FaultPoint.NONE);
+                FaultPoint.NONE,
+                details);
         EngineLoop loop = new EngineLoop(step, line, config.nanoClock(), config.stepListener());
         ModelInfo info = new ModelInfo(
                 modelConfig.folder().getFileName().toString(),
@@ -210,6 +215,7 @@ public final class LocalEngine implements Engine {
 
     @Override
     public Generation submit(GenerationRequest request) {
+        long tokenizeNanos = config.nanoClock().getAsLong();
         int[] prompt = tokenize(request.prompt());
         SamplingParams sampling = request.sampling().withMaxTokens(maxTokens(prompt.length, request.sampling()));
         long number = requests.getAndIncrement();
@@ -221,11 +227,13 @@ public final class LocalEngine implements Engine {
                 // The golden ratio's increment keeps seeds of neighbouring requests far apart.
                 sampling.seed().orElse(config.seed() + number * 0x9E3779B97F4A7C15L),
                 request.arrivalNanos(),
+                tokenizeNanos,
                 config.nanoClock().getAsLong(),
                 new Sequence.Standing(
                         request.priority(),
                         request.arrivalNanos() / 1_000_000,
-                        request.cacheSalt().getBytes(StandardCharsets.UTF_8)));
+                        request.cacheSalt().getBytes(StandardCharsets.UTF_8)),
+                request.correlation());
         loop.submit(live);
         return new LocalGeneration(live, loop, new StreamingDecoder(tokenizer, sampling.stop()), config.nanoClock());
     }
