@@ -5,6 +5,7 @@ import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * One HTTP request, understood and checked: so many prompts, so many choices each.
@@ -47,10 +48,19 @@ record GenerationCall(
         return echo && prompts.get(promptOf(choice)) instanceof Prompt.Text(String text) ? text : "";
     }
 
-    /** One engine request per choice. */
-    List<GenerationRequest> requests(long arrivalNanos) {
-        List<GenerationRequest> requests = new ArrayList<>(choices());
-        for (int choice = 0; choice < choices(); choice++) {
+    /** Choices that one engine request gives. */
+    int beams() {
+        return 1;
+    }
+
+    /**
+     * The engine requests: one per choice.
+     *
+     * @param correlation of each, by its index
+     */
+    List<GenerationRequest> requests(long arrivalNanos, IntFunction<Object> correlation) {
+        List<GenerationRequest> requests = new ArrayList<>(choices() / beams());
+        for (int choice = 0; choice < choices(); choice += beams()) {
             int prompt = promptOf(choice);
             requests.add(new GenerationRequest(
                     format.requestId(id, prompt),
@@ -58,7 +68,8 @@ record GenerationCall(
                     samplingOf(choice),
                     arrivalNanos,
                     scheduling.priority(),
-                    scheduling.cacheSalt()));
+                    scheduling.cacheSalt(),
+                    correlation.apply(choice / beams())));
         }
         return requests;
     }

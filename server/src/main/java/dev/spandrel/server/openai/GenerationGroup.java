@@ -41,7 +41,7 @@ final class GenerationGroup implements AutoCloseable {
      *
      * @throws EngineException when one is refused; those before it are cancelled
      */
-    static GenerationGroup submit(Engine engine, List<GenerationRequest> requests) {
+    static GenerationGroup submit(Engine engine, GenerationCall call, List<GenerationRequest> requests) {
         List<Generation> started = new ArrayList<>(requests.size());
         try {
             requests.forEach(request -> started.add(engine.submit(request)));
