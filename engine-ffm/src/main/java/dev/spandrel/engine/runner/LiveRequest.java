@@ -4,6 +4,7 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.sampling.TopLogprobs;
 import dev.spandrel.engine.scheduler.Sequence;
 import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
@@ -29,6 +30,8 @@ final class LiveRequest extends Sequence {
     private final long queuedNanos;
     private final RequestLog log;
     private final Object correlation;
+    private int wantedLogprobs;
+    private TopLogprobs topLogprobs;
     private long[] tokenNanos = new long[16];
 
     private volatile long firstScheduledNanos = RequestTimings.NOT_REACHED;
@@ -75,6 +78,25 @@ final class LiveRequest extends Sequence {
     /** What happened to it, step by step. */
     RequestLog log() {
         return log;
+    }
+
+    /** Has the likeliest tokens noted whenever one is sampled; called before it is submitted. */
+    void wantLogprobs(int count) {
+        wantedLogprobs = count;
+    }
+
+    int wantedLogprobs() {
+        return wantedLogprobs;
+    }
+
+    /** Engine thread: the likeliest at the latest sampling. */
+    void note(TopLogprobs best) {
+        topLogprobs = best;
+    }
+
+    /** The likeliest at the latest sampling; null before, or when none are wanted. */
+    TopLogprobs topLogprobs() {
+        return topLogprobs;
     }
 
     Object correlation() {

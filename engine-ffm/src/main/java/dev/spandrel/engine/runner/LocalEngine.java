@@ -32,8 +32,11 @@ import dev.spandrel.engine.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * The engine in this process. Opening wires it back to front (backend, weights, cache, loop) and closing goes the other
@@ -45,6 +48,7 @@ public final class LocalEngine implements Engine {
     private final Backend backend;
     private final Tokenizer tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
+    private final IntPredicate endsSequence;
     private final EngineLoop loop;
     private final AtomicLong requests = new AtomicLong();
 
@@ -54,8 +58,10 @@ public final class LocalEngine implements Engine {
             Backend backend,
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
+            IntPredicate endsSequence,
             EngineLoop loop) {
         this.config = config;
+        this.endsSequence = endsSequence;
         this.info = info;
         this.backend = backend;
         this.tokenizer = tokenizer;
@@ -130,7 +136,7 @@ public final class LocalEngine implements Engine {
                 chatTemplate.isPresent(),
                 defaults.sampling());
         loop.start();
-        return new LocalEngine(config, info, backend, tokenizer, chatTemplate, loop);
+        return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop);
     }
 
     private static KvDType kvDType(EngineConfig config) {
@@ -229,13 +235,65 @@ public final class LocalEngine implements Engine {
                 request.arrivalNanos(),
                 tokenizeNanos,
                 config.nanoClock().getAsLong(),
-                new Sequence.Standing(
-                        request.priority(),
-                        request.arrivalNanos() / 1_000_000,
-                        request.cacheSalt().getBytes(StandardCharsets.UTF_8)),
+                standing(request),
                 request.correlation());
         loop.submit(live);
         return new LocalGeneration(live, loop, new StreamingDecoder(tokenizer, sampling.stop()), config.nanoClock());
+    }
+
+    @Override
+    public List<Generation> beamSearch(GenerationRequest request, int width, double lengthPenalty) {
+        if (width < 1 || 2L * width > info.vocabSize()) {
+            throw new EngineException.InvalidRequest(
+                    "n",
+                    "n must be between 1 and " + info.vocabSize() / 2 + " with beam search, got " + width
+                            + ". (parameter=n, value=" + width + ")");
+        }
+        long tokenizeNanos = config.nanoClock().getAsLong();
+        int[] prompt = tokenize(request.prompt());
+        SamplingParams sampling = request.sampling().withMaxTokens(maxTokens(prompt.length, request.sampling()));
+        BeamSearch search = new BeamSearch(
+                width,
+                lengthPenalty,
+                sampling.maxTokens().orElseThrow(),
+                sampling.ignoreEos(),
+                endsSequence,
+                loop,
+                tokens -> beam(request, tokens, 2 * width, tokenizeNanos));
+        search.start(prompt);
+        return IntStream.range(0, width)
+                .<Generation>mapToObj(rank -> new BeamGeneration(
+                        search,
+                        rank,
+                        prompt.length,
+                        sampling,
+                        () -> new StreamingDecoder(tokenizer, List.of()),
+                        config.nanoClock()))
+                .toList();
+    }
+
+    /** One token behind a beam. */
+    private LiveRequest beam(GenerationRequest request, int[] tokens, int logprobs, long tokenizeNanos) {
+        LiveRequest live = new LiveRequest(
+                requests.getAndIncrement(),
+                request.id(),
+                tokens,
+                SamplingParams.DEFAULT.withTemperature(0).withMaxTokens(1),
+                0,
+                request.arrivalNanos(),
+                tokenizeNanos,
+                config.nanoClock().getAsLong(),
+                standing(request),
+                request.correlation());
+        live.wantLogprobs(logprobs);
+        return live;
+    }
+
+    private static Sequence.Standing standing(GenerationRequest request) {
+        return new Sequence.Standing(
+                request.priority(),
+                request.arrivalNanos() / 1_000_000,
+                request.cacheSalt().getBytes(StandardCharsets.UTF_8));
     }
 
     /** Resolves {@code max_tokens}, or refuses with the numbers. */

@@ -20,7 +20,7 @@ import java.util.stream.LongStream;
 record EndedCall(GenerationCall call, String responseModel, WriteWatchdog.Writer writer, boolean withContent) {
 
     List<EndedGeneration> generations(List<Choice> choices) {
-        int beams = call.beams();
+        int beams = call.choicesPerRequest();
         List<EndedGeneration> ended = new ArrayList<>(choices.size() / beams);
         for (int first = 0; first < choices.size(); first += beams) {
             ended.add(ended(first / beams, choices.subList(first, first + beams)));

@@ -18,6 +18,7 @@ import java.util.function.IntFunction;
  * @param sampling in force for every choice but for the seed
  * @param scheduling of every choice
  * @param n choices per prompt
+ * @param beams how they are found where not by sampling
  */
 record GenerationCall(
         WireFormat format,
@@ -28,6 +29,7 @@ record GenerationCall(
         SamplingParams sampling,
         Scheduling scheduling,
         int n,
+        BeamFields beams,
         Streaming streaming) {
 
     GenerationCall {
@@ -48,19 +50,19 @@ record GenerationCall(
         return echo && prompts.get(promptOf(choice)) instanceof Prompt.Text(String text) ? text : "";
     }
 
-    /** Choices that one engine request gives. */
-    int beams() {
-        return 1;
+    /** Choices that one engine request gives: a beam search finds all of a prompt. */
+    int choicesPerRequest() {
+        return beams.on() ? n : 1;
     }
 
     /**
-     * The engine requests: one per choice.
+     * The engine requests: one per choice, or per beam search.
      *
      * @param correlation of each, by its index
      */
     List<GenerationRequest> requests(long arrivalNanos, IntFunction<Object> correlation) {
-        List<GenerationRequest> requests = new ArrayList<>(choices() / beams());
-        for (int choice = 0; choice < choices(); choice += beams()) {
+        List<GenerationRequest> requests = new ArrayList<>(choices() / choicesPerRequest());
+        for (int choice = 0; choice < choices(); choice += choicesPerRequest()) {
             int prompt = promptOf(choice);
             requests.add(new GenerationRequest(
                     format.requestId(id, prompt),
@@ -69,7 +71,7 @@ record GenerationCall(
                     arrivalNanos,
                     scheduling.priority(),
                     scheduling.cacheSalt(),
-                    correlation.apply(choice / beams())));
+                    correlation.apply(choice / choicesPerRequest())));
         }
         return requests;
     }

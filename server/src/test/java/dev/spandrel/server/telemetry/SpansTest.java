@@ -232,6 +232,22 @@ class SpansTest {
                 .containsExactly("cmpl-r-0", "cmpl-r-0", "cmpl-r-1", "cmpl-r-1");
     }
 
+    /** The body of vLLM's example client: three beams are one request, and one span. */
+    @Test
+    void beamSearchIsOneSpan() {
+        start(false);
+        server.completion("{\"prompt\":\"San Francisco is a\",\"max_tokens\":10,\"n\":3,"
+                + "\"use_beam_search\":\"true\",\"temperature\":0.0}");
+        SpanData llm = span("llm_request");
+        assertThat(llm.getAttributes().get(SpanKeys.N)).isEqualTo(3);
+        assertThat(llm.getAttributes().get(SpanKeys.NUM_SEQUENCES)).isEqualTo(3);
+        assertThat(llm.getAttributes().get(SpanKeys.CHOICE_COUNT)).isEqualTo(3);
+        assertThat(llm.getAttributes().get(SpanKeys.COMPLETION_TOKENS)).isEqualTo(30);
+        assertThat(llm.getAttributes().get(SpanKeys.FINISH_REASONS)).containsExactly("length", "length", "length");
+        assertThat(llm.getAttributes().get(SpanKeys.TEMPERATURE)).isNull();
+        assertThat(exported.getFinishedSpanItems()).hasSize(1);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
