@@ -1,6 +1,7 @@
 package dev.spandrel.engine;
 
 import dev.spandrel.engine.runner.LocalEngine;
+import java.util.List;
 
 /**
  * A loaded model that answers many requests at once by continuous batching. All methods may be called from any thread;
@@ -37,6 +38,17 @@ public interface Engine extends AutoCloseable {
      * @throws EngineException.Unavailable when the engine is closing or its loop has died
      */
     Generation submit(GenerationRequest request);
+
+    /**
+     * Searches for the likeliest continuations of a prompt (beam search, as vLLM does it): one request with several results,
+     * delivered together at its end. Temperature, top-p, top-k, seed and stop texts have no part in it.
+     *
+     * @param width beams kept, and results; at most half the vocabulary
+     * @param lengthPenalty a result's log probability is divided by its length, prompt included, to this power
+     * @return so many handles, best first; closing one early ends the search
+     * @throws EngineException as {@link #submit}
+     */
+    List<Generation> beamSearch(GenerationRequest request, int width, double lengthPenalty);
 
     /** A snapshot taken after the latest step; never blocks the loop. */
     EngineStats stats();

@@ -32,6 +32,9 @@ public interface Generation extends AutoCloseable {
     /** The stamps so far; complete once finished or closed. */
     RequestTimings timings();
 
+    /** The finer stamps so far; call it once finished or closed. */
+    RequestPhases phases();
+
     /**
      * When each token so far was sampled, on the engine's monotonic clock in nanoseconds; final once finished or closed.
      */

@@ -11,12 +11,19 @@ import java.util.Objects;
  * @param arrivalNanos when the request came in, on the engine's monotonic clock; before tokenisation
  * @param priority smaller is sooner, where the engine schedules by priority
  * @param cacheSalt requests share cached beginnings only with those of the same salt; empty for none
+ * @param correlation handed back in {@link StepDetail.Member}, never looked at; may be null
  */
 public record GenerationRequest(
-        String id, Prompt prompt, SamplingParams sampling, long arrivalNanos, int priority, String cacheSalt) {
+        String id,
+        Prompt prompt,
+        SamplingParams sampling,
+        long arrivalNanos,
+        int priority,
+        String cacheSalt,
+        Object correlation) {
     /** A request of priority 0 without salt. */
     public GenerationRequest(String id, Prompt prompt, SamplingParams sampling, long arrivalNanos) {
-        this(id, prompt, sampling, arrivalNanos, 0, "");
+        this(id, prompt, sampling, arrivalNanos, 0, "", null);
     }
 
     public GenerationRequest {

@@ -4,4 +4,14 @@ package dev.spandrel.engine;
 @FunctionalInterface
 public interface StepListener {
     void onStep(StepRecord step);
+
+    /** Whether it ever wants {@link StepRecord#detail}; asked once, when the engine opens. */
+    default boolean detailed() {
+        return false;
+    }
+
+    /** Whether it wants {@link StepRecord#detail} of the step about to begin; asked only of a {@link #detailed} one. */
+    default boolean wantsDetail(long step) {
+        return false;
+    }
 }

@@ -1,5 +1,7 @@
 package dev.spandrel.engine;
 
+import java.util.Optional;
+
 /**
  * One pass of the engine loop over the model: who was in it and where its time went. All times are readings of the
  * engine's monotonic clock in nanoseconds; between them lie scheduling, forward pass and sampling, in this order.
@@ -13,6 +15,7 @@ package dev.spandrel.engine;
  * @param promptTokens prompt tokens computed
  * @param generatedTokens tokens sampled
  * @param preempted sequences put back to waiting by this step's scheduling
+ * @param detail where {@link StepListener#wantsDetail} asked for it
  */
 public record StepRecord(
         long index,
@@ -23,4 +26,5 @@ public record StepRecord(
         int sequences,
         int promptTokens,
         int generatedTokens,
-        int preempted) {}
+        int preempted,
+        Optional<StepDetail> detail) {}

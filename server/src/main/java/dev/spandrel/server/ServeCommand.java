@@ -4,6 +4,7 @@ import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.NgramSpeculation;
 import dev.spandrel.server.telemetry.OtlpSettings;
+import dev.spandrel.server.telemetry.TraceSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -31,6 +33,8 @@ import picocli.CommandLine.Spec;
             "  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT   where traces go; turns tracing on",
             "  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL   grpc (default) or http/protobuf",
             "  OTEL_EXPORTER_OTLP_TRACES_INSECURE   false = TLS for host:port and grpc://host:port",
+            "  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT   true = prompts and answers on llm_request",
+            "  OTEL_PROPAGATORS   tracecontext,baggage (default), b3, b3multi, jaeger",
             "  OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER, OTEL_BSP_*   as specified",
             "",
             "Example:",
@@ -194,16 +198,8 @@ final class ServeCommand implements Callable<Integer> {
             description = "Seed of requests that bring none. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
-    @Option(
-            names = "--otlp-traces-endpoint",
-            paramLabel = "URL",
-            description = "Where traces go: host:port, grpc://, grpcs://, http:// or https://. Turns tracing on.")
-    private String otlpTracesEndpoint;
-
-    @Option(
-            names = "--no-http-spans",
-            description = "No span per HTTP request; llm_request is directly below the client's span, as in vLLM.")
-    private boolean noHttpSpans;
+    @Mixin
+    private TraceOptions traces;
 
     @Option(
             names = "--shutdown-timeout",
@@ -257,15 +253,20 @@ final class ServeCommand implements Callable<Integer> {
 
     /** The flags, checked. */
     ServerConfig config() {
-        OtlpSettings otlp = OtlpSettings.resolve(otlpTracesEndpoint, OtlpSettings::processEnvironment);
+        OtlpSettings otlp = OtlpSettings.resolve(traces.endpoint, OtlpSettings::processEnvironment);
         try {
+            TraceSettings tracing = traces.settings(OtlpSettings::processEnvironment);
+            if (traces.wantsTraces() && otlp.unnamed()) {
+                throw new IllegalArgumentException("--collect-detailed-traces needs --otlp-traces-endpoint");
+            }
             return new ServerConfig(
                     engine(),
                     servedModelNames,
                     host,
                     port,
                     otlp,
-                    !noHttpSpans,
+                    !traces.noHttpSpans,
+                    tracing,
                     promptTokensDetails,
                     Duration.ofSeconds(shutdownTimeout),
                     Duration.ofSeconds(writeTimeout),

@@ -2,6 +2,7 @@ package dev.spandrel.server;
 
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.server.telemetry.OtlpSettings;
+import dev.spandrel.server.telemetry.TraceSettings;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -15,6 +16,7 @@ import java.util.Objects;
  * @param port 0 = any free one
  * @param otlp where spans go
  * @param httpSpans whether HTTP requests get spans of their own
+ * @param tracing what goes into spans
  * @param promptTokensDetails whether usage tells of cached prompt tokens
  * @param shutdownTimeout how long running generations may go on after the stop signal; zero = they are aborted
  * @param writeTimeout how long a client may leave its answer unread
@@ -27,6 +29,7 @@ public record ServerConfig(
         int port,
         OtlpSettings otlp,
         boolean httpSpans,
+        TraceSettings tracing,
         boolean promptTokensDetails,
         Duration shutdownTimeout,
         Duration writeTimeout,
@@ -39,6 +42,7 @@ public record ServerConfig(
     public ServerConfig {
         Objects.requireNonNull(engine, "engine");
         Objects.requireNonNull(otlp, "otlp");
+        Objects.requireNonNull(tracing, "tracing");
         servedModelNames = List.copyOf(servedModelNames);
         if (port < 0 || port > MAX_PORT) {
             throw new IllegalArgumentException("--port must be between 0 and " + MAX_PORT + ", found " + port);

@@ -10,6 +10,8 @@ import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.GenerationSpans;
 import dev.spandrel.server.telemetry.HttpSpans;
+import dev.spandrel.server.telemetry.StepListeners;
+import dev.spandrel.server.telemetry.StepSpans;
 import dev.spandrel.server.telemetry.Telemetry;
 import dev.spandrel.server.telemetry.UntracedNotice;
 import io.helidon.webserver.WebServer;
@@ -40,6 +42,7 @@ public final class SpandrelServer implements AutoCloseable {
     private final Engine engine;
     private final ServedModel model;
     private final Optional<Telemetry> telemetry;
+    private final StepSpans steps;
     private final WriteWatchdog watchdog;
     private final WebServer listener;
     private final AtomicBoolean draining;
@@ -51,12 +54,15 @@ public final class SpandrelServer implements AutoCloseable {
             ServerConfig config,
             Engine engine,
             EngineMetrics metrics,
+            StepSpans steps,
             Optional<Telemetry> telemetry,
             ApiRouting.Prepared http,
             Ports ports) {
         this.config = config;
         this.engine = engine;
         this.telemetry = telemetry;
+        this.steps = steps;
+        telemetry.ifPresent(steps::start);
         this.draining = new AtomicBoolean();
         this.inFlight = new InFlight();
         this.watchdog = new WriteWatchdog(config.writeTimeout(), System::nanoTime);
@@ -85,14 +91,19 @@ public final class SpandrelServer implements AutoCloseable {
     public static SpandrelServer start(ServerConfig config, Function<EngineConfig, Engine> engines) {
         Ports ports = Ports.check(config.host(), config.port());
         EngineMetrics metrics = new EngineMetrics();
+        StepSpans steps = new StepSpans(
+                config.tracing(),
+                RandomGenerator.getDefault()::nextDouble,
+                InstantSource.system(),
+                config.engine().nanoClock());
         // SDK and listener take a few hundred milliseconds each, which the engine's loading hides on a second core.
         CompletableFuture<ApiRouting.Prepared> http = CompletableFuture.supplyAsync(
                 ApiRouting::prepare,
                 task -> Thread.ofPlatform().daemon().name("listener-start").start(task));
         try (TelemetryStart telemetry = TelemetryStart.begin(config.otlp())) {
-            Engine engine = engines.apply(config.engine().withStepListener(metrics));
+            Engine engine = engines.apply(config.engine().withStepListener(new StepListeners(metrics, steps)));
             try {
-                return new SpandrelServer(config, engine, metrics, telemetry.await(), http.join(), ports);
+                return new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), ports);
             } catch (RuntimeException e) {
                 engine.close();
                 telemetry.discard();
@@ -117,7 +128,10 @@ public final class SpandrelServer implements AutoCloseable {
     private GenerationListener listeners(EngineMetrics metrics) {
         GenerationListener spans = telemetry
                 .<GenerationListener>map(sdk -> new GenerationSpans(
-                        sdk, InstantSource.system(), config.engine().nanoClock()))
+                        sdk,
+                        config.tracing(),
+                        InstantSource.system(),
+                        config.engine().nanoClock()))
                 .orElseGet(UntracedNotice::new);
         return GenerationListener.of(List.of(metrics, spans));
     }
@@ -181,6 +195,7 @@ public final class SpandrelServer implements AutoCloseable {
         engine.close();
         join(closing);
         watchdog.close();
+        steps.close();
         telemetry.ifPresent(Telemetry::close);
         end.countDown();
     }

@@ -100,6 +100,14 @@ public final class ScriptedEngine implements Engine {
         return generation;
     }
 
+    /** Each beam by the script in force. */
+    @Override
+    public List<Generation> beamSearch(GenerationRequest request, int width, double lengthPenalty) {
+        return java.util.stream.IntStream.range(0, width)
+                .mapToObj(_ -> submit(request))
+                .toList();
+    }
+
     @Override
     public EngineStats stats() {
         return new EngineStats(1, 2, 100, 25, 16, 7, 40, 50, 3, 60, 20, 0, 0, 0);

@@ -8,6 +8,7 @@ import dev.spandrel.engine.GenerationEvent.Finished;
 import dev.spandrel.engine.GenerationEvent.TextDelta;
 import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.RequestPhases;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
 import java.util.List;
@@ -145,6 +146,25 @@ public final class ScriptedGeneration implements Generation {
         long scheduled = tokens == 0 ? none : arrival + 3 * MILLI;
         long end = (tokens == 0 ? arrival + 2 * MILLI : last) + MILLI;
         return new RequestTimings(arrival, arrival + MILLI, scheduled, first, last, end, 0);
+    }
+
+    /** One wait, and one chunk from its end to the first token, in step 7. */
+    @Override
+    public RequestPhases phases() {
+        RequestTimings timings = timings();
+        boolean ran = timings.firstTokenNanos() != RequestTimings.NOT_REACHED;
+        return new RequestPhases(
+                timings.arrivalNanos() + MILLI / 2,
+                timings.queuedNanos(),
+                List.of(new RequestPhases.Wait(timings.queuedNanos(), timings.firstScheduledNanos(), 0)),
+                ran
+                        ? List.of(new RequestPhases.PrefillChunk(
+                                7, timings.firstScheduledNanos(), timings.firstTokenNanos(), promptTokens(), true))
+                        : List.of(),
+                MILLI,
+                4 * MILLI,
+                5 * MILLI,
+                false);
     }
 
     @Override

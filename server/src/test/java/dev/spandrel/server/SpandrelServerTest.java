@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.server.telemetry.OtlpSettings;
+import dev.spandrel.server.telemetry.TraceSettings;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -97,6 +98,7 @@ class SpandrelServerTest {
                 port,
                 OtlpSettings.resolve(null, Map.<String, String>of()::get),
                 true,
+                TraceSettings.DEFAULT,
                 false,
                 shutdownTimeout,
                 Duration.ofSeconds(30),

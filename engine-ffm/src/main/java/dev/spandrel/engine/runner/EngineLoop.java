@@ -24,6 +24,7 @@ final class EngineLoop implements AutoCloseable {
     private final WaitingLine line;
     private final LongSupplier nanoClock;
     private final StepListener stepListener;
+    private final boolean detailed;
     private final Thread thread;
 
     private final Queue<LiveRequest> arrivals = new ConcurrentLinkedQueue<>();
@@ -41,6 +42,7 @@ final class EngineLoop implements AutoCloseable {
         this.line = line;
         this.nanoClock = nanoClock;
         this.stepListener = stepListener;
+        this.detailed = stepListener.detailed();
         stats = step.stats();
         thread = Thread.ofPlatform().name("spandrel-engine").unstarted(this::run);
     }
@@ -93,7 +95,7 @@ final class EngineLoop implements AutoCloseable {
         try {
             drain();
             if (!step.isIdle()) {
-                record = step.run();
+                record = step.run(detailed && stepListener.wantsDetail(step.index()));
             }
         } catch (RuntimeException | Error e) {
             fail(e);

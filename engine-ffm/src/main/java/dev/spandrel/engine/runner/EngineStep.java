@@ -13,6 +13,7 @@ import dev.spandrel.engine.scheduler.Sequence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntPredicate;
 import java.util.function.LongSupplier;
 
@@ -29,6 +30,7 @@ final class EngineStep {
     private final WaitingLine line;
     private final LongSupplier nanoClock;
     private final FaultPoint faults;
+    private final StepDetails details;
 
     /** Requests of the step that sample, and behind each other their sampled tokens and how many each has. */
     private final List<LiveRequest> sampling = new ArrayList<>();
@@ -47,10 +49,7 @@ final class EngineStep {
     private long draftTokens;
     private long acceptedDraftTokens;
 
-    /**
-     * @param proposer makes drafts, or null
-     * @param endsSequence tells end-of-sequence tokens
-     */
+    /** A turn that nobody wants to know more of. */
     EngineStep(
             Scheduler scheduler,
             BlockManager blocks,
@@ -60,6 +59,24 @@ final class EngineStep {
             WaitingLine line,
             LongSupplier nanoClock,
             FaultPoint faults) {
+        this(scheduler, blocks, runner, proposer, endsSequence, line, nanoClock, faults, null);
+    }
+
+    /**
+     * @param proposer makes drafts, or null
+     * @param endsSequence tells end-of-sequence tokens
+     * @param details watches the steps that are to be told of in detail, or null
+     */
+    EngineStep(
+            Scheduler scheduler,
+            BlockManager blocks,
+            StepRunner runner,
+            NgramProposer proposer,
+            IntPredicate endsSequence,
+            WaitingLine line,
+            LongSupplier nanoClock,
+            FaultPoint faults,
+            StepDetails details) {
         this.scheduler = scheduler;
         this.blocks = blocks;
         this.runner = runner;
@@ -68,6 +85,7 @@ final class EngineStep {
         this.line = line;
         this.nanoClock = nanoClock;
         this.faults = faults;
+        this.details = details;
     }
 
     /** Takes a request into the scheduler's queue. */
@@ -79,19 +97,39 @@ final class EngineStep {
         return scheduler.isIdle();
     }
 
-    /** One turn. */
-    StepRecord run() {
+    /** Index of the next turn. */
+    long index() {
+        return steps;
+    }
+
+    /**
+     * One turn.
+     *
+     * @param detailed whether the record is to have its detail
+     */
+    StepRecord run(boolean detailed) {
+        StepDetails watch = detailed ? details : null;
         long start = nanoClock.getAsLong();
+        if (watch != null) {
+            watch.begin();
+        }
         propose();
         ScheduledBatch batch = scheduler.schedule();
         long scheduled = nanoClock.getAsLong();
         note(batch, scheduled);
         faults.pass("forward");
+        if (watch != null) {
+            watch.scheduled();
+        }
         runner.forward(batch);
         long forward = nanoClock.getAsLong();
+        if (watch != null) {
+            watch.forwarded();
+        }
         sample(batch);
         long end = nanoClock.getAsLong();
         int prompt = promptTokens(batch);
+        log(batch, start, scheduled, forward, end);
         StepRecord step = new StepRecord(
                 steps++,
                 start,
@@ -101,7 +139,8 @@ final class EngineStep {
                 batch.sequences().size(),
                 prompt,
                 sampled,
-                batch.preempted().size());
+                batch.preempted().size(),
+                watch == null ? Optional.empty() : Optional.of(watch.end(batch, blocks)));
         scheduler.advance(batch);
         publish(end);
         promptTokens += prompt;
@@ -132,8 +171,17 @@ final class EngineStep {
             prefixCacheHits += request.cachedTokens();
         }
         for (Sequence sequence : batch.preempted()) {
-            ((LiveRequest) sequence).preempted();
+            ((LiveRequest) sequence).preempted(nanos);
             preemptions++;
+        }
+    }
+
+    /** Books the step with each request in it; before anything is appended, since that changes what the step was. */
+    private void log(ScheduledBatch batch, long start, long scheduled, long forward, long end) {
+        for (int i = 0; i < batch.sequences().size(); i++) {
+            LiveRequest request = (LiveRequest) batch.sequences().get(i);
+            request.log().step(start, scheduled, forward, end);
+            request.log().computed(steps, batch.tokenCount(i), batch.samples(i));
         }
     }
 
@@ -233,6 +281,9 @@ final class EngineStep {
 
     /** Fails the requests of a turn that threw. */
     int fail(EngineException failure) {
+        if (details != null) {
+            details.abandon();
+        }
         long now = nanoClock.getAsLong();
         List<Sequence> concerned = scheduler.concerned();
         for (Sequence sequence : concerned) {

@@ -4,6 +4,7 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.sampling.TopLogprobs;
 import dev.spandrel.engine.scheduler.Sequence;
 import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
@@ -27,6 +28,10 @@ final class LiveRequest extends Sequence {
     private final long seed;
     private final long arrivalNanos;
     private final long queuedNanos;
+    private final RequestLog log;
+    private final Object correlation;
+    private int wantedLogprobs;
+    private TopLogprobs topLogprobs;
     private long[] tokenNanos = new long[16];
 
     private volatile long firstScheduledNanos = RequestTimings.NOT_REACHED;
@@ -45,12 +50,57 @@ final class LiveRequest extends Sequence {
             long arrivalNanos,
             long queuedNanos,
             Standing standing) {
+        this(id, requestId, prompt, sampling, seed, arrivalNanos, arrivalNanos, queuedNanos, standing, null);
+    }
+
+    /** @param correlation the request's own, or null */
+    LiveRequest(
+            long id,
+            String requestId,
+            int[] prompt,
+            SamplingParams sampling,
+            long seed,
+            long arrivalNanos,
+            long tokenizeNanos,
+            long queuedNanos,
+            Standing standing,
+            Object correlation) {
         super(id, prompt, prompt.length + sampling.maxTokens().orElseThrow(), standing);
         this.requestId = requestId;
         this.sampling = sampling;
         this.seed = seed;
         this.arrivalNanos = arrivalNanos;
         this.queuedNanos = queuedNanos;
+        this.log = new RequestLog(tokenizeNanos, queuedNanos);
+        this.correlation = correlation;
+    }
+
+    /** What happened to it, step by step. */
+    RequestLog log() {
+        return log;
+    }
+
+    /** Has the likeliest tokens noted whenever one is sampled; called before it is submitted. */
+    void wantLogprobs(int count) {
+        wantedLogprobs = count;
+    }
+
+    int wantedLogprobs() {
+        return wantedLogprobs;
+    }
+
+    /** Engine thread: the likeliest at the latest sampling. */
+    void note(TopLogprobs best) {
+        topLogprobs = best;
+    }
+
+    /** The likeliest at the latest sampling; null before, or when none are wanted. */
+    TopLogprobs topLogprobs() {
+        return topLogprobs;
+    }
+
+    Object correlation() {
+        return correlation;
     }
 
     String requestId() {
@@ -65,8 +115,9 @@ final class LiveRequest extends Sequence {
         return seed;
     }
 
-    /** Engine thread: in a step for the first time. */
+    /** Engine thread: left the queue. */
     void scheduled(long nanos) {
+        log.admitted(nanos, cachedTokens());
         if (firstScheduledNanos == RequestTimings.NOT_REACHED) {
             firstCachedTokens = cachedTokens();
             firstScheduledNanos = nanos;
@@ -84,7 +135,8 @@ final class LiveRequest extends Sequence {
     }
 
     /** Engine thread: lost its blocks. */
-    void preempted() {
+    void preempted(long nanos) {
+        log.preempted(nanos);
         // One writer, so the increment needs no atomic.
         int more = preemptions + 1;
         preemptions = more;

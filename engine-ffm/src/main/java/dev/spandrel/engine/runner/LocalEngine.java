@@ -35,8 +35,11 @@ import dev.spandrel.engine.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * The engine in this process. Opening wires it back to front (backend, weights, cache, loop) and closing goes the other
@@ -48,6 +51,7 @@ public final class LocalEngine implements Engine {
     private final Backend backend;
     private final Tokenizer tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
+    private final IntPredicate endsSequence;
     private final EngineLoop loop;
     private final AtomicLong requests = new AtomicLong();
 
@@ -57,8 +61,10 @@ public final class LocalEngine implements Engine {
             Backend backend,
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
+            IntPredicate endsSequence,
             EngineLoop loop) {
         this.config = config;
+        this.endsSequence = endsSequence;
         this.info = info;
         this.backend = backend;
         this.tokenizer = tokenizer;
@@ -74,9 +80,12 @@ public final class LocalEngine implements Engine {
         ModelConfig modelConfig = ModelConfig.read(folder);
         Tokenizer tokenizer = Tokenizer.open(folder);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
-        Backend backend = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
+        Backend opened = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
+        // Only who asks for details pays for the watching.
+        StepDetails details = config.stepListener().detailed() ? new StepDetails(config.nanoClock()) : null;
+        Backend backend = details == null ? opened : details.watch(opened);
         try {
-            return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend);
+            return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend, details);
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
@@ -89,7 +98,8 @@ public final class LocalEngine implements Engine {
             ModelConfig modelConfig,
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
-            Backend backend) {
+            Backend backend,
+            StepDetails details) {
         // A step never holds more tokens than its sequences can have.
         int maxModelLen = maxModelLen(config, ModelLoader.maxPositions(modelConfig));
         int maxTokens = (int) Math.min(
@@ -116,7 +126,8 @@ public final class LocalEngine implements Engine {
                 defaults::endsSequence,
                 line,
                 config.nanoClock(),
-                FaultPoint.NONE);
+                FaultPoint.NONE,
+                details);
         EngineLoop loop = new EngineLoop(step, line, config.nanoClock(), config.stepListener());
         ModelInfo info = new ModelInfo(
                 name,
@@ -129,7 +140,7 @@ public final class LocalEngine implements Engine {
                 chatTemplate.isPresent(),
                 defaults.sampling());
         loop.start();
-        return new LocalEngine(config, info, backend, tokenizer, chatTemplate, loop);
+        return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop);
     }
 
     private static KvDType kvDType(EngineConfig config) {
@@ -214,6 +225,7 @@ public final class LocalEngine implements Engine {
 
     @Override
     public Generation submit(GenerationRequest request) {
+        long tokenizeNanos = config.nanoClock().getAsLong();
         int[] prompt = tokenize(request.prompt());
         SamplingParams sampling = request.sampling().withMaxTokens(maxTokens(prompt.length, request.sampling()));
         long number = requests.getAndIncrement();
@@ -225,13 +237,67 @@ public final class LocalEngine implements Engine {
                 // The golden ratio's increment keeps seeds of neighbouring requests far apart.
                 sampling.seed().orElse(config.seed() + number * 0x9E3779B97F4A7C15L),
                 request.arrivalNanos(),
+                tokenizeNanos,
                 config.nanoClock().getAsLong(),
-                new Sequence.Standing(
-                        request.priority(),
-                        request.arrivalNanos() / 1_000_000,
-                        request.cacheSalt().getBytes(StandardCharsets.UTF_8)));
+                standing(request),
+                request.correlation());
         loop.submit(live);
         return new LocalGeneration(live, loop, new StreamingDecoder(tokenizer, sampling.stop()), config.nanoClock());
+    }
+
+    @Override
+    public List<Generation> beamSearch(GenerationRequest request, int width, double lengthPenalty) {
+        if (width < 1 || 2L * width > info.vocabSize()) {
+            throw new EngineException.InvalidRequest(
+                    "n",
+                    "n must be between 1 and " + info.vocabSize() / 2 + " with beam search, got " + width
+                            + ". (parameter=n, value=" + width + ")");
+        }
+        long tokenizeNanos = config.nanoClock().getAsLong();
+        int[] prompt = tokenize(request.prompt());
+        SamplingParams sampling = request.sampling().withMaxTokens(maxTokens(prompt.length, request.sampling()));
+        BeamSearch search = new BeamSearch(
+                width,
+                lengthPenalty,
+                sampling.maxTokens().orElseThrow(),
+                sampling.ignoreEos(),
+                endsSequence,
+                loop,
+                tokens -> beam(request, tokens, 2 * width, tokenizeNanos));
+        search.start(prompt);
+        return IntStream.range(0, width)
+                .<Generation>mapToObj(rank -> new BeamGeneration(
+                        search,
+                        rank,
+                        prompt.length,
+                        sampling,
+                        () -> new StreamingDecoder(tokenizer, List.of()),
+                        config.nanoClock()))
+                .toList();
+    }
+
+    /** One token behind a beam. */
+    private LiveRequest beam(GenerationRequest request, int[] tokens, int logprobs, long tokenizeNanos) {
+        LiveRequest live = new LiveRequest(
+                requests.getAndIncrement(),
+                request.id(),
+                tokens,
+                SamplingParams.DEFAULT.withTemperature(0).withMaxTokens(1),
+                0,
+                request.arrivalNanos(),
+                tokenizeNanos,
+                config.nanoClock().getAsLong(),
+                standing(request),
+                request.correlation());
+        live.wantLogprobs(logprobs);
+        return live;
+    }
+
+    private static Sequence.Standing standing(GenerationRequest request) {
+        return new Sequence.Standing(
+                request.priority(),
+                request.arrivalNanos() / 1_000_000,
+                request.cacheSalt().getBytes(StandardCharsets.UTF_8));
     }
 
     /** Resolves {@code max_tokens}, or refuses with the numbers. */

@@ -3,6 +3,7 @@ package dev.spandrel.engine.runner;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationEvent;
+import dev.spandrel.engine.RequestPhases;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.tokenizer.StreamingDecoder;
@@ -104,6 +105,11 @@ final class LocalGeneration implements Generation {
     public RequestTimings timings() {
         RequestTimings settled = timings;
         return settled == null ? request.timings(request.published(), RequestTimings.NOT_REACHED) : settled;
+    }
+
+    @Override
+    public RequestPhases phases() {
+        return request.log().phases();
     }
 
     @Override

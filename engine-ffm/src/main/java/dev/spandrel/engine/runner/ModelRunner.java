@@ -5,6 +5,7 @@ import dev.spandrel.engine.model.ForwardInput;
 import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
 import dev.spandrel.engine.sampling.Sampler;
+import dev.spandrel.engine.sampling.TopLogprobs;
 import dev.spandrel.engine.scheduler.ScheduledBatch;
 import dev.spandrel.engine.scheduler.Sequence;
 import dev.spandrel.engine.tensor.Buffer;
@@ -51,6 +52,9 @@ final class ModelRunner implements StepRunner {
     @Override
     public int sample(LiveRequest request, int logitRow, int position) {
         backend.readLogits(logits, logitRow, row.length, row);
+        if (request.wantedLogprobs() > 0) {
+            request.note(TopLogprobs.of(row, row.length, request.wantedLogprobs()));
+        }
         return sampler.sample(row, row.length, request.sampling(), request.seed(), position);
     }
 }

@@ -63,6 +63,47 @@ class LocalEngineTest {
         }
     }
 
+    private static List<String> beams(Engine engine, String prompt, int width, int maxTokens)
+            throws InterruptedException {
+        List<Generation> beams = engine.beamSearch(request(prompt, GREEDY.withMaxTokens(maxTokens)), width, 1);
+        List<String> texts = new ArrayList<>();
+        for (Generation beam : beams) {
+            try (beam) {
+                GenerationEvent.Finished end = (GenerationEvent.Finished) beam.next();
+                assertThat(end.tokens()).isBetween(1, maxTokens);
+                assertThat(beam.tokenNanos()).hasSize(maxTokens).isSorted();
+                texts.add(end.text());
+            }
+        }
+        return texts;
+    }
+
+    @Test
+    void beamSearchOfWidthOneIsGreedyAndAWiderOneFindsItToo() throws Exception {
+        try (Engine engine = Engine.open(config().build())) {
+            String greedy = answer(engine, request("Once upon a time", GREEDY.withMaxTokens(8)))
+                    .text();
+            assertThat(beams(engine, "Once upon a time", 1, 8)).containsExactly(greedy);
+            List<String> three = beams(engine, "San Francisco is a", 3, 10);
+            assertThat(three).hasSize(3).doesNotHaveDuplicates();
+            assertThat(beams(engine, "San Francisco is a", 3, 10)).isEqualTo(three);
+        }
+    }
+
+    @Test
+    void aClosedBeamEndsTheSearch() throws Exception {
+        try (Engine engine = Engine.open(config().build())) {
+            List<Generation> beams = engine.beamSearch(request("Once upon a time", GREEDY.withMaxTokens(200)), 4, 1);
+            beams.forEach(Generation::close);
+            answer(engine, request("Once upon a time", GREEDY.withMaxTokens(4)));
+            long deadline = System.nanoTime() + 20_000_000_000L;
+            while (engine.stats().running() + engine.stats().waiting() > 0 && System.nanoTime() < deadline) {
+                Thread.onSpinWait();
+            }
+            assertThat(engine.stats().running() + engine.stats().waiting()).isZero();
+        }
+    }
+
     @Test
     void tellsAStoryInReadableEnglish() throws Exception {
         try (Engine engine = Engine.open(config().build())) {

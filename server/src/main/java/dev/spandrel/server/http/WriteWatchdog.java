@@ -2,6 +2,8 @@ package dev.spandrel.server.http;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -15,6 +17,11 @@ import java.util.function.LongSupplier;
  * One daemon thread looks at all writers four times per timeout; it starts with the first writer.
  */
 public final class WriteWatchdog implements AutoCloseable {
+    /** From here on a write is one that waited; the socket's buffer takes less in less than a tenth of it. */
+    private static final long BLOCKED_NANOS = 1_000_000;
+
+    private static final int BLOCKED_KEPT = 32;
+
     private final Duration timeout;
     private final LongSupplier nanoClock;
     private final Set<Writer> writers = ConcurrentHashMap.newKeySet();
@@ -63,12 +70,26 @@ public final class WriteWatchdog implements AutoCloseable {
         void run() throws IOException;
     }
 
+    /**
+     * A write that had to wait for the client.
+     *
+     * @param startNanos on the watchdog's clock
+     * @param endNanos on the watchdog's clock
+     */
+    public record Blocked(long startNanos, long endNanos) {
+        public long nanos() {
+            return endNanos - startNanos;
+        }
+    }
+
     /** One thread's writes to one client. */
     public final class Writer implements AutoCloseable {
         private final Thread thread;
         private boolean writing;
         private boolean stalled;
         private long startNanos;
+        private long blockedNanos;
+        private final List<Blocked> blocked = new ArrayList<>();
 
         private Writer(Thread thread) {
             this.thread = thread;
@@ -94,8 +115,25 @@ public final class WriteWatchdog implements AutoCloseable {
             writing = true;
         }
 
+        /** Time in writes that had to wait for the client; a write that had not takes some ten microseconds. */
+        public synchronized long blockedNanos() {
+            return blockedNanos;
+        }
+
+        /** The first of these writes. */
+        public synchronized List<Blocked> blocked() {
+            return List.copyOf(blocked);
+        }
+
         private synchronized void end() {
             writing = false;
+            Blocked write = new Blocked(startNanos, nanoClock.getAsLong());
+            if (write.nanos() >= BLOCKED_NANOS) {
+                blockedNanos += write.nanos();
+                if (blocked.size() < BLOCKED_KEPT) {
+                    blocked.add(write);
+                }
+            }
             if (stalled) {
                 Thread.interrupted();
             }

@@ -27,6 +27,7 @@ final class ChatCompletionRequest {
         SamplingFields sampling = SamplingFields.read(fields);
         List<ChatMessage> messages = messages(fields);
         Scheduling scheduling = Scheduling.read(fields);
+        BeamFields beams = BeamFields.read(fields);
         Streaming streaming = Streaming.read(fields);
         model.check(name);
         scheduling.check(model);
@@ -37,10 +38,10 @@ final class ChatCompletionRequest {
         MaxTokens.check(maxTokensName, maxTokens, model.info());
         Prompt prompt = new Prompt.Chat(messages);
         OptionalInt resolved = maxTokens.isPresent() ? maxTokens : MaxTokens.modelDefault(engine, prompt);
-        SamplingParams params = sampling.over(model.info().defaultSampling(), resolved);
+        SamplingParams params = sampling.over(model.info().defaultSampling(), resolved, beams);
         MaxTokens.checkChoices(1, sampling.n(), model);
         return new GenerationCall(
-                new ChatFormat(), id, name, List.of(prompt), false, params, scheduling, sampling.n(), streaming);
+                new ChatFormat(), id, name, List.of(prompt), false, params, scheduling, sampling.n(), beams, streaming);
     }
 
     private static List<ChatMessage> messages(RequestFields fields) {

@@ -12,7 +12,9 @@ public final class ChatCompletionsService implements HttpService {
 
     public ChatCompletionsService(ApiContext api) {
         handler = new GenerationHandler(
-                api, (fields, ids) -> ChatCompletionRequest.read(fields, ids, api.model(), api.engine()));
+                api,
+                new ChatFormat().operation(),
+                (fields, ids) -> ChatCompletionRequest.read(fields, ids, api.model(), api.engine()));
     }
 
     @Override

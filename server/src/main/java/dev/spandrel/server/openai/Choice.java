@@ -2,6 +2,7 @@ package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationEvent.Finished;
+import dev.spandrel.engine.RequestTimings;
 import java.util.Locale;
 
 /** One choice of an answer while it grows; used by the request's thread only. */
@@ -12,6 +13,9 @@ final class Choice {
     private int tokens;
     private boolean announced;
     private Finished finished;
+    private final StringBuilder kept = new StringBuilder();
+    private long firstByteNanos = RequestTimings.NOT_REACHED;
+    private long lastByteNanos = RequestTimings.NOT_REACHED;
 
     Choice(int index, Generation generation, String echoed) {
         this.index = index;
@@ -58,6 +62,30 @@ final class Choice {
         boolean first = !announced;
         announced = true;
         return first;
+    }
+
+    /** Keeps text for {@link Content}, up to its limit. */
+    void keep(String piece) {
+        kept.append(piece, 0, Math.min(piece.length(), Content.LIMIT - kept.length()));
+    }
+
+    /** What was kept. */
+    String content() {
+        return kept.toString();
+    }
+
+    /** Something of it was written, the last so far. */
+    void written(long nanos) {
+        firstByteNanos = firstByteNanos == RequestTimings.NOT_REACHED ? nanos : firstByteNanos;
+        lastByteNanos = nanos;
+    }
+
+    long firstByteNanos() {
+        return firstByteNanos;
+    }
+
+    long lastByteNanos() {
+        return lastByteNanos;
     }
 
     void finish(Finished end) {

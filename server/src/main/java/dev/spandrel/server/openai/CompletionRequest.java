@@ -31,6 +31,7 @@ final class CompletionRequest {
         boolean echo = fields.bool("echo", false);
         List<Prompt> prompts = prompts(fields);
         Scheduling scheduling = Scheduling.read(fields);
+        BeamFields beams = BeamFields.read(fields);
         Streaming streaming = Streaming.read(fields);
         model.check(name);
         scheduling.check(model);
@@ -38,11 +39,11 @@ final class CompletionRequest {
         checkPrompts(prompts, model);
         checkEcho(echo, maxTokens, prompts);
         MaxTokens.check("max_tokens", maxTokens, model.info());
-        SamplingParams params =
-                sampling.over(model.info().defaultSampling(), OptionalInt.of(maxTokens.orElse(DEFAULT_MAX_TOKENS)));
+        SamplingParams params = sampling.over(
+                model.info().defaultSampling(), OptionalInt.of(maxTokens.orElse(DEFAULT_MAX_TOKENS)), beams);
         MaxTokens.checkChoices(prompts.size(), sampling.n(), model);
         return new GenerationCall(
-                new CompletionsFormat(), id, name, prompts, echo, params, scheduling, sampling.n(), streaming);
+                new CompletionsFormat(), id, name, prompts, echo, params, scheduling, sampling.n(), beams, streaming);
     }
 
     private static List<Prompt> prompts(RequestFields fields) {

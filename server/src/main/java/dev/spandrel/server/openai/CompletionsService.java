@@ -11,7 +11,10 @@ public final class CompletionsService implements HttpService {
     private final GenerationHandler handler;
 
     public CompletionsService(ApiContext api) {
-        handler = new GenerationHandler(api, (fields, ids) -> CompletionRequest.read(fields, ids, api.model()));
+        handler = new GenerationHandler(
+                api,
+                new CompletionsFormat().operation(),
+                (fields, ids) -> CompletionRequest.read(fields, ids, api.model()));
     }
 
     @Override

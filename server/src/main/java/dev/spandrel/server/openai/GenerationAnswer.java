@@ -11,6 +11,7 @@ import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /**
  * Turns the events of one call into its answer, plain or streamed. Used by the request's thread only; a failed choice
@@ -23,6 +24,8 @@ final class GenerationAnswer {
     private final ServerResponse response;
     private final WriteWatchdog.Writer watched;
     private final SseWriter sse;
+    private final LongSupplier nanoClock;
+    private final boolean keepsContent;
     private final List<Choice> choices = new ArrayList<>();
     private OpenAiError failure;
 
@@ -31,12 +34,16 @@ final class GenerationAnswer {
             GenerationGroup group,
             ResponseJson json,
             ServerResponse response,
-            WriteWatchdog.Writer watched) {
+            WriteWatchdog.Writer watched,
+            LongSupplier nanoClock,
+            boolean keepsContent) {
         this.call = call;
         this.group = group;
         this.json = json;
         this.response = response;
         this.watched = watched;
+        this.nanoClock = nanoClock;
+        this.keepsContent = keepsContent;
         this.sse = new SseWriter(response, watched);
         for (int i = 0; i < call.choices(); i++) {
             choices.add(new Choice(i, group.get(i), call.echoed(i)));
@@ -63,6 +70,7 @@ final class GenerationAnswer {
             byte[] body = json.response(choices);
             response.header(HeaderNames.CONTENT_TYPE, "application/json");
             watched.write(() -> response.send(body));
+            choices.forEach(choice -> choice.written(nanoClock.getAsLong()));
         }
     }
 
@@ -83,6 +91,7 @@ final class GenerationAnswer {
     }
 
     private void text(Choice choice, String text) throws IOException {
+        keep(choice, text);
         if (!call.streaming().on()) {
             choice.append(text);
             return;
@@ -90,7 +99,7 @@ final class GenerationAnswer {
         announce(choice);
         // An unfinished character makes an empty piece; a client wants it only for its count of tokens.
         if (!text.isEmpty() || call.streaming().continuousUsage()) {
-            sse.event(json.textChunk(choice, choice.takeEcho() + text));
+            event(choice, json.textChunk(choice, choice.takeEcho() + text));
         }
     }
 
@@ -100,9 +109,10 @@ final class GenerationAnswer {
             failure = cause == null ? OpenAiError.internal() : OpenAiError.of(cause);
             return false;
         }
+        keep(choice, finished.text());
         if (call.streaming().on()) {
             announce(choice);
-            sse.event(json.textChunk(choice, choice.takeEcho() + finished.text()));
+            event(choice, json.textChunk(choice, choice.takeEcho() + finished.text()));
         } else {
             choice.append(finished.text());
         }
@@ -111,7 +121,18 @@ final class GenerationAnswer {
 
     private void announce(Choice choice) throws IOException {
         if (choice.announce() && call.format().announcesRole()) {
-            sse.event(json.roleChunk(choice));
+            event(choice, json.roleChunk(choice));
+        }
+    }
+
+    private void event(Choice choice, byte[] data) throws IOException {
+        sse.event(data);
+        choice.written(nanoClock.getAsLong());
+    }
+
+    private void keep(Choice choice, String text) {
+        if (keepsContent) {
+            choice.keep(text);
         }
     }
 
@@ -122,5 +143,9 @@ final class GenerationAnswer {
             sse.event(json.usageChunk(choices));
         }
         sse.done();
+        if (choices.size() == 1) {
+            // What follows the choice in its stream is nobody else's.
+            choices.getFirst().written(nanoClock.getAsLong());
+        }
     }
 }

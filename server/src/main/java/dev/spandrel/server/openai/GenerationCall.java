@@ -5,6 +5,7 @@ import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * One HTTP request, understood and checked: so many prompts, so many choices each.
@@ -17,6 +18,7 @@ import java.util.List;
  * @param sampling in force for every choice but for the seed
  * @param scheduling of every choice
  * @param n choices per prompt
+ * @param beams how they are found where not by sampling
  */
 record GenerationCall(
         WireFormat format,
@@ -27,6 +29,7 @@ record GenerationCall(
         SamplingParams sampling,
         Scheduling scheduling,
         int n,
+        BeamFields beams,
         Streaming streaming) {
 
     GenerationCall {
@@ -47,10 +50,19 @@ record GenerationCall(
         return echo && prompts.get(promptOf(choice)) instanceof Prompt.Text(String text) ? text : "";
     }
 
-    /** One engine request per choice. */
-    List<GenerationRequest> requests(long arrivalNanos) {
-        List<GenerationRequest> requests = new ArrayList<>(choices());
-        for (int choice = 0; choice < choices(); choice++) {
+    /** Choices that one engine request gives: a beam search finds all of a prompt. */
+    int choicesPerRequest() {
+        return beams.on() ? n : 1;
+    }
+
+    /**
+     * The engine requests: one per choice, or per beam search.
+     *
+     * @param correlation of each, by its index
+     */
+    List<GenerationRequest> requests(long arrivalNanos, IntFunction<Object> correlation) {
+        List<GenerationRequest> requests = new ArrayList<>(choices() / choicesPerRequest());
+        for (int choice = 0; choice < choices(); choice += choicesPerRequest()) {
             int prompt = promptOf(choice);
             requests.add(new GenerationRequest(
                     format.requestId(id, prompt),
@@ -58,7 +70,8 @@ record GenerationCall(
                     samplingOf(choice),
                     arrivalNanos,
                     scheduling.priority(),
-                    scheduling.cacheSalt()));
+                    scheduling.cacheSalt(),
+                    correlation.apply(choice / choicesPerRequest())));
         }
         return requests;
     }

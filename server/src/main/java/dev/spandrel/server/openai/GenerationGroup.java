@@ -41,15 +41,21 @@ final class GenerationGroup implements AutoCloseable {
      *
      * @throws EngineException when one is refused; those before it are cancelled
      */
-    static GenerationGroup submit(Engine engine, List<GenerationRequest> requests) {
+    static GenerationGroup submit(Engine engine, GenerationCall call, List<GenerationRequest> requests) {
         List<Generation> started = new ArrayList<>(requests.size());
         try {
-            requests.forEach(request -> started.add(engine.submit(request)));
+            requests.forEach(request -> started.addAll(start(engine, call, request)));
         } catch (EngineException e) {
             started.forEach(Generation::close);
             throw e;
         }
         return new GenerationGroup(started);
+    }
+
+    private static List<Generation> start(Engine engine, GenerationCall call, GenerationRequest request) {
+        return call.beams().on()
+                ? engine.beamSearch(request, call.n(), call.beams().lengthPenalty())
+                : List.of(engine.submit(request));
     }
 
     Generation get(int index) {

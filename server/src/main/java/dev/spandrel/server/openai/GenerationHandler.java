@@ -1,8 +1,6 @@
 package dev.spandrel.server.openai;
 
-import dev.spandrel.engine.EngineException;
-import dev.spandrel.engine.FinishReason;
-import dev.spandrel.engine.GenerationEvent.Finished;
+import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.server.http.ClientConnection;
 import dev.spandrel.server.http.WriteWatchdog;
 import io.helidon.http.HeaderName;
@@ -12,8 +10,9 @@ import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
-import java.util.stream.LongStream;
+import tools.jackson.databind.JsonNode;
 
 /**
  * One generating endpoint: body to call, call to engine, events to answer. It runs on the virtual thread of the request,
@@ -24,6 +23,7 @@ final class GenerationHandler implements Handler {
     private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
 
     private final ApiContext api;
+    private final String operation;
     private final Reader reader;
 
     /** How an endpoint understands its body. */
@@ -32,40 +32,85 @@ final class GenerationHandler implements Handler {
         GenerationCall read(RequestFields fields, RequestIds ids);
     }
 
-    GenerationHandler(ApiContext api, Reader reader) {
+    /** @param operation {@code gen_ai.operation.name} of the endpoint */
+    GenerationHandler(ApiContext api, String operation, Reader reader) {
         this.api = api;
+        this.operation = operation;
         this.reader = reader;
     }
 
     @Override
     public void handle(ServerRequest request, ServerResponse response) {
-        byte[] body = RequestReader.read(request);
-        long arrivalNanos = api.nanoClock().getAsLong();
-        if (api.draining().getAsBoolean()) {
-            throw new OpenAiException(OpenAiError.unavailable("The server is shutting down."));
+        api.listener().onArrival(request);
+        Intake intake = new Intake(request);
+        GenerationCall call;
+        GenerationGroup group;
+        try {
+            call = intake.read();
+            group = GenerationGroup.submit(api.engine(), call, intake.requests(call));
+        } catch (RuntimeException e) {
+            api.listener().onRefused(request, intake.refused(e));
+            throw e;
         }
-        Optional<String> header = request.headers().first(REQUEST_ID);
-        GenerationCall call = reader.read(RequestFields.parse(body), new RequestIds(header, api.random()));
-        GenerationGroup group = GenerationGroup.submit(api.engine(), call.requests(arrivalNanos));
         answer(request, response, call, group);
+    }
+
+    /** A request on its way in, and how far it came. */
+    private final class Intake {
+        private final ServerRequest request;
+        private long arrivalNanos = api.nanoClock().getAsLong();
+        private Optional<RequestFields> fields = Optional.empty();
+
+        Intake(ServerRequest request) {
+            this.request = request;
+        }
+
+        GenerationCall read() {
+            byte[] body = RequestReader.read(request);
+            arrivalNanos = api.nanoClock().getAsLong();
+            if (api.draining().getAsBoolean()) {
+                throw new OpenAiException(OpenAiError.unavailable("The server is shutting down."));
+            }
+            fields = Optional.of(RequestFields.parse(body));
+            Optional<String> header = request.headers().first(REQUEST_ID);
+            Optional<String> given = request.context().get(GivenRequestId.class).map(GivenRequestId::value);
+            return reader.read(fields.get(), new RequestIds(header.or(() -> given), api.random()));
+        }
+
+        List<GenerationRequest> requests(GenerationCall call) {
+            return call.requests(arrivalNanos, index -> api.listener().correlation(request, index));
+        }
+
+        RefusedRequest refused(RuntimeException cause) {
+            return new RefusedRequest(
+                    operation,
+                    fields.map(body -> body.get("model"))
+                            .filter(JsonNode::isString)
+                            .map(JsonNode::stringValue),
+                    arrivalNanos,
+                    OpenAiError.statusOf(cause),
+                    String.valueOf(cause.getMessage()));
+        }
     }
 
     private void answer(ServerRequest request, ServerResponse response, GenerationCall call, GenerationGroup group) {
         ResponseJson json =
                 new ResponseJson(call, api.model(), api.clock().instant().getEpochSecond());
         try (WriteWatchdog.Writer writer = api.watchdog().writer()) {
-            GenerationAnswer answer = new GenerationAnswer(call, group, json, response, writer);
+            GenerationAnswer answer = new GenerationAnswer(
+                    call,
+                    group,
+                    json,
+                    response,
+                    writer,
+                    api.nanoClock(),
+                    api.listener().wantsContent());
             try {
                 writeWatched(answer, group, writer);
             } finally {
                 group.close();
                 group.stopReaders();
-                api.listener()
-                        .onEnd(
-                                request,
-                                answer.choices().stream()
-                                        .map(choice -> ended(call, choice))
-                                        .toList());
+                api.listener().onEnd(request, ended(call, answer, writer));
             }
         }
     }
@@ -92,25 +137,9 @@ final class GenerationHandler implements Handler {
         return (RuntimeException) e;
     }
 
-    private EndedGeneration ended(GenerationCall call, Choice choice) {
-        Finished finished = choice.finished();
-        Optional<EngineException> failure =
-                finished == null ? Optional.empty() : Optional.ofNullable(finished.failure());
-        return new EndedGeneration(
-                call.format().operation(),
-                choice.generation().id(),
-                call.format().responseId(call.id()),
-                call.model(),
-                api.model().name(),
-                choice.generation().sampling(),
-                call.n(),
-                call.streaming().on(),
-                choice.generation().promptTokens(),
-                choice.generation().cachedTokens(),
-                choice.generation().completionTokens(),
-                choice.generation().timings(),
-                LongStream.of(choice.generation().tokenNanos()).boxed().toList(),
-                finished == null ? FinishReason.ABORT : finished.reason(),
-                failure);
+    private List<EndedGeneration> ended(GenerationCall call, GenerationAnswer answer, WriteWatchdog.Writer writer) {
+        EndedCall ended =
+                new EndedCall(call, api.model().name(), writer, api.listener().wantsContent());
+        return ended.generations(answer.choices());
     }
 }

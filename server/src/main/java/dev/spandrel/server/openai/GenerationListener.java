@@ -2,10 +2,11 @@ package dev.spandrel.server.openai;
 
 import io.helidon.webserver.http.ServerRequest;
 import java.util.List;
+import java.util.Objects;
 
 /**
- * Hears of generations, on the thread of the HTTP request and after the last byte, so it may take its time: nothing of
- * it can delay a token.
+ * Hears of requests to the generating endpoints, on the thread of the HTTP request. What comes at the end comes after the
+ * last byte, so it may take its time: nothing of it can delay a token.
  */
 @FunctionalInterface
 public interface GenerationListener {
@@ -16,9 +17,60 @@ public interface GenerationListener {
      */
     void onEnd(ServerRequest request, List<EndedGeneration> generations);
 
+    /** A request came in; its body is not read yet. */
+    default void onArrival(ServerRequest request) {}
+
+    /**
+     * What the engine is to hand back in its step records for a generation, or null.
+     *
+     * @param index counts the engine requests of this HTTP request
+     */
+    default Object correlation(ServerRequest request, int index) {
+        return null;
+    }
+
+    /** A request that was answered with an error instead of a generation. */
+    default void onRefused(ServerRequest request, RefusedRequest refused) {}
+
+    /** Whether {@link EndedGeneration#content} is wanted. */
+    default boolean wantsContent() {
+        return false;
+    }
+
     /** Tells several. */
     static GenerationListener of(List<GenerationListener> listeners) {
-        List<GenerationListener> all = List.copyOf(listeners);
-        return (request, generations) -> all.forEach(listener -> listener.onEnd(request, generations));
+        return new Several(List.copyOf(listeners));
+    }
+
+    /** Tells each in order; the first correlation there is counts. */
+    record Several(List<GenerationListener> all) implements GenerationListener {
+        @Override
+        public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
+            all.forEach(listener -> listener.onEnd(request, generations));
+        }
+
+        @Override
+        public void onArrival(ServerRequest request) {
+            all.forEach(listener -> listener.onArrival(request));
+        }
+
+        @Override
+        public Object correlation(ServerRequest request, int index) {
+            return all.stream()
+                    .map(listener -> listener.correlation(request, index))
+                    .filter(Objects::nonNull)
+                    .findFirst()
+                    .orElse(null);
+        }
+
+        @Override
+        public void onRefused(ServerRequest request, RefusedRequest refused) {
+            all.forEach(listener -> listener.onRefused(request, refused));
+        }
+
+        @Override
+        public boolean wantsContent() {
+            return all.stream().anyMatch(GenerationListener::wantsContent);
+        }
     }
 }

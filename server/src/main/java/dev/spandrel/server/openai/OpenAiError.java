@@ -1,6 +1,10 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.EngineException;
+import io.helidon.http.HttpException;
+import io.helidon.webserver.CloseConnectionException;
+import java.io.UncheckedIOException;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -43,6 +47,17 @@ public record OpenAiError(int status, String type, String param, String message,
     /** An error of the HTTP layer; its type is the status' phrase. */
     static OpenAiError http(int status, String phrase, String message) {
         return of(status, phrase, null, message);
+    }
+
+    /** The status a failed request is answered with; empty where the client is gone and nobody is answered. */
+    static Optional<Integer> statusOf(RuntimeException cause) {
+        return switch (cause) {
+            case OpenAiException refused -> Optional.of(refused.error().status());
+            case EngineException engine -> Optional.of(of(engine).status());
+            case HttpException http -> Optional.of(http.status().code());
+            case UncheckedIOException _, CloseConnectionException _ -> Optional.empty();
+            default -> Optional.of(internal().status());
+        };
     }
 
     /** The table: what each refusal or failure of the engine is over HTTP. */

@@ -40,10 +40,11 @@ record SamplingFields(
      * The values in force: the request's over the model's.
      *
      * @param maxTokens resolved by the endpoint; empty = the rest of the context
+     * @param beams a search gives n different choices at temperature 0 too
      * @throws dev.spandrel.engine.EngineException.InvalidRequest when a value is outside its range
      * @throws OpenAiException 400, when {@code n} does not fit
      */
-    SamplingParams over(SamplingParams defaults, OptionalInt maxTokens) {
+    SamplingParams over(SamplingParams defaults, OptionalInt maxTokens, BeamFields beams) {
         SamplingParams sampling = new SamplingParams(
                 maxTokens,
                 raised(temperature.orElse(defaults.temperature())),
@@ -52,7 +53,7 @@ record SamplingFields(
                 seed.isPresent() ? seed : defaults.seed(),
                 stop.isEmpty() ? defaults.stop() : stop,
                 ignoreEos || defaults.ignoreEos());
-        checkN(sampling);
+        checkN(sampling, beams);
         return sampling;
     }
 
@@ -60,12 +61,12 @@ record SamplingFields(
         return temperature > 0 && temperature < MIN_TEMPERATURE ? MIN_TEMPERATURE : temperature;
     }
 
-    private void checkN(SamplingParams sampling) {
+    private void checkN(SamplingParams sampling, BeamFields beams) {
         if (n < 1 || n > MAX_N) {
             throw new OpenAiException(OpenAiError.badRequest(
                     "n", "n must be between 1 and " + MAX_N + ", got " + n + ". (parameter=n, value=" + n + ")"));
         }
-        if (n > 1 && sampling.greedy()) {
+        if (n > 1 && sampling.greedy() && !beams.on()) {
             throw new OpenAiException(OpenAiError.badRequest(
                     "n", "n must be 1 when using greedy sampling, got " + n + ". (parameter=n, value=" + n + ")"));
         }

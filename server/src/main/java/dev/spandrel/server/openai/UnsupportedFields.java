@@ -38,8 +38,6 @@ final class UnsupportedFields {
 
     private static Map<String, Predicate<JsonNode>> common() {
         Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>();
-        fields.put("use_beam_search", bool(false));
-        fields.put("length_penalty", number(1));
         fields.put("presence_penalty", number(0));
         fields.put("frequency_penalty", number(0));
         fields.put("repetition_penalty", number(1));

@@ -101,7 +101,7 @@ public final class ClientTracing implements AutoCloseable {
         /** Marks the span as failed. */
         public void failed(Exception cause) {
             span.setStatus(StatusCode.ERROR, cause.getMessage());
-            span.setAttribute(HttpSpans.ERROR_TYPE, cause.getClass().getName());
+            span.setAttribute(SpanKeys.ERROR_TYPE, cause.getClass().getName());
         }
 
         @Override

@@ -89,7 +89,8 @@ public final class EngineMetrics implements StepListener, GenerationListener {
 
     @Override
     public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
-        generations.forEach(generation -> finished.get(generation.reason()).increment());
+        generations.forEach(generation ->
+                generation.reasons().forEach(reason -> finished.get(reason).increment()));
         generations.forEach(this::tokens);
         generations.stream().filter(EngineMetrics::isComplete).forEach(this::completed);
         if (generations.stream().allMatch(EngineMetrics::isComplete)) {
@@ -110,10 +111,11 @@ public final class EngineMetrics implements StepListener, GenerationListener {
 
     private void perPrompt(List<EndedGeneration> generations) {
         int n = generations.getFirst().choices();
-        for (int prompt = 0; prompt < generations.size(); prompt += n) {
+        int perPrompt = n / generations.getFirst().beams();
+        for (int prompt = 0; prompt < generations.size(); prompt += perPrompt) {
             paramsN.observe(n);
             tokens.maxGeneration()
-                    .observe(generations.subList(prompt, prompt + n).stream()
+                    .observe(generations.subList(prompt, prompt + perPrompt).stream()
                             .mapToInt(EndedGeneration::completionTokens)
                             .max()
                             .orElse(0));

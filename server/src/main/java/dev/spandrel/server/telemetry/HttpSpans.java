@@ -31,12 +31,9 @@ public final class HttpSpans implements Filter {
     static final AttributeKey<String> PATH = AttributeKey.stringKey("url.path");
     static final AttributeKey<String> QUERY = AttributeKey.stringKey("url.query");
     static final AttributeKey<String> SCHEME = AttributeKey.stringKey("url.scheme");
-    static final AttributeKey<String> SERVER_ADDRESS = AttributeKey.stringKey("server.address");
-    static final AttributeKey<Long> SERVER_PORT = AttributeKey.longKey("server.port");
     static final AttributeKey<String> CLIENT_ADDRESS = AttributeKey.stringKey("client.address");
     static final AttributeKey<String> PROTOCOL_VERSION = AttributeKey.stringKey("network.protocol.version");
     static final AttributeKey<String> USER_AGENT = AttributeKey.stringKey("user_agent.original");
-    static final AttributeKey<String> ERROR_TYPE = AttributeKey.stringKey("error.type");
 
     private static final Set<String> METHODS =
             Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH");
@@ -44,6 +41,7 @@ public final class HttpSpans implements Filter {
     /** What probes and scrapers ask every few seconds explains no request; vLLM leaves them out of its counts too. */
     private static final Set<String> UNTRACED = Set.of("/health", "/ping", "/version", "/metrics");
 
+    private final Telemetry telemetry;
     private final Tracer tracer;
     private final Set<String> routes;
     private final InstantSource wall;
@@ -55,6 +53,7 @@ public final class HttpSpans implements Filter {
      * @param routes paths the server knows; any other gets a span named by its method only
      */
     public HttpSpans(Telemetry telemetry, Set<String> routes, InstantSource wall, LongSupplier nanoClock) {
+        this.telemetry = telemetry;
         this.tracer = telemetry.tracer();
         this.routes = Set.copyOf(routes);
         this.wall = wall;
@@ -68,7 +67,7 @@ public final class HttpSpans implements Filter {
             return;
         }
         ClockAnchor anchor = ClockAnchor.take(wall, nanoClock);
-        Context parent = RequestHeaders.context(request.headers());
+        Context parent = telemetry.context(request.headers());
         Span span = start(request, parent, anchor);
         request.context().register(new RequestSpan(parent.with(span), anchor));
         String failure = null;
@@ -107,23 +106,8 @@ public final class HttpSpans implements Filter {
             builder.setAttribute(QUERY, query);
         }
         request.headers().first(HeaderNames.USER_AGENT).ifPresent(agent -> builder.setAttribute(USER_AGENT, agent));
-        server(builder, request);
+        ServerAddress.of(request).set(builder);
         return builder.startSpan();
-    }
-
-    /** Address and port as the client named them in {@code Host}; the port we listen on where it named none. */
-    private static void server(SpanBuilder builder, RoutingRequest request) {
-        String authority = request.headers().first(HeaderNames.HOST).orElse("");
-        int colon = authority.lastIndexOf(':');
-        boolean hasPort = colon > 0 && authority.indexOf(']', colon) < 0;
-        builder.setAttribute(SERVER_ADDRESS, hasPort ? authority.substring(0, colon) : authority);
-        long port = request.localPeer().port();
-        try {
-            port = hasPort ? Integer.parseInt(authority.substring(colon + 1)) : port;
-        } catch (NumberFormatException e) {
-            // Helidon refuses such a Host before it comes here; if it ever does not, the listener's port is true too.
-        }
-        builder.setAttribute(SERVER_PORT, port);
     }
 
     private static void end(Span span, RoutingResponse response, String failure) {
@@ -131,12 +115,12 @@ public final class HttpSpans implements Filter {
             int status = response.status().code();
             span.setAttribute(STATUS, (long) status);
             if (status >= 500) {
-                span.setAttribute(ERROR_TYPE, String.valueOf(status));
+                span.setAttribute(SpanKeys.ERROR_TYPE, String.valueOf(status));
                 span.setStatus(StatusCode.ERROR);
             }
         }
         if (failure != null) {
-            span.setAttribute(ERROR_TYPE, failure);
+            span.setAttribute(SpanKeys.ERROR_TYPE, failure);
         }
     }
 }

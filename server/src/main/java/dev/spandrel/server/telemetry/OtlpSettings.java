@@ -12,8 +12,9 @@ import java.util.function.UnaryOperator;
  * examples write it ({@code grpc://host:port}, {@code host:port}), which the Java exporter does not understand.
  *
  * @param endpoint for the exporter, always {@code http://} or {@code https://}; empty = tracing is off
+ * @param unnamed whether nobody named an endpoint; a named one may still be switched off
  */
-public record OtlpSettings(Optional<URI> endpoint, String protocol) {
+public record OtlpSettings(Optional<URI> endpoint, String protocol, boolean unnamed) {
     private static final String ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private static final String TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
     private static final String TRACES_PATH = "/v1/traces";
@@ -27,7 +28,9 @@ public record OtlpSettings(Optional<URI> endpoint, String protocol) {
      */
     public static OtlpSettings resolve(String flag, UnaryOperator<String> environment) {
         OtlpProtocol protocol = protocol(environment);
-        return new OtlpSettings(named(flag, environment, protocol), protocol.text());
+        boolean unnamed =
+                flag == null && value(environment, TRACES_ENDPOINT) == null && value(environment, ENDPOINT) == null;
+        return new OtlpSettings(named(flag, environment, protocol), protocol.text(), unnamed);
     }
 
     /** Settings of a client: as of a server, but always on; the specification's local default behind all. */
@@ -35,7 +38,7 @@ public record OtlpSettings(Optional<URI> endpoint, String protocol) {
         OtlpProtocol protocol = protocol(environment);
         URI local = URI.create(
                 "http://localhost:" + protocol.defaultPort() + (protocol == OtlpProtocol.GRPC ? "" : TRACES_PATH));
-        return new OtlpSettings(Optional.of(named(null, environment, protocol).orElse(local)), protocol.text());
+        return new OtlpSettings(Optional.of(named(null, environment, protocol).orElse(local)), protocol.text(), false);
     }
 
     /** The process' environment; a system property {@code otel.x.y} stands in for {@code OTEL_X_Y}, and wins. */

@@ -2,21 +2,19 @@ package dev.spandrel.server.telemetry;
 
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Headers;
-import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
-import io.opentelemetry.context.Context;
 import io.opentelemetry.context.propagation.TextMapGetter;
 
-/**
- * Reads the W3C trace context from Helidon's headers. As in vLLM no other propagator and no setting has a say; a
- * malformed header gives an empty context, hence a new root.
- */
+/** Lets propagators read Helidon's headers. */
 final class RequestHeaders implements TextMapGetter<Headers> {
-    private static final RequestHeaders GETTER = new RequestHeaders();
+    static final RequestHeaders GETTER = new RequestHeaders();
 
     private RequestHeaders() {}
 
-    static Context context(Headers headers) {
-        return W3CTraceContextPropagator.getInstance().extract(Context.root(), headers, GETTER);
+    // Deprecated in the API, and yet the only way Jaeger's propagator finds its baggage.
+    @SuppressWarnings("deprecation")
+    @Override
+    public Iterable<String> keys(Headers carrier) {
+        return carrier.stream().map(header -> header.headerName().lowerCase()).toList();
     }
 
     @Override

@@ -1,7 +1,9 @@
 package dev.spandrel.server.telemetry;
 
+import io.helidon.http.Headers;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
+import io.opentelemetry.context.Context;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
@@ -24,10 +26,12 @@ public final class Telemetry implements AutoCloseable {
     static final String SCOPE = "dev.spandrel.server";
 
     private final OpenTelemetry openTelemetry;
+    private final SpanIds ids;
     private final Duration flushTimeout;
 
-    private Telemetry(OpenTelemetry openTelemetry, Duration flushTimeout) {
+    private Telemetry(OpenTelemetry openTelemetry, SpanIds ids, Duration flushTimeout) {
         this.openTelemetry = openTelemetry;
+        this.ids = ids;
         this.flushTimeout = flushTimeout;
     }
 
@@ -47,6 +51,7 @@ public final class Telemetry implements AutoCloseable {
     static Telemetry start(
             OtlpSettings settings, String serviceName, Duration flushTimeout, UnaryOperator<SpanExporter> exporter) {
         URI endpoint = settings.endpoint().orElseThrow(() -> new IllegalArgumentException("tracing is off"));
+        SpanIds ids = new SpanIds();
         try {
             OpenTelemetrySdk sdk = AutoConfiguredOpenTelemetrySdk.builder()
                     .disableShutdownHook()
@@ -54,18 +59,23 @@ public final class Telemetry implements AutoCloseable {
                     .addPropertiesCustomizer(_ -> Map.of(
                             "otel.exporter.otlp.traces.protocol", settings.protocol(),
                             "otel.exporter.otlp.traces.endpoint", endpoint.toString()))
+                    .addTracerProviderCustomizer((provider, _) -> provider.setIdGenerator(ids))
                     .addSpanExporterCustomizer((found, _) -> exporter.apply(found))
                     .build()
                     .getOpenTelemetrySdk();
-            return new Telemetry(sdk, flushTimeout);
+            return new Telemetry(sdk, ids, flushTimeout);
         } catch (ConfigurationException e) {
             throw new TelemetryConfigException(e.getMessage());
         }
     }
 
-    /** Around an SDK made elsewhere, for tests. */
-    static Telemetry of(OpenTelemetry openTelemetry) {
-        return new Telemetry(openTelemetry, Duration.ofSeconds(5));
+    /**
+     * Around an SDK made elsewhere.
+     *
+     * @param ids the SDK's id generator
+     */
+    static Telemetry of(OpenTelemetry openTelemetry, SpanIds ids) {
+        return new Telemetry(openTelemetry, ids, Duration.ofSeconds(5));
     }
 
     private static Map<String, String> defaults(String serviceName) {
@@ -82,6 +92,19 @@ public final class Telemetry implements AutoCloseable {
     /** The tracer of this server's own spans. */
     public Tracer tracer() {
         return openTelemetry.getTracer(SCOPE);
+    }
+
+    /** Draws ids of spans that do not exist yet. */
+    SpanIds ids() {
+        return ids;
+    }
+
+    /** The context a request brings, by the propagators in force; a malformed one is none. */
+    Context context(Headers headers) {
+        return openTelemetry
+                .getPropagators()
+                .getTextMapPropagator()
+                .extract(Context.root(), headers, RequestHeaders.GETTER);
     }
 
     @Override

@@ -153,7 +153,7 @@ class CompletionsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "\"use_beam_search\":\"true\"",
+                "\"length_penalty\":2",
                 "\"presence_penalty\":0.5",
                 "\"logprobs\":0",
                 "\"min_p\":0.1",
@@ -177,14 +177,23 @@ class CompletionsTest {
     }
 
     @Test
-    void vllmsExampleBodyIsRefusedForItsBeamSearch() {
+    void vllmsExampleBodyHasThreeBeams() {
+        JsonNode answer =
+                server.completion("{\"model\":\"scripted\",\"prompt\":\"San Francisco is a\",\"max_tokens\":10,\"n\":3,"
+                        + "\"use_beam_search\":\"true\",\"temperature\":0.0}");
+        assertThat(answer.path("choices")).hasSize(3);
+        assertThat(answer.path("usage").path("prompt_tokens").intValue()).isEqualTo(4);
+        assertThat(answer.path("usage").path("completion_tokens").intValue()).isEqualTo(30);
+    }
+
+    @Test
+    void stopTextsAreNotForBeams() {
         assertError(
-                "{\"model\":\"scripted\",\"prompt\":\"San Francisco is a\",\"max_tokens\":10,\"n\":3,"
-                        + "\"use_beam_search\":\"true\",\"temperature\":0.0}",
+                "{\"prompt\":\"a\",\"n\":2,\"use_beam_search\":true,\"stop\":\"x\"}",
                 501,
                 "NotImplementedError",
-                "use_beam_search",
-                "use_beam_search");
+                "stop",
+                "beam search");
     }
 
     @Test

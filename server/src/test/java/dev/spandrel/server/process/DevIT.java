@@ -100,15 +100,15 @@ class DevIT {
         assertThat(printing.err()).contains("spandrel: the server ended; its log is .spandrel/dev/");
     }
 
-    /** llm_request below the HTTP span, both with durations and attributes. */
+    /** llm_request below the HTTP span and its phases below it, with durations and attributes. */
     private static Pattern tree() {
         return Pattern.compile("""
-                ^trace [0-9a-f]{32}, 2 spans, [0-9.]+ ms
+                ^trace [0-9a-f]{32}, 8 spans, [0-9.]+ ms
                 └─ POST /v1/completions  SERVER  spandrel  [0-9.]+ ms
                 (?:   │ +\\S+ = .*
                 )+   └─ llm_request  SERVER  spandrel  [0-9.]+ ms
-                (?: +\\S+ = .*
-                )+""", Pattern.MULTILINE);
+                (?: +│? +\\S+ = .*
+                )+ +├─ tokenize  INTERNAL  spandrel  [0-9.]+ ms""", Pattern.MULTILINE);
     }
 
     @Test

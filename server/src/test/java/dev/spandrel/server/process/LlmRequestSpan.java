@@ -40,7 +40,8 @@ record LlmRequestSpan(ReceivedSpan span) {
         assertThat(prefill + decode).isCloseTo(inference, within(ROUNDING));
         assertThat(firstToken).isGreaterThanOrEqualTo(queue + prefill - ROUNDING);
         assertThat(all).isGreaterThanOrEqualTo(firstToken + decode - ROUNDING);
-        assertThat(all).isCloseTo(span.seconds(), within(ROUNDING));
+        // The span ends with the last byte, a little after the last output.
+        assertThat(all).isLessThanOrEqualTo(span.seconds() + ROUNDING);
         assertThat(prefill).isPositive();
         assertThat(decode).isPositive();
         assertThat(all).isLessThan(Await.LIMIT.toSeconds());

@@ -9,6 +9,7 @@ import dev.spandrel.server.ScriptedGeneration;
 import dev.spandrel.server.TestServer;
 import dev.spandrel.server.Waiting;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,8 +74,8 @@ class EngineMetricsTest {
 
     @Test
     void stepsAndEngineStats() {
-        metrics.onStep(new StepRecord(0, 0, 1, 2, 3, 2, 30, 2, 0));
-        metrics.onStep(new StepRecord(1, 4, 5, 6, 7, 2, 0, 2, 0));
+        metrics.onStep(new StepRecord(0, 0, 1, 2, 3, 2, 30, 2, 0, Optional.empty()));
+        metrics.onStep(new StepRecord(1, 4, 5, 6, 7, 2, 0, 2, 0, Optional.empty()));
         assertThat(lines())
                 .contains(
                         "vllm:iteration_tokens_total_count" + LABELS + " 2.0",

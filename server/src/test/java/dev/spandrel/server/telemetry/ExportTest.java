@@ -38,7 +38,8 @@ class ExportTest {
     void closingFlushesBothSpansOfARequest(String protocol) {
         Telemetry telemetry = Telemetry.start(settings(protocol), "test-service", Duration.ofSeconds(10));
         HttpSpans http = new HttpSpans(telemetry, Set.of("/v1/completions"), InstantSource.system(), System::nanoTime);
-        GenerationSpans generations = new GenerationSpans(telemetry, InstantSource.system(), System::nanoTime);
+        GenerationSpans generations =
+                new GenerationSpans(telemetry, TraceSettings.DEFAULT, InstantSource.system(), System::nanoTime);
         try (TestServer server =
                 TestServer.start(new ScriptedEngine(), new EngineMetrics(), generations, List.of(http))) {
             server.completion("{\"prompt\":\"a\"}");
@@ -56,7 +57,7 @@ class ExportTest {
     void absentBackendHoldsUpTheEndForTheFlushTimeoutOnly() {
         int port = backend.grpcPort();
         backend.close();
-        OtlpSettings gone = new OtlpSettings(Optional.of(URI.create("http://127.0.0.1:" + port)), "grpc");
+        OtlpSettings gone = new OtlpSettings(Optional.of(URI.create("http://127.0.0.1:" + port)), "grpc", false);
         Telemetry telemetry = Telemetry.start(gone, "test-service", Duration.ofMillis(500));
         telemetry.tracer().spanBuilder("lost").startSpan().end();
         long start = System.nanoTime();
@@ -80,6 +81,6 @@ class ExportTest {
         String endpoint = protocol.equals("grpc")
                 ? "http://127.0.0.1:" + backend.grpcPort()
                 : "http://127.0.0.1:" + backend.httpPort() + "/v1/traces";
-        return new OtlpSettings(Optional.of(URI.create(endpoint)), protocol);
+        return new OtlpSettings(Optional.of(URI.create(endpoint)), protocol, false);
     }
 }

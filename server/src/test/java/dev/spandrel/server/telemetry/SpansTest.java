@@ -11,9 +11,12 @@ import dev.spandrel.server.Waiting;
 import io.helidon.webserver.http.Filter;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.trace.SpanContext;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.Context;
+import io.opentelemetry.context.propagation.ContextPropagators;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
@@ -30,9 +33,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The two spans of a request: names, kinds, parents, attributes, times. */
@@ -48,12 +54,17 @@ class SpansTest {
 
     private final InMemorySpanExporter exported = InMemorySpanExporter.create();
     private final List<Attributes> sampled = new CopyOnWriteArrayList<>();
-    private final Telemetry telemetry = Telemetry.of(OpenTelemetrySdk.builder()
-            .setTracerProvider(SdkTracerProvider.builder()
-                    .setSampler(Sampler.parentBased(new Recording(sampled)))
-                    .addSpanProcessor(SimpleSpanProcessor.create(exported))
-                    .build())
-            .build());
+    private final SpanIds ids = new SpanIds();
+    private final Telemetry telemetry = Telemetry.of(
+            OpenTelemetrySdk.builder()
+                    .setPropagators(ContextPropagators.create(W3CTraceContextPropagator.getInstance()))
+                    .setTracerProvider(SdkTracerProvider.builder()
+                            .setIdGenerator(ids)
+                            .setSampler(Sampler.parentBased(new Recording(sampled)))
+                            .addSpanProcessor(SimpleSpanProcessor.create(exported))
+                            .build())
+                    .build(),
+            ids);
     private TestServer server;
 
     /** Notes what a sampler sees. */
@@ -77,6 +88,10 @@ class SpansTest {
     }
 
     private void start(boolean httpSpans) {
+        start(httpSpans, TraceSettings.DEFAULT);
+    }
+
+    private void start(boolean httpSpans, TraceSettings settings) {
         AtomicLong nanos = new AtomicLong(NANOS);
         List<Filter> filters = httpSpans
                 ? List.of(new HttpSpans(telemetry, Set.of("/v1/completions", "/v1/models"), () -> NOW, nanos::get))
@@ -84,7 +99,7 @@ class SpansTest {
         server = TestServer.start(
                 new ScriptedEngine(),
                 new EngineMetrics(),
-                new GenerationSpans(telemetry, () -> NOW, nanos::get),
+                new GenerationSpans(telemetry, settings, () -> NOW, nanos::get),
                 filters);
     }
 
@@ -170,6 +185,9 @@ class SpansTest {
                         .put("gen_ai.usage.input_tokens", 3L)
                         .put("gen_ai.usage.output_tokens", 4L)
                         .put("gen_ai.response.id", "cmpl-r")
+                        .put("gen_ai.output.type", "text")
+                        .put("server.address", "localhost")
+                        .put("server.port", server.port())
                         .put(AttributeKey.stringArrayKey("gen_ai.response.finish_reasons"), List.of("length"))
                         .build());
     }
@@ -189,7 +207,7 @@ class SpansTest {
     void greedyHasNoTemperature() {
         start(false);
         server.completion("{\"prompt\":\"a\",\"temperature\":0}");
-        assertThat(span("llm_request").getAttributes().get(GenerationSpans.TEMPERATURE))
+        assertThat(span("llm_request").getAttributes().get(SpanKeys.TEMPERATURE))
                 .isNull();
     }
 
@@ -198,9 +216,9 @@ class SpansTest {
         start(false);
         server.completion("{\"prompt\":\"a\"}");
         span("llm_request");
-        assertThat(sampled.getFirst().get(GenerationSpans.OPERATION)).isEqualTo("text_completion");
-        assertThat(sampled.getFirst().get(GenerationSpans.PROVIDER)).isEqualTo("spandrel");
-        assertThat(sampled.getFirst().get(GenerationSpans.REQUEST_MODEL)).isEqualTo("scripted");
+        assertThat(sampled.getFirst().get(SpanKeys.OPERATION)).isEqualTo("text_completion");
+        assertThat(sampled.getFirst().get(SpanKeys.PROVIDER)).isEqualTo("spandrel");
+        assertThat(sampled.getFirst().get(SpanKeys.REQUEST_MODEL)).isEqualTo("scripted");
     }
 
     @Test
@@ -210,8 +228,24 @@ class SpansTest {
         Waiting.until(() -> exported.getFinishedSpanItems().size() == 5, "five spans are there");
         assertThat(exported.getFinishedSpanItems().stream()
                         .filter(span -> span.getName().equals("llm_request"))
-                        .map(span -> span.getAttributes().get(GenerationSpans.REQUEST_ID)))
+                        .map(span -> span.getAttributes().get(SpanKeys.REQUEST_ID)))
                 .containsExactly("cmpl-r-0", "cmpl-r-0", "cmpl-r-1", "cmpl-r-1");
+    }
+
+    /** The body of vLLM's example client: three beams are one request, and one span. */
+    @Test
+    void beamSearchIsOneSpan() {
+        start(false);
+        server.completion("{\"prompt\":\"San Francisco is a\",\"max_tokens\":10,\"n\":3,"
+                + "\"use_beam_search\":\"true\",\"temperature\":0.0}");
+        SpanData llm = span("llm_request");
+        assertThat(llm.getAttributes().get(SpanKeys.N)).isEqualTo(3);
+        assertThat(llm.getAttributes().get(SpanKeys.NUM_SEQUENCES)).isEqualTo(3);
+        assertThat(llm.getAttributes().get(SpanKeys.CHOICE_COUNT)).isEqualTo(3);
+        assertThat(llm.getAttributes().get(SpanKeys.COMPLETION_TOKENS)).isEqualTo(30);
+        assertThat(llm.getAttributes().get(SpanKeys.FINISH_REASONS)).containsExactly("length", "length", "length");
+        assertThat(llm.getAttributes().get(SpanKeys.TEMPERATURE)).isNull();
+        assertThat(exported.getFinishedSpanItems()).hasSize(1);
     }
 
     @ParameterizedTest
@@ -252,11 +286,11 @@ class SpansTest {
         SpanData llm = span("llm_request");
         assertThat(llm.getStatus().getStatusCode()).isEqualTo(StatusCode.ERROR);
         assertThat(llm.getStatus().getDescription()).isEqualTo("step 3 failed");
-        assertThat(llm.getAttributes().get(GenerationSpans.ERROR_TYPE)).contains("StepFailed");
+        assertThat(llm.getAttributes().get(SpanKeys.ERROR_TYPE)).contains("StepFailed");
         SpanData http = span("POST /v1/completions");
         assertThat(http.getStatus().getStatusCode()).isEqualTo(StatusCode.ERROR);
         assertThat(http.getAttributes().get(HttpSpans.STATUS)).isEqualTo(500L);
-        assertThat(http.getAttributes().get(HttpSpans.ERROR_TYPE)).isEqualTo("500");
+        assertThat(http.getAttributes().get(SpanKeys.ERROR_TYPE)).isEqualTo("500");
     }
 
     @Test
@@ -270,14 +304,14 @@ class SpansTest {
             server.engine().submitted().awaitReader();
         }
         SpanData llm = span("llm_request");
-        assertThat(llm.getAttributes().get(GenerationSpans.FINISH_REASONS)).containsExactly("abort");
-        assertThat(llm.getAttributes().get(GenerationSpans.ERROR_TYPE)).isEqualTo("cancelled");
+        assertThat(llm.getAttributes().get(SpanKeys.FINISH_REASONS)).containsExactly("abort");
+        assertThat(llm.getAttributes().get(SpanKeys.ERROR_TYPE)).isEqualTo("cancelled");
         assertThat(llm.getStatus().getStatusCode()).isEqualTo(StatusCode.UNSET);
-        assertThat(llm.getAttributes().get(GenerationSpans.TIME_TO_FIRST_TOKEN)).isNull();
-        assertThat(llm.getAttributes().get(GenerationSpans.TIME_IN_QUEUE)).isEqualTo(0.002);
+        assertThat(llm.getAttributes().get(SpanKeys.TIME_TO_FIRST_TOKEN)).isNull();
+        assertThat(llm.getAttributes().get(SpanKeys.TIME_IN_QUEUE)).isEqualTo(0.002);
         SpanData http = span("POST /v1/completions");
         assertThat(http.getAttributes().get(HttpSpans.STATUS)).isNull();
-        assertThat(http.getAttributes().get(HttpSpans.ERROR_TYPE)).isEqualTo("connection_closed");
+        assertThat(http.getAttributes().get(SpanKeys.ERROR_TYPE)).isEqualTo("connection_closed");
     }
 
     @Test
@@ -285,18 +319,94 @@ class SpansTest {
         start(false);
         server.engine().script(request -> ScriptedGeneration.silent(request).finish("", FinishReason.ABORT));
         server.completion("{\"prompt\":\"a\"}");
-        assertThat(span("llm_request").getAttributes().get(GenerationSpans.FINISH_REASONS))
+        assertThat(span("llm_request").getAttributes().get(SpanKeys.FINISH_REASONS))
                 .containsExactly("abort");
     }
 
-    @Test
-    void refusedRequestHasTheHttpSpanOnly() {
+    @ParameterizedTest
+    @CsvSource({"'{\"prompt\":7}', 400, false", "'{\"prompt\":\"a\",\"logprobs\":1}', 501, true"})
+    void refusedRequestHasASpan(String body, int status, boolean error) {
         start(true);
-        server.post("/v1/completions", "{\"prompt\":7}");
+        server.post("/v1/completions", body);
         SpanData http = span("POST /v1/completions");
-        assertThat(http.getAttributes().get(HttpSpans.STATUS)).isEqualTo(400L);
-        assertThat(http.getStatus().getStatusCode()).isEqualTo(StatusCode.UNSET);
-        assertThat(exported.getFinishedSpanItems()).hasSize(1);
+        assertThat(http.getAttributes().get(HttpSpans.STATUS)).isEqualTo((long) status);
+        SpanData llm = span("llm_request");
+        assertThat(llm.getParentSpanId()).isEqualTo(http.getSpanId());
+        assertThat(llm.getAttributes().get(SpanKeys.ERROR_TYPE)).isEqualTo(String.valueOf(status));
+        assertThat(llm.getAttributes().get(SpanKeys.FINISH_REASONS)).containsExactly("error");
+        assertThat(llm.getAttributes().get(SpanKeys.OPERATION)).isEqualTo("text_completion");
+        assertThat(llm.getStatus().getStatusCode()).isEqualTo(error ? StatusCode.ERROR : StatusCode.UNSET);
+        assertThat(exported.getFinishedSpanItems()).hasSize(2);
+    }
+
+    @ParameterizedTest
+    @EnumSource(AttributeStyle.class)
+    void attributesByStyle(AttributeStyle style) {
+        start(false, new TraceSettings(style, Set.of(DetailedTraces.ALL), 0, 0, List.of(), 0));
+        server.post("/v1/completions", "{\"prompt\":\"a\",\"max_tokens\":2}");
+        Attributes attributes = span("llm_request").getAttributes();
+        assertThat(attributes.get(SpanKeys.PROMPT_TOKENS) != null).isEqualTo(style != AttributeStyle.GEN_AI);
+        assertThat(attributes.get(SpanKeys.E2E) != null).isEqualTo(style != AttributeStyle.GEN_AI);
+        assertThat(attributes.get(SpanKeys.INPUT_TOKENS) != null).isEqualTo(style != AttributeStyle.VLLM);
+        assertThat(attributes.get(SpanKeys.PROVIDER) != null).isEqualTo(style != AttributeStyle.VLLM);
+        assertThat(attributes.get(SpanKeys.MAX_TOKENS)).isEqualTo(2);
+        assertThat(attributes.get(SpanKeys.TIME_IN_FORWARD)).isEqualTo(0.004);
+        assertThat(attributes.get(SpanKeys.TIME_IN_EXECUTE)).isEqualTo(0.005);
+        assertThat(attributes.get(SpanKeys.TIME_IN_SCHEDULER)).isEqualTo(0.001);
+    }
+
+    @Test
+    void contentIsThereOnlyWhereAskedForAndCut() {
+        start(false, new TraceSettings(AttributeStyle.BOTH, Set.of(), 0, 0, List.of(), 6));
+        server.post("/v1/completions", "{\"prompt\":\"a b c d e\",\"max_tokens\":2}");
+        SpanData llm = span("llm_request");
+        assertThat(llm.getAttributes().get(SpanKeys.INPUT_MESSAGES))
+                .isEqualTo("[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":\"a b c …\"}]}]");
+        assertThat(llm.getAttributes().get(SpanKeys.OUTPUT_MESSAGES))
+                .isEqualTo("[{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\" w0 w1\"}],"
+                        + "\"finish_reason\":\"length\"}]");
+    }
+
+    @Test
+    void idsAreThoseDrawnAtArrival() {
+        AtomicReference<Object> correlation = new AtomicReference<>();
+        start(true);
+        server.engine().script(request -> {
+            correlation.set(request.correlation());
+            return ScriptedGeneration.words(request);
+        });
+        server.post("/v1/completions", "{\"prompt\":\"a\"}");
+        SpanContext drawn = (SpanContext) correlation.get();
+        SpanData llm = span("llm_request");
+        assertThat(llm.getSpanId()).isEqualTo(drawn.getSpanId());
+        assertThat(llm.getTraceId()).isEqualTo(drawn.getTraceId());
+    }
+
+    @Test
+    void phasesLieEndToEndAndAddUp() {
+        start(false, new TraceSettings(AttributeStyle.BOTH, Set.of(DetailedTraces.REQUEST), 2, 0, List.of(), 0));
+        server.post("/v1/completions", "{\"prompt\":\"a b\",\"max_tokens\":5}");
+        SpanData llm = span("llm_request");
+        List<SpanData> phases = exported.getFinishedSpanItems().stream()
+                .filter(span -> span.getParentSpanId().equals(llm.getSpanId()))
+                .toList();
+        assertThat(phases)
+                .extracting(SpanData::getName)
+                .containsExactly("tokenize", "queue", "prefill", "decode", "finish");
+        long at = llm.getStartEpochNanos();
+        for (SpanData phase : phases) {
+            assertThat(phase.getStartEpochNanos()).as(phase.getName()).isEqualTo(at);
+            at = phase.getEndEpochNanos();
+        }
+        assertThat(at).isEqualTo(llm.getEndEpochNanos());
+        SpanData chunk = span("prefill_chunk");
+        assertThat(chunk.getParentSpanId()).isEqualTo(phases.get(2).getSpanId());
+        assertThat(chunk.getAttributes().get(SpanKeys.TOKENS)).isEqualTo(2);
+        assertThat(chunk.getAttributes().get(SpanKeys.STEP)).isEqualTo(7);
+        assertThat(phases.get(3).getEvents()).hasSize(2).allSatisfy(event -> {
+            assertThat(event.getName()).isEqualTo("tokens");
+            assertThat(event.getAttributes().get(SpanKeys.INTER_TOKEN)).isEqualTo(0.005);
+        });
     }
 
     @Test

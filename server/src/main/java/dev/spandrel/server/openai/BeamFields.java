@@ -1,0 +1,29 @@
+package dev.spandrel.server.openai;
+
+/**
+ * Whether choices come from a beam search, vLLM's extension of the API.
+ *
+ * @param on {@code n} choices by one search per prompt
+ * @param lengthPenalty power of the length by which a beam's log probability is divided
+ */
+record BeamFields(boolean on, double lengthPenalty) {
+    /**
+     * Reads {@code use_beam_search}, which vLLM's own example sends as the string "true", and {@code length_penalty}.
+     *
+     * @throws OpenAiException 501 for a penalty without a search, or stop texts with one
+     */
+    static BeamFields read(RequestFields fields) {
+        boolean on = fields.bool("use_beam_search", false);
+        double penalty = fields.decimal("length_penalty").orElse(1);
+        fields.check();
+        if (!on && penalty != 1) {
+            throw new OpenAiException(OpenAiError.notImplemented(
+                    "length_penalty", "`length_penalty` is implemented for beam search only; leave it out."));
+        }
+        if (on && !fields.strings("stop").isEmpty()) {
+            throw new OpenAiException(
+                    OpenAiError.notImplemented("stop", "`stop` is not implemented for beam search; leave it out."));
+        }
+        return new BeamFields(on, penalty);
+    }
+}

@@ -1,0 +1,28 @@
+package dev.spandrel.server.telemetry;
+
+import dev.spandrel.engine.StepListener;
+import dev.spandrel.engine.StepRecord;
+
+/**
+ * Metrics of every step and spans of some.
+ *
+ * @param metrics hears of all
+ * @param spans hears of all and says of which it wants details
+ */
+public record StepListeners(EngineMetrics metrics, StepSpans spans) implements StepListener {
+    @Override
+    public void onStep(StepRecord step) {
+        metrics.onStep(step);
+        spans.onStep(step);
+    }
+
+    @Override
+    public boolean detailed() {
+        return spans.detailed();
+    }
+
+    @Override
+    public boolean wantsDetail(long step) {
+        return spans.wantsDetail(step);
+    }
+}
