@@ -31,7 +31,7 @@ record Journals(Optional<JournalLock> lock, Map<Signal, Journal> bySignal, Quara
     static Journals open(SidecarConfig config, Ticker ticker) throws StartException {
         JournalBudget budget = new JournalBudget(config.journalMaxBytes());
         boolean onDisk =
-                config.journalFolder().isPresent() && !config.exporters().isEmpty();
+                config.journalFolder().isPresent() && !config.destinations().isEmpty();
         return onDisk ? onDisk(config, budget, ticker) : inMemory(config, budget, ticker);
     }
 
@@ -44,7 +44,7 @@ record Journals(Optional<JournalLock> lock, Map<Signal, Journal> bySignal, Quara
     }
 
     private static Journal memory(SidecarConfig config, Signal signal, JournalBudget budget, Ticker ticker) {
-        Overflow overflow = config.exporters().containsKey(signal) ? Overflow.REFUSE : Overflow.EVICT_OLDEST;
+        Overflow overflow = config.delivers(signal) ? Overflow.REFUSE : Overflow.EVICT_OLDEST;
         return new MemoryJournal(signal, budget, overflow, ticker);
     }
 
@@ -59,7 +59,7 @@ record Journals(Optional<JournalLock> lock, Map<Signal, Journal> bySignal, Quara
             for (Signal signal : Signal.values()) {
                 journals.put(
                         signal,
-                        config.exporters().containsKey(signal)
+                        config.delivers(signal)
                                 ? disk(config, folder, signal, budget, ticker)
                                 : memory(config, signal, keptBudget, ticker));
             }

@@ -1,18 +1,19 @@
 package dev.spandrel.sidecar;
 
-import dev.spandrel.sidecar.exporter.ExporterConfig;
 import dev.spandrel.sidecar.exporter.InvalidConfigException;
-import dev.spandrel.sidecar.exporter.OtlpEnvironment;
-import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.settings.LayeredDefaults;
+import dev.spandrel.sidecar.settings.SettingsException;
+import dev.spandrel.sidecar.settings.SettingsFile;
 import java.io.PrintWriter;
 import java.lang.System.Logger.Level;
-import java.util.EnumMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The command line: reads settings, starts the sidecar, waits for the signal to stop. The only place that exits. */
 @Command(
@@ -31,13 +32,34 @@ import picocli.CommandLine.Mixin;
             "  OTEL_EXPORTER_OTLP_[...]COMPRESSION   none (default), gzip",
             "  OTEL_EXPORTER_OTLP_[...]CERTIFICATE, CLIENT_KEY, CLIENT_CERTIFICATE   PEM files for TLS",
             "  OTEL_EXPORTER_OTLP_[...]TIMEOUT       milliseconds for one answer, 10000",
-            "A flag beats a variable. Without an endpoint telemetry is kept in memory, the oldest goes first;",
+            "Every other flag has a variable too: SPANDREL_SIDECAR_JOURNAL_DIR for --journal-dir. A flag beats a variable,",
+            "a variable beats the file of --config. Without an endpoint telemetry is kept in memory, the oldest goes first;",
             "with one it is on disk in the journal folder before the sender is told yes.",
             "Exit codes: 0 stopped, 1 a port or folder cannot be had, 2 settings that cannot be meant."
         })
 public final class Main implements Callable<Integer> {
     @Mixin
     private final Options options = new Options();
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "YAML file with the flags' names as keys, and destinations; flags and variables beat it.")
+    private String configFile;
+
+    @Option(names = "--print-config", description = "Prints what is in effect and where it comes from, and stops.")
+    private boolean printConfig;
+
+    @Spec
+    private CommandSpec spec;
+
+    private final LayeredDefaults defaults;
+    private final SettingsFile file;
+
+    private Main(SettingsFile file) {
+        this.file = file;
+        this.defaults = new LayeredDefaults(System.getenv(), file);
+    }
 
     /** The build's version. */
     static final class Version implements CommandLine.IVersionProvider {
@@ -50,12 +72,20 @@ public final class Main implements Callable<Integer> {
 
     public static void main(String[] args) {
         LogFormat.install();
-        int exit = new CommandLine(new Main())
+        try {
+            System.exit(commandLine(ConfigFlag.read(args, System.getenv())).execute(args));
+        } catch (SettingsException e) {
+            System.exit(failed(StartException.USAGE, e.getMessage()));
+        }
+    }
+
+    private static CommandLine commandLine(SettingsFile file) {
+        Main main = new Main(file);
+        return new CommandLine(main)
                 .addSubcommand(new QuarantineCommand(System.out))
+                .setDefaultValueProvider(main.defaults)
                 .setCaseInsensitiveEnumValuesAllowed(true)
-                .setParameterExceptionHandler(Main::usageError)
-                .execute(args);
-        System.exit(exit);
+                .setParameterExceptionHandler(Main::usageError);
     }
 
     private static int usageError(CommandLine.ParameterException e, String[] args) {
@@ -68,7 +98,14 @@ public final class Main implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         try {
-            Sidecar sidecar = Sidecar.start(config(System.getenv()), System.out);
+            System.Logger log = System.getLogger(Main.class.getName());
+            SidecarConfig config = options.config(System.getenv(), file, warning -> log.log(Level.WARNING, warning));
+            if (printConfig) {
+                new ConfigPrinter(spec, defaults)
+                        .print(config, options.destinations(System.getenv(), file), System.out);
+                return 0;
+            }
+            Sidecar sidecar = Sidecar.start(config, System.out);
             stopOnSignal(sidecar);
             System.out.println(sidecar.readyLine());
             System.out.flush();
@@ -76,7 +113,7 @@ public final class Main implements Callable<Integer> {
             return 0;
         } catch (StartException e) {
             return failed(e.exitCode(), e.getMessage());
-        } catch (InvalidConfigException | IllegalArgumentException e) {
+        } catch (InvalidConfigException | SettingsException | IllegalArgumentException e) {
             return failed(StartException.USAGE, e.getMessage());
         }
     }
@@ -84,17 +121,6 @@ public final class Main implements Callable<Integer> {
     private static int failed(int exitCode, String message) {
         System.err.println("spandrel-sidecar: " + message);
         return exitCode;
-    }
-
-    private SidecarConfig config(Map<String, String> environment) throws InvalidConfigException {
-        System.Logger log = System.getLogger(Main.class.getName());
-        OtlpEnvironment variables =
-                new OtlpEnvironment(options.over(environment), warning -> log.log(Level.WARNING, warning));
-        Map<Signal, ExporterConfig> exporters = new EnumMap<>(Signal.class);
-        for (Signal signal : Signal.values()) {
-            variables.exporter(signal).ifPresent(exporter -> exporters.put(signal, exporter));
-        }
-        return options.config(exporters, environment);
     }
 
     /**

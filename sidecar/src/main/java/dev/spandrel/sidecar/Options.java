@@ -1,14 +1,22 @@
 package dev.spandrel.sidecar;
 
-import dev.spandrel.sidecar.exporter.ExporterConfig;
+import dev.spandrel.sidecar.exporter.InvalidConfigException;
 import dev.spandrel.sidecar.journal.JournalSettings;
 import dev.spandrel.sidecar.journal.Sync;
-import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.settings.DestinationSettings;
+import dev.spandrel.sidecar.settings.SettingsException;
+import dev.spandrel.sidecar.settings.SettingsFile;
+import dev.spandrel.sidecar.transform.Transform;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The flags. Those that have an {@code OTEL_EXPORTER_OTLP_*} variable are laid over the environment. */
@@ -85,7 +93,23 @@ final class Options {
     @Option(names = "--otlp-timeout", paramLabel = "MS", description = "Longest wait for one answer, for all signals.")
     private String timeout;
 
-    @Option(names = "--print-traces", description = "Prints each trace to stdout as an indented tree once it is quiet.")
+    @Option(
+            names = "--destination",
+            paramLabel = "NAME.OPTION=VALUE",
+            split = "\n",
+            description = "One more destination, such as archive.endpoint=grpcs://h:4317; the options are those of"
+                    + " --otlp-..., and certificate, client-key, client-certificate, concurrency. Repeatable.")
+    private List<String> destinations = new ArrayList<>();
+
+    @Mixin
+    private final RewritingOptions rewriting = new RewritingOptions();
+
+    @Option(
+            names = "--print-traces",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "BOOL",
+            description = "Prints each trace to stdout as an indented tree once it is quiet.")
     private boolean printTraces;
 
     @Option(
@@ -149,7 +173,7 @@ final class Options {
             paramLabel = "N",
             defaultValue = "1",
             description =
-                    "Requests under way to a destination at once; more than 1 gives up their order (${DEFAULT-VALUE}).")
+                    "Requests under way to a destination at once, for each signal; more than 1 gives up their order (${DEFAULT-VALUE}).")
     private int concurrency;
 
     @Option(
@@ -159,39 +183,49 @@ final class Options {
             description = "How long a stop may take to hand over what is queued (${DEFAULT-VALUE}).")
     private long drainTimeout;
 
-    /** The environment with the flags laid over it: a flag also removes what a signal's own variable says. */
-    Map<String, String> over(Map<String, String> environment) {
-        Map<String, String> merged = new HashMap<>(environment);
-        general(merged, "ENDPOINT", endpoint);
-        general(merged, "PROTOCOL", protocol);
-        general(merged, "HEADERS", headers);
-        general(merged, "INSECURE", insecure);
-        general(merged, "COMPRESSION", compression);
-        general(merged, "TIMEOUT", timeout);
-        own(merged, Signal.TRACES, tracesEndpoint);
-        own(merged, Signal.METRICS, metricsEndpoint);
-        own(merged, Signal.LOGS, logsEndpoint);
-        return merged;
+    /** Everything told, by whatever way; {@code warnings} takes a line for each value that was ignored. */
+    SidecarConfig config(Map<String, String> environment, SettingsFile file, Consumer<String> warnings)
+            throws InvalidConfigException, SettingsException {
+        List<Destination> found = Destinations.read(destinations(environment, file), concurrency, warnings);
+        return config(found, environment, rewriting.transform(environment, warnings));
     }
 
-    private static void general(Map<String, String> variables, String option, String value) {
+    /** The settings of every destination, its layers laid over one another. */
+    Map<String, DestinationSettings> destinations(Map<String, String> environment, SettingsFile file)
+            throws SettingsException {
+        Map<String, DestinationSettings> all = new LinkedHashMap<>(file.destinations());
+        DestinationSettings unnamed = all.computeIfAbsent(DestinationSettings.DEFAULT, _ -> new DestinationSettings());
+        unnamed.overlay(environment);
+        unnamed.overlay(exporterFlags());
+        for (String assignment : destinations) {
+            DestinationSettings.put(all, assignment);
+        }
+        return all;
+    }
+
+    private Map<String, String> exporterFlags() {
+        Map<String, String> variables = new HashMap<>();
+        put(variables, "ENDPOINT", endpoint);
+        put(variables, "PROTOCOL", protocol);
+        put(variables, "HEADERS", headers);
+        put(variables, "INSECURE", insecure);
+        put(variables, "COMPRESSION", compression);
+        put(variables, "TIMEOUT", timeout);
+        put(variables, "TRACES_ENDPOINT", tracesEndpoint);
+        put(variables, "METRICS_ENDPOINT", metricsEndpoint);
+        put(variables, "LOGS_ENDPOINT", logsEndpoint);
+        return variables;
+    }
+
+    private static void put(Map<String, String> variables, String option, String value) {
         if (value != null) {
-            for (Signal signal : Signal.values()) {
-                variables.remove(PREFIX + signal.name() + "_" + option);
-            }
             variables.put(PREFIX + option, value);
         }
     }
 
-    private static void own(Map<String, String> variables, Signal signal, String value) {
-        if (value != null) {
-            variables.put(PREFIX + signal.name() + "_ENDPOINT", value);
-        }
-    }
-
-    SidecarConfig config(Map<Signal, ExporterConfig> exporters, Map<String, String> environment) {
+    private SidecarConfig config(List<Destination> found, Map<String, String> environment, Transform transform) {
         Optional<Path> journalFolder = journalFolder(journalDir, environment);
-        boolean onDisk = journalFolder.isPresent() && !exporters.isEmpty();
+        boolean onDisk = journalFolder.isPresent() && !found.isEmpty();
         long bytes = journalMaxBytes != null ? journalMaxBytes : defaultJournalBytes(onDisk);
         return new SidecarConfig(
                 host,
@@ -200,7 +234,8 @@ final class Options {
                 healthHost == null ? host : healthHost,
                 healthPort,
                 printTraces,
-                exporters,
+                found,
+                transform,
                 maxRequestBytes,
                 journalFolder,
                 new JournalSettings(journalSync, Duration.ofMillis(journalSyncWindow), segmentBytes(bytes)),
@@ -208,7 +243,6 @@ final class Options {
                 quarantineMaxBytes,
                 batchMaxBytes,
                 Duration.ofMillis(batchMaxAge),
-                concurrency,
                 Duration.ofMillis(drainTimeout));
     }
 

@@ -27,7 +27,6 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -52,7 +51,7 @@ final class Sidecar implements AutoCloseable {
     private final SidecarConfig config;
     private final Ticker ticker;
     private final MetricRegistry metrics = new MetricRegistry();
-    private final Map<Signal, Lane> lanes = new EnumMap<>(Signal.class);
+    private final List<Lane> lanes = new ArrayList<>();
     private final TracePrinter printer;
     private Journals journals;
     private OtlpGrpcReceiver grpc;
@@ -85,36 +84,44 @@ final class Sidecar implements AutoCloseable {
 
     private void refuseOwnListeners(List<InetSocketAddress> listeners) throws StartException {
         OwnListeners own = new OwnListeners(listeners);
-        for (Map.Entry<Signal, ExporterConfig> exporter : config.exporters().entrySet()) {
-            if (own.reachedBy(exporter.getValue().endpoint())) {
-                throw new StartException(
-                        StartException.USAGE,
-                        "the destination of %s, %s, is this sidecar itself; set OTEL_EXPORTER_OTLP_ENDPOINT or --otlp-endpoint to the backend"
-                                .formatted(
-                                        exporter.getKey().word(),
-                                        exporter.getValue().shown()));
+        for (Destination destination : config.destinations()) {
+            for (Map.Entry<Signal, ExporterConfig> exporter :
+                    destination.exporters().entrySet()) {
+                if (own.reachedBy(exporter.getValue().endpoint())) {
+                    throw new StartException(
+                            StartException.USAGE,
+                            "the destination of %s, %s, is this sidecar itself; set OTEL_EXPORTER_OTLP_ENDPOINT or --otlp-endpoint to the backend"
+                                    .formatted(
+                                            exporter.getKey().word(),
+                                            exporter.getValue().shown()));
+                }
             }
         }
     }
 
     private void open() throws StartException {
         journals = Journals.open(config, ticker);
-        for (Map.Entry<Signal, ExporterConfig> exporter : config.exporters().entrySet()) {
-            Signal signal = exporter.getKey();
-            lanes.put(
-                    signal,
-                    lane(signal, exporter.getValue(), journals.bySignal().get(signal)));
+        for (Destination destination : config.destinations()) {
+            for (Signal signal : Signal.values()) {
+                if (destination.exporters().containsKey(signal)) {
+                    lanes.add(lane(destination, signal));
+                }
+            }
         }
         SidecarMetrics.register(metrics, journals, lanes);
-        lanes.values().forEach(lane -> lane.start(config.concurrency()));
+        for (Destination destination : config.destinations()) {
+            lanes.stream()
+                    .filter(lane -> lane.context().destination().equals(destination.name()))
+                    .forEach(lane -> lane.start(destination.concurrency()));
+        }
     }
 
-    private Lane lane(Signal signal, ExporterConfig exporterConfig, Journal journal) throws StartException {
+    private Lane lane(Destination destination, Signal signal) throws StartException {
         Ledger ledger = new Ledger();
-        JournalReader reader = journal.reader("default", ledger);
-        Exporter exporter = exporter(signal, exporterConfig);
+        JournalReader reader = journals.bySignal().get(signal).reader(destination.name(), ledger);
+        Exporter exporter = exporter(signal, destination.exporters().get(signal));
         LaneContext context = new LaneContext(
-                "default",
+                destination.name(),
                 signal,
                 exporter,
                 journals.quarantine(),
@@ -137,7 +144,8 @@ final class Sidecar implements AutoCloseable {
     private void listen() throws StartException {
         InFlightBytes inFlight = new InFlightBytes(config.maxRequestBytes() + SPARE_IN_FLIGHT);
         ReceiverLimits limits = new ReceiverLimits(config.maxRequestBytes(), MAX_REQUEST_TIME, inFlight, ticker);
-        Intake intake = new Intake(journals.bySignal(), printer == null ? (_, _) -> {} : printer::kept, metrics);
+        Intake intake = new Intake(
+                journals.bySignal(), config.transform(), printer == null ? (_, _) -> {} : printer::kept, metrics);
         metrics.gauge("spandrel_sidecar_in_flight_bytes", "Bytes of requests being received.", inFlight::used);
         InetSocketAddress grpcAddress = address(config.host(), config.grpcPort());
         InetSocketAddress httpAddress = address(config.host(), config.httpPort());
@@ -199,9 +207,15 @@ final class Sidecar implements AutoCloseable {
         return admin.port();
     }
 
-    /** The books of a signal's lane. */
-    Ledger.Snapshot ledger(Signal signal) {
-        return lanes.get(signal).context().ledger().snapshot();
+    /** The books of a lane. */
+    Ledger.Snapshot ledger(String destination, Signal signal) {
+        return lanes.stream()
+                .map(Lane::context)
+                .filter(context -> context.destination().equals(destination) && context.signal() == signal)
+                .findFirst()
+                .orElseThrow()
+                .ledger()
+                .snapshot();
     }
 
     Journal journal(Signal signal) {
@@ -217,15 +231,18 @@ final class Sidecar implements AutoCloseable {
     }
 
     private String destinations() {
-        if (config.exporters().isEmpty()) {
-            return "no backend, kept here";
-        }
-        Map<String, List<Signal>> byPlace = config.exporters().entrySet().stream()
+        return config.destinations().isEmpty()
+                ? "no backend, kept here"
+                : config.destinations().stream().map(Sidecar::places).collect(Collectors.joining(", "));
+    }
+
+    private static String places(Destination destination) {
+        Map<String, List<Signal>> byPlace = destination.exporters().entrySet().stream()
                 .collect(Collectors.groupingBy(
                         entry -> withoutPath(entry.getValue()),
                         TreeMap::new,
                         Collectors.mapping(Map.Entry::getKey, Collectors.toList())));
-        if (byPlace.size() == 1 && config.exporters().size() == Signal.values().length) {
+        if (byPlace.size() == 1 && destination.exporters().size() == Signal.values().length) {
             return byPlace.keySet().iterator().next();
         }
         List<String> places = new ArrayList<>();
@@ -253,7 +270,7 @@ final class Sidecar implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        lanes.values().forEach(Lane::close);
+        lanes.forEach(Lane::close);
         if (journals != null) {
             journals.close();
         }
@@ -275,12 +292,12 @@ final class Sidecar implements AutoCloseable {
     }
 
     private void drain() throws InterruptedException {
-        lanes.values().forEach(Lane::drain);
+        lanes.forEach(Lane::drain);
         long deadline = System.nanoTime() + config.drainTimeout().toNanos();
-        for (Lane lane : lanes.values()) {
+        for (Lane lane : lanes) {
             lane.awaitDrained(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
         }
-        long left = lanes.values().stream()
+        long left = lanes.stream()
                 .mapToLong(lane -> lane.context().ledger().snapshot().queued())
                 .sum();
         if (left > 0) {

@@ -1,17 +1,18 @@
 package dev.spandrel.sidecar;
 
-import dev.spandrel.sidecar.exporter.ExporterConfig;
 import dev.spandrel.sidecar.journal.JournalSettings;
 import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.transform.Transform;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * Everything a sidecar is told. Port 0 means any free port.
  *
- * @param exporters where each signal goes; a signal without an entry is kept in memory, oldest out first
+ * @param destinations where telemetry goes; a signal that goes nowhere is kept in memory, oldest out first
+ * @param transform what is done to a request before it is kept
  * @param journalFolder empty keeps everything in memory
  * @param journalMaxBytes of all journals together
  * @param drainTimeout how long a stop may take to hand over what is queued
@@ -23,7 +24,8 @@ record SidecarConfig(
         String healthHost,
         int healthPort,
         boolean printTraces,
-        Map<Signal, ExporterConfig> exporters,
+        List<Destination> destinations,
+        Transform transform,
         int maxRequestBytes,
         Optional<Path> journalFolder,
         JournalSettings journalSettings,
@@ -31,16 +33,20 @@ record SidecarConfig(
         long quarantineMaxBytes,
         int batchMaxBytes,
         Duration batchMaxAge,
-        int concurrency,
         Duration drainTimeout) {
     SidecarConfig {
-        exporters = Map.copyOf(exporters);
+        destinations = List.copyOf(destinations);
         requirePort("grpc", grpcPort);
         requirePort("http", httpPort);
         requirePort("health", healthPort);
         requirePositive("max-request-bytes", maxRequestBytes);
         requirePositive("batch-max-bytes", batchMaxBytes);
-        requirePositive("concurrency", concurrency);
+    }
+
+    /** Whether a signal goes anywhere. */
+    boolean delivers(Signal signal) {
+        return destinations.stream()
+                .anyMatch(destination -> destination.exporters().containsKey(signal));
     }
 
     private static void requirePort(String name, int port) {

@@ -7,16 +7,16 @@ import dev.spandrel.sidecar.metrics.Ledger;
 import dev.spandrel.sidecar.metrics.MetricRegistry;
 import dev.spandrel.sidecar.otlp.Signal;
 import dev.spandrel.sidecar.time.Ticker;
-import java.util.Map;
+import java.util.List;
 import java.util.function.ToLongFunction;
 
 /** The names under which the parts of a running sidecar are shown, ours beside those of the OpenTelemetry Collector. */
 final class SidecarMetrics {
     private SidecarMetrics() {}
 
-    static void register(MetricRegistry metrics, Journals journals, Map<Signal, Lane> lanes) {
+    static void register(MetricRegistry metrics, Journals journals, List<Lane> lanes) {
         journals.bySignal().forEach((signal, journal) -> journal(metrics, signal, journal));
-        lanes.values().forEach(lane -> lane(metrics, lane));
+        lanes.forEach(lane -> lane(metrics, lane));
         metrics.gauge(
                 "spandrel_sidecar_quarantine_bytes",
                 "Bytes of undeliverable telemetry kept.",

@@ -24,6 +24,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
@@ -95,10 +96,10 @@ class SidecarTest {
 
     private static void awaitBalanced(Sidecar sidecar, Signal signal, long received) {
         Eventually.that(
-                () -> sidecar.ledger(signal).received() == received
-                        && sidecar.ledger(signal).queued() == 0,
-                () -> sidecar.ledger(signal));
-        assertThat(sidecar.ledger(signal).balanced()).isTrue();
+                () -> sidecar.ledger("default", signal).received() == received
+                        && sidecar.ledger("default", signal).queued() == 0,
+                () -> sidecar.ledger("default", signal));
+        assertThat(sidecar.ledger("default", signal).balanced()).isTrue();
         Eventually.that(
                 () -> sidecar.journal(signal).items() == 0,
                 () -> sidecar.journal(signal).items());
@@ -181,7 +182,7 @@ class SidecarTest {
                     : Optional.empty());
             sender.send(Telemetry.spans(0, 10));
             awaitBalanced(sidecar, Signal.TRACES, 10);
-            assertThat(sidecar.ledger(Signal.TRACES).delivered()).isEqualTo(10);
+            assertThat(sidecar.ledger("default", Signal.TRACES).delivered()).isEqualTo(10);
             assertThat(backend.spans()).hasSize(10).containsValue(1);
         }
     }
@@ -206,7 +207,8 @@ class SidecarTest {
                 }
                 awaitBalanced(sidecar, Signal.TRACES, 400);
                 assertThat(backend.spans()).as("seed %d", seed).hasSize(400);
-                assertThat(sidecar.ledger(Signal.TRACES).quarantined()).isZero();
+                assertThat(sidecar.ledger("default", Signal.TRACES).quarantined())
+                        .isZero();
             }
         }
     }
@@ -232,8 +234,8 @@ class SidecarTest {
             backend.script(_ -> Optional.of(new Fault.Partial(2, "two were odd")));
             sender.send(Telemetry.spans(0, 10));
             awaitBalanced(sidecar, Signal.TRACES, 10);
-            assertThat(sidecar.ledger(Signal.TRACES).rejected()).isEqualTo(2);
-            assertThat(sidecar.ledger(Signal.TRACES).delivered()).isEqualTo(8);
+            assertThat(sidecar.ledger("default", Signal.TRACES).rejected()).isEqualTo(2);
+            assertThat(sidecar.ledger("default", Signal.TRACES).delivered()).isEqualTo(8);
             assertThat(backend.traces()).hasSize(1);
         }
     }
@@ -376,6 +378,61 @@ class SidecarTest {
             assertThat(sidecar.journal(Signal.TRACES).items()
                             + sidecar.journal(Signal.TRACES).evictedItems())
                     .isEqualTo(10_000);
+        }
+    }
+
+    @Test
+    void aDestinationThatIsDownHoldsUpNoOtherAndGetsItsShareAfterARestart() throws Exception {
+        int dead = freePort();
+        try (BackendDouble first = new BackendDouble();
+                BackendDouble second = new BackendDouble()) {
+            String down = "--destination=archive.endpoint=http://127.0.0.1:";
+            try (Sidecar sidecar = start(to(first, "grpc"), down + dead, "--drain-timeout=1");
+                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                for (int i = 0; i < 5; i++) {
+                    sender.send(Telemetry.spans(i * 10, 10));
+                }
+                Eventually.that(
+                        () -> sidecar.ledger("default", Signal.TRACES).delivered() == 50,
+                        () -> sidecar.ledger("default", Signal.TRACES));
+                assertThat(sidecar.ledger("archive", Signal.TRACES).queued()).isEqualTo(50);
+                assertThat(sidecar.journal(Signal.TRACES).items()).isEqualTo(50);
+            }
+            try (Sidecar sidecar = start(
+                    to(first, "grpc"), down + second.httpPort(), "--destination=archive.protocol=http/protobuf")) {
+                Eventually.that(
+                        () -> sidecar.ledger("archive", Signal.TRACES).delivered() == 50,
+                        () -> sidecar.ledger("archive", Signal.TRACES));
+                awaitBalanced(sidecar, Signal.TRACES, 0);
+            }
+            assertThat(second.spans()).hasSize(50);
+            assertThat(first.spans().values()).as("nothing is sent twice").containsOnly(1);
+        }
+    }
+
+    @Test
+    void whatIsMaskedNeverReachesTheJournalNorTheBackend() throws Exception {
+        try (BackendDouble backend = new BackendDouble()) {
+            int dead = freePort();
+            String[] flags = {"--redact-pattern=completions", "--enrich-resources", "--drain-timeout=1"};
+            Map<String, String> variables = new HashMap<>(Map.of("K8S_POD_NAME", "llm-0"));
+            variables.put("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + dead);
+            byte[] body = Telemetry.spans(0, 3).toByteArray();
+            try (Sidecar sidecar = start(variables, flags);
+                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                sender.send(GrpcSender.TRACES, body, false);
+            }
+            try (var files = Files.walk(folder)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    assertThat(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1))
+                            .doesNotContain("completions");
+                }
+            }
+            variables.put("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + backend.grpcPort());
+            try (Sidecar sidecar = start(variables, flags)) {
+                awaitBalanced(sidecar, Signal.TRACES, 3);
+            }
+            assertThat(backend.traces().toString()).contains("[redacted]", "llm-0").doesNotContain("completions");
         }
     }
 }

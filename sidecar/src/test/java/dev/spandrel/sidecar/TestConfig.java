@@ -1,12 +1,10 @@
 package dev.spandrel.sidecar;
 
-import dev.spandrel.sidecar.exporter.ExporterConfig;
 import dev.spandrel.sidecar.exporter.InvalidConfigException;
-import dev.spandrel.sidecar.exporter.OtlpEnvironment;
-import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.settings.SettingsException;
+import dev.spandrel.sidecar.settings.SettingsFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
@@ -30,11 +28,10 @@ final class TestConfig {
                 .setOverwrittenOptionsAllowed(true)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .parseArgs(all.toArray(String[]::new));
-        OtlpEnvironment environment = new OtlpEnvironment(options.over(variables), warning -> {});
-        Map<Signal, ExporterConfig> exporters = new EnumMap<>(Signal.class);
-        for (Signal signal : Signal.values()) {
-            environment.exporter(signal).ifPresent(exporter -> exporters.put(signal, exporter));
+        try {
+            return options.config(variables, SettingsFile.NONE, warning -> {});
+        } catch (SettingsException e) {
+            throw new IllegalArgumentException(e);
         }
-        return options.config(exporters, variables);
     }
 }

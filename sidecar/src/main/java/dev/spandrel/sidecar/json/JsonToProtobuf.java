@@ -1,9 +1,10 @@
 package dev.spandrel.sidecar.json;
 
-import dev.spandrel.sidecar.json.OtlpSchema.Field;
-import dev.spandrel.sidecar.json.OtlpSchema.Kind;
-import dev.spandrel.sidecar.json.OtlpSchema.Message;
 import dev.spandrel.sidecar.otlp.MalformedTelemetryException;
+import dev.spandrel.sidecar.otlp.OtlpSchema;
+import dev.spandrel.sidecar.otlp.OtlpSchema.Field;
+import dev.spandrel.sidecar.otlp.OtlpSchema.Kind;
+import dev.spandrel.sidecar.otlp.OtlpSchema.Message;
 import dev.spandrel.sidecar.otlp.ProtobufWriter;
 import dev.spandrel.sidecar.otlp.Signal;
 import java.math.BigInteger;

@@ -6,6 +6,7 @@ import dev.spandrel.sidecar.metrics.MetricRegistry;
 import dev.spandrel.sidecar.otlp.MalformedTelemetryException;
 import dev.spandrel.sidecar.otlp.OtlpShape;
 import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.transform.Transform;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Locale;
@@ -15,7 +16,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * What both receivers do with a body: check its shape, keep it, count it. The future of {@link #accept} completes when
+ * What both receivers do with a body: check its shape, rewrite it where asked, keep it, count it. The future of {@link #accept} completes when
  * the sender may be told yes. Called by any thread; never blocks.
  */
 public final class Intake {
@@ -25,14 +26,16 @@ public final class Intake {
     }
 
     private final Map<Signal, Journal> journals;
+    private final Transform transform;
     private final Tap tap;
     private final Map<String, LongAdder> accepted = new HashMap<>();
     private final Map<String, LongAdder> refused = new HashMap<>();
     private final Map<OtlpError.Kind, LongAdder> refusals = new EnumMap<>(OtlpError.Kind.class);
 
     /** Wires the door to the journals, one for every signal. */
-    public Intake(Map<Signal, Journal> journals, Tap tap, MetricRegistry metrics) {
+    public Intake(Map<Signal, Journal> journals, Transform transform, Tap tap, MetricRegistry metrics) {
         this.journals = Map.copyOf(journals);
+        this.transform = transform;
         this.tap = tap;
         for (Signal signal : Signal.values()) {
             for (String transport : new String[] {"grpc", "http"}) {
@@ -69,8 +72,10 @@ public final class Intake {
      */
     public CompletableFuture<Void> accept(Signal signal, byte[] body, String transport) {
         int items;
+        byte[] kept;
         try {
             items = OtlpShape.countItems(signal, body);
+            kept = transform.apply(signal, body);
         } catch (MalformedTelemetryException e) {
             return CompletableFuture.failedFuture(refuse(new OtlpError(
                     OtlpError.Kind.MALFORMED, "not an export request of " + signal.word() + ": " + e.getMessage())));
@@ -78,13 +83,13 @@ public final class Intake {
         if (body.length == 0) {
             return CompletableFuture.completedFuture(null);
         }
-        return journals.get(signal).append(body, items).handle((_, failure) -> {
+        return journals.get(signal).append(kept, items).handle((_, failure) -> {
             if (failure != null) {
                 refused.get(transport + signal).add(items);
                 throw new CompletionException(refuse(translate(failure)));
             }
             accepted.get(transport + signal).add(items);
-            tap.kept(signal, body);
+            tap.kept(signal, kept);
             return null;
         });
     }

@@ -12,6 +12,7 @@ import dev.spandrel.sidecar.testing.GrpcSender;
 import dev.spandrel.sidecar.testing.Mutator;
 import dev.spandrel.sidecar.testing.Telemetry;
 import dev.spandrel.sidecar.time.Ticker;
+import dev.spandrel.sidecar.transform.Transform;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.net.InetAddress;
@@ -46,7 +47,7 @@ class ReceiverFuzzTest {
         for (Signal signal : Signal.values()) {
             journals.put(signal, new MemoryJournal(signal, budget, Overflow.EVICT_OLDEST, Ticker.SYSTEM));
         }
-        intake = new Intake(journals, (_, _) -> {}, metrics);
+        intake = new Intake(journals, Transform.NONE, (_, _) -> {}, metrics);
     }
 
     private static Mutator mutator() {

@@ -1,6 +1,5 @@
-package dev.spandrel.sidecar.json;
+package dev.spandrel.sidecar.otlp;
 
-import dev.spandrel.sidecar.otlp.Signal;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -12,7 +11,7 @@ import java.util.Optional;
  * it is encoded. {@code *} marks a repeated field. {@code hex} are the ids, which OTLP/JSON writes in hex where proto3
  * JSON has base64.
  */
-final class OtlpSchema {
+public final class OtlpSchema {
     private static final String MESSAGES = """
             TraceRequest: 1 resourceSpans ResourceSpans*
             ResourceSpans: 1 resource Resource, 2 scopeSpans ScopeSpans*, 3 schemaUrl string
@@ -68,7 +67,7 @@ final class OtlpSchema {
             """;
 
     /** How a value is encoded; everything from {@link #STRING} on is length-delimited. */
-    enum Kind {
+    public enum Kind {
         BOOL,
         ENUM,
         UINT32,
@@ -85,7 +84,7 @@ final class OtlpSchema {
         MESSAGE;
 
         /** Whether several values stand in one length-delimited field. */
-        boolean packable() {
+        public boolean packable() {
             return compareTo(STRING) < 0;
         }
     }
@@ -95,18 +94,28 @@ final class OtlpSchema {
      *
      * @param message the nested message's name where the kind is MESSAGE
      */
-    record Field(int number, String jsonName, Kind kind, String message, boolean repeated) {}
+    public record Field(int number, String jsonName, Kind kind, String message, boolean repeated) {}
 
     /** The fields of one message, by number and by JSON name. */
-    static final class Message {
+    public static final class Message {
+        private final String name;
         private final Map<Integer, Field> byNumber = new LinkedHashMap<>();
         private final Map<String, Field> byName = new HashMap<>();
 
-        Optional<Field> field(int number) {
+        private Message(String name) {
+            this.name = name;
+        }
+
+        /** The message as the protocol names it, without its package. */
+        public String name() {
+            return name;
+        }
+
+        public Optional<Field> field(int number) {
             return Optional.ofNullable(byNumber.get(number));
         }
 
-        Optional<Field> field(String jsonName) {
+        public Optional<Field> field(String jsonName) {
             return Optional.ofNullable(byName.get(jsonName));
         }
     }
@@ -116,7 +125,7 @@ final class OtlpSchema {
     private OtlpSchema() {}
 
     /** The export request of a signal; empty for profiles, which are too young for a JSON form here. */
-    static Optional<Message> request(Signal signal) {
+    public static Optional<Message> request(Signal signal) {
         return switch (signal) {
             case TRACES -> Optional.of(BY_NAME.get("TraceRequest"));
             case METRICS -> Optional.of(BY_NAME.get("MetricsRequest"));
@@ -125,7 +134,8 @@ final class OtlpSchema {
         };
     }
 
-    static Message nested(Field field) {
+    /** The message that a field of kind MESSAGE holds. */
+    public static Message nested(Field field) {
         return BY_NAME.get(field.message());
     }
 
@@ -133,7 +143,7 @@ final class OtlpSchema {
         Map<String, Message> messages = new HashMap<>();
         MESSAGES.lines().forEach(line -> {
             String[] nameAndFields = line.split(": ");
-            Message message = new Message();
+            Message message = new Message(nameAndFields[0]);
             for (String field : nameAndFields[1].split(", ")) {
                 add(message, field.strip().split(" "));
             }
