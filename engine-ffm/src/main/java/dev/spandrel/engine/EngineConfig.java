@@ -24,8 +24,8 @@ import java.util.function.LongSupplier;
  * @param blockSize tokens per KV block
  * @param kvCacheDType what keys and values are stored as: {@code auto} (float32), {@code float32}, {@code float16}, {@code
  *     bfloat16} or {@code int8}
- * @param kvCacheBytes memory of the KV cache; 0 = enough for {@code maxNumSeqs} average sequences, at most a quarter of
- *     free memory
+ * @param kvCacheBytes memory of the KV cache; 0 = twice the weights, between 128 MiB and 1 GiB, at most a quarter of the
+ *     machine's memory
  * @param maxWaiting most requests waiting for admission; one more is {@link EngineException.Rejected}
  * @param threads CPU worker threads; 0 = the processors this process may use
  * @param seed seed of requests that bring none; drawn per request from this
@@ -74,6 +74,9 @@ public record EngineConfig(
         atLeast("kv-cache-memory-bytes", kvCacheBytes, 0);
         atLeast("max-waiting", maxWaiting, 1);
         atLeast("threads", threads, 0);
+        if (threads > 1024) {
+            throw new IllegalArgumentException("--threads must be at most 1024, found " + threads);
+        }
     }
 
     private static void atLeast(String name, long found, long least) {

@@ -31,7 +31,10 @@ final class EngineLoop implements AutoCloseable {
     private final Queue<LiveRequest> cancellations = new ConcurrentLinkedQueue<>();
 
     private volatile boolean closing;
-    private volatile boolean dead;
+    /** Too many steps failed; the thread ends after this turn. */
+    private volatile boolean failed;
+    /** The thread has ended and nobody else will answer. */
+    private volatile boolean over;
     private volatile EngineStats stats;
 
     private boolean failedBefore;
@@ -59,7 +62,7 @@ final class EngineLoop implements AutoCloseable {
         line.enter(nanoClock.getAsLong());
         arrivals.add(request);
         LockSupport.unpark(thread);
-        if (dead) {
+        if (over) {
             // The loop may have ended between the check and the offer; nobody else would answer.
             abandon();
         }
@@ -76,16 +79,16 @@ final class EngineLoop implements AutoCloseable {
     }
 
     boolean healthy() {
-        return !closing && !dead;
+        return !closing && !failed && !over;
     }
 
     private void run() {
         try {
-            while (!closing && !dead) {
+            while (!closing && !failed) {
                 turn();
             }
         } finally {
-            dead = true;
+            over = true;
             abandon();
         }
     }
@@ -121,7 +124,7 @@ final class EngineLoop implements AutoCloseable {
     private void tell(StepRecord record) {
         try {
             stepListener.onStep(record);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.log(System.Logger.Level.WARNING, "step listener failed", e);
         }
     }
@@ -133,7 +136,7 @@ final class EngineLoop implements AutoCloseable {
         long now = nanoClock.getAsLong();
         if (failedBefore && now - lastFailureNanos < FAILURE_WINDOW_NANOS) {
             LOG.log(System.Logger.Level.ERROR, "second failed step within a minute: the engine stops");
-            dead = true;
+            failed = true;
         }
         failedBefore = true;
         lastFailureNanos = now;

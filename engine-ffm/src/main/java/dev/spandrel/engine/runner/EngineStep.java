@@ -4,6 +4,7 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.StepRecord;
+import dev.spandrel.engine.sampling.Sampler;
 import dev.spandrel.engine.scheduler.BlockManager;
 import dev.spandrel.engine.scheduler.FaultPoint;
 import dev.spandrel.engine.scheduler.NgramProposer;
@@ -22,6 +23,9 @@ import java.util.function.LongSupplier;
  * turn that fails tells whose requests were in it, and leaves the rest as if it had not been.
  */
 final class EngineStep {
+    private static final EngineException NOT_NUMBERS = new EngineException.StepFailed(
+            "The model's scores are not numbers (NaN or infinite); its weights or their type do not fit", null);
+
     private final Scheduler scheduler;
     private final BlockManager blocks;
     private final StepRunner runner;
@@ -88,9 +92,11 @@ final class EngineStep {
         this.details = details;
     }
 
-    /** Takes a request into the scheduler's queue. */
+    /** Takes a request into the scheduler's queue, unless its cancellation overtook it. */
     void add(LiveRequest request) {
-        scheduler.add(request);
+        if (request.ending() == null) {
+            scheduler.add(request);
+        }
     }
 
     boolean isIdle() {
@@ -143,6 +149,7 @@ final class EngineStep {
                 watch == null ? Optional.empty() : Optional.of(watch.end(batch, blocks)));
         scheduler.advance(batch);
         publish(end);
+        scheduler.done();
         promptTokens += prompt;
         generatedTokens += sampled;
         return step;
@@ -167,7 +174,7 @@ final class EngineStep {
                 line.admitted(nanos);
             }
             request.scheduled(nanos);
-            prefixCacheQueries += request.length();
+            prefixCacheQueries += blocks.prefixCaching() ? request.length() : 0;
             prefixCacheHits += request.cachedTokens();
         }
         for (Sequence sequence : batch.preempted()) {
@@ -230,7 +237,9 @@ final class EngineStep {
             int token = runner.sample(request, firstRow + drawn, request.generated() + drawn);
             tokens = tokens.length == sampled ? Arrays.copyOf(tokens, 2 * tokens.length) : tokens;
             tokens[sampled++] = token;
-            drafted = drawn < rows - 1 && request.tokens()[length + drawn] == token;
+            drafted = drawn < rows - 1
+                    && request.tokens()[length + drawn] == token
+                    && (request.sampling().ignoreEos() || !endsSequence.test(token));
             drawn++;
         }
         return drawn;
@@ -244,7 +253,9 @@ final class EngineStep {
             LiveRequest.Ending ending = null;
             for (int j = 0; j < counts[i]; j++) {
                 int token = tokens[at + j];
-                if (ending == null) {
+                if (ending == null && token == Sampler.NOT_A_NUMBER) {
+                    ending = new LiveRequest.Ending(FinishReason.ERROR, 0, nanos, NOT_NUMBERS);
+                } else if (ending == null) {
                     request.append(token, nanos);
                     ending = ending(request, token, nanos);
                 }

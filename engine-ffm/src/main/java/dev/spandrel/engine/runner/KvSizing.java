@@ -22,7 +22,8 @@ final class KvSizing {
      * than one sequence at full length needs. The memory is taken at start: a request that was let in must not fail later
      * for want of it.
      *
-     * @throws EngineException.ModelLoad when the configured bytes do not hold one sequence at full length
+     * @throws EngineException.ModelLoad when the configured bytes do not hold one sequence at full length, or when nothing
+     *     is configured and one takes more than half of the memory
      */
     static int blocks(EngineConfig config, Model model, int maxModelLen, KvDType dtype) {
         long bytesPerBlock = KvCache.bytesPerToken(model.layers(), model.heads(), dtype) * config.blockSize();
@@ -38,6 +39,14 @@ final class KvSizing {
                                 + " bytes); give more, or lower --max-model-len");
             }
             return (int) Math.min(blocks, Integer.MAX_VALUE / config.blockSize());
+        }
+        if (perSequence * bytesPerBlock > physicalMemory() / 2) {
+            throw new EngineException.ModelLoad(
+                    config.model(),
+                    "one sequence of " + maxModelLen + " tokens takes " + (perSequence * bytesPerBlock >> 20)
+                            + " MiB of KV cache, more than half of the " + (physicalMemory() >> 20)
+                            + " MiB of memory here; lower --max-model-len, or say --kv-cache-memory-bytes or"
+                            + " --kv-cache-dtype");
         }
         long wanted = perSequence * config.maxNumSeqs();
         long bytes = Math.clamp(2 * Float.BYTES * model.parameters(), LEAST_BYTES, MOST_BYTES);

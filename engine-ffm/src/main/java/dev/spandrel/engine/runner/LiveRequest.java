@@ -32,7 +32,7 @@ final class LiveRequest extends Sequence {
     private final Object correlation;
     private int wantedLogprobs;
     private TopLogprobs topLogprobs;
-    private long[] tokenNanos = new long[16];
+    private volatile long[] tokenNanos = new long[16];
 
     private volatile long firstScheduledNanos = RequestTimings.NOT_REACHED;
     private volatile int firstCachedTokens;

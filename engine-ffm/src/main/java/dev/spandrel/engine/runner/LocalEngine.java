@@ -86,6 +86,15 @@ public final class LocalEngine implements Engine {
         Backend backend = details == null ? opened : details.watch(opened);
         try {
             return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend, details);
+        } catch (IllegalArgumentException e) {
+            backend.close();
+            throw new EngineException.ModelLoad(config.model(), e.getMessage());
+        } catch (OutOfMemoryError e) {
+            backend.close();
+            throw new EngineException.ModelLoad(
+                    config.model(),
+                    "not enough memory (" + e.getMessage() + "); lower --max-num-batched-tokens, --max-num-seqs,"
+                            + " --max-model-len or --kv-cache-memory-bytes, or give the JVM more with SPANDREL_JAVA_OPTS=-Xmx…");
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
@@ -139,6 +148,7 @@ public final class LocalEngine implements Engine {
                 backend.description(),
                 chatTemplate.isPresent(),
                 defaults.sampling());
+        WarmUp.run(model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
         loop.start();
         return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop);
     }

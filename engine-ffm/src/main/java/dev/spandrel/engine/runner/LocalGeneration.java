@@ -21,8 +21,10 @@ final class LocalGeneration implements Generation {
     private final StreamingDecoder decoder;
     private final LongSupplier nanoClock;
 
-    private int read;
-    private boolean over;
+    /** Written under the lock, read by the waiting reader without it. */
+    private volatile int read;
+
+    private volatile boolean over;
     private volatile RequestTimings timings;
     private volatile int completionTokens;
 
@@ -59,6 +61,14 @@ final class LocalGeneration implements Generation {
             throw new IllegalStateException("generation " + id() + " is over");
         }
         request.await(read);
+        return read();
+    }
+
+    /** What has come; not while {@link #close} settles, which another thread may call at any time. */
+    private synchronized GenerationEvent read() {
+        if (over) {
+            throw new IllegalStateException("generation " + id() + " was closed");
+        }
         // The order matters: an ending seen first makes the count read after it final.
         LiveRequest.Ending ending = request.ending();
         int available = request.published();
@@ -66,7 +76,8 @@ final class LocalGeneration implements Generation {
         StringBuilder text = new StringBuilder();
         int before = read;
         while (read < visible) {
-            text.append(decoder.append(request.token(read++)));
+            text.append(decoder.append(request.token(read)));
+            read = read + 1;
             if (decoder.stopReason().isPresent()) {
                 loop.cancel(request);
                 return finish(text, before, nanoClock.getAsLong(), FinishReason.STOP, null);
@@ -118,7 +129,7 @@ final class LocalGeneration implements Generation {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         if (!over) {
             loop.cancel(request);
             read = request.published();

@@ -30,7 +30,12 @@ final class WaitingLine {
      * @throws EngineException.Rejected when all are taken
      */
     void enter(long nowNanos) {
-        if (waiting.incrementAndGet() > most) {
+        int place = waiting.incrementAndGet();
+        if (place == 1) {
+            // Nobody was let in because nobody stood here: that is no pace.
+            lastNanos = nowNanos;
+        }
+        if (place > most) {
             waiting.decrementAndGet();
             Duration retryAfter = retryAfter(nowNanos);
             throw new EngineException.Rejected(

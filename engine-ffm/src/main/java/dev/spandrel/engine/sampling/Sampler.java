@@ -11,6 +11,9 @@ public final class Sampler {
     /** Colder than this is unstable in F32; vLLM raises to the same value. */
     private static final double LEAST_TEMPERATURE = 0.01;
 
+    /** Not a token: the best score is no finite number, so there is nothing to choose from. */
+    public static final int NOT_A_NUMBER = -1;
+
     private final float[] probabilities;
     private final float[] sorted;
 
@@ -27,9 +30,13 @@ public final class Sampler {
      * @param count its length
      * @param seed of the request
      * @param position number of the token in the request's output: the random draw depends on nothing but both
+     * @return a token id, or {@link #NOT_A_NUMBER}
      */
     public int sample(float[] logits, int count, SamplingParams params, long seed, int position) {
         int best = argmax(logits, count);
+        if (!Float.isFinite(logits[best])) {
+            return NOT_A_NUMBER;
+        }
         if (params.greedy() || params.topK() == 1) {
             return best;
         }

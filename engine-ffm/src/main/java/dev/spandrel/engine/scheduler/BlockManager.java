@@ -47,6 +47,11 @@ public final class BlockManager {
         return blockSize;
     }
 
+    /** Whether beginnings are looked for. */
+    public boolean prefixCaching() {
+        return prefixCaching;
+    }
+
     /** In how many hands a block is. */
     public int references(int block) {
         return references[block];

@@ -18,6 +18,9 @@ public final class Scheduler {
 
     private final List<Sequence> running = new ArrayList<>();
     private final ScheduledBatch batch = new ScheduledBatch();
+    /** The running ones as a step finds them; the list itself changes when somebody gives way. */
+    private final List<Sequence> order = new ArrayList<>();
+
     private final FaultPoint faults;
     /** The sequence at hand, which an exception would leave between two places. */
     private Sequence current;
@@ -68,21 +71,21 @@ public final class Scheduler {
 
     /** Sequences that run: first one token each of those that decode, then the rests of prompts. */
     private void scheduleRunning() {
+        order.clear();
+        order.addAll(running);
         for (boolean prefill : new boolean[] {false, true}) {
-            for (int i = 0; i < running.size() && budget() > 0; i++) {
-                Sequence sequence = running.get(i);
-                int missing = sequence.length() - sequence.computed();
-                if (missing > 1 == prefill && !fit(sequence, chunk(sequence))) {
-                    return;
+            for (Sequence sequence : order) {
+                boolean inPrompt = sequence.length() - sequence.computed() > 1;
+                // Whoever gave way to another in this step runs no more.
+                if (sequence.state() == Sequence.State.RUNNING && inPrompt == prefill && budget() > 0) {
+                    fit(sequence, chunk(sequence));
                 }
-                // Whoever gave way stood behind this one, or was scheduled before it and is looked for again.
-                i = running.indexOf(sequence);
             }
         }
     }
 
-    /** Puts a running sequence into the step; false when it had to give way itself. */
-    private boolean fit(Sequence sequence, int count) {
+    /** Puts a running sequence into the step, unless it has to give way itself. */
+    private void fit(Sequence sequence, int count) {
         current = sequence;
         faults.pass("extend");
         // A draft is a guess: it may use what is left, nobody gives way for it.
@@ -90,18 +93,17 @@ public final class Scheduler {
         int drafted = count + sequence.draftLength();
         if (drafted > count && blocks.extend(sequence, sequence.computed() + drafted)) {
             batch.add(sequence, drafted);
-            return true;
+            return;
         }
         sequence.shortenDraft(0);
         while (!blocks.extend(sequence, sequence.computed() + count)) {
             Sequence victim = lastByPolicy();
             preempt(victim);
             if (victim == sequence) {
-                return false;
+                return;
             }
         }
         batch.add(sequence, count);
-        return true;
     }
 
     private Sequence lastByPolicy() {
@@ -161,6 +163,11 @@ public final class Scheduler {
             sequence.advance(Math.min(step.tokenCount(i), sequence.length() - sequence.computed()));
             blocks.register(sequence);
         }
+    }
+
+    /** Forgets the step, so that whatever fails before the next one concerns nobody in it. */
+    public void done() {
+        batch.clear();
     }
 
     /** Ends a sequence wherever it stands and takes its blocks back; harmless when it has ended before. */

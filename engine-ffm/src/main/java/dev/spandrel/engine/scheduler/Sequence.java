@@ -24,7 +24,8 @@ public class Sequence {
     private final long id;
     private final int promptLength;
     private final int maxLength;
-    private int[] tokens;
+    /** Volatile, since a reader may look while the array is replaced by a longer copy. */
+    private volatile int[] tokens;
     private int length;
     private int draftLength;
     private int computed;

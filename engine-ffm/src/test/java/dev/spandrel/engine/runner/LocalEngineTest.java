@@ -186,6 +186,53 @@ class LocalEngineTest {
                 assertThat(engine.stats().preemptions()).isPositive();
                 awaitIdle(engine);
             }
+            EngineConfig speculating = config().prefixCaching(prefixCaching)
+                    .maxNumBatchedTokens(20)
+                    .maxNumSeqs(7)
+                    .maxModelLen(64)
+                    .kvCacheBytes(6L * 2 * 192 * 4 * 16 * 8)
+                    .speculation(new NgramSpeculation(3, 1, 3))
+                    .build();
+            try (Engine engine = Engine.open(speculating)) {
+                assertThat(together(engine, requests))
+                        .as("speculated, chunked and preempted" + cache)
+                        .isEqualTo(alone);
+                assertThat(engine.stats().acceptedDraftTokens()).isPositive();
+                awaitIdle(engine);
+            }
+        }
+    }
+
+    /** A server closes from another thread than the one that reads. */
+    @Test
+    void closingWhileAnotherThreadReadsLosesNothing() throws Exception {
+        try (Engine engine = Engine.open(config().build());
+                ExecutorService readers = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int round = 0; round < 300; round++) {
+                Generation generation = engine.submit(
+                        request("Once upon a time", GREEDY.withIgnoreEos(true).withMaxTokens(40)));
+                Future<Integer> reader = readers.submit(() -> {
+                    int tokens = 0;
+                    try {
+                        while (true) {
+                            switch (generation.next()) {
+                                case GenerationEvent.TextDelta delta -> tokens += delta.tokens();
+                                case GenerationEvent.Finished end -> {
+                                    return tokens + end.tokens();
+                                }
+                            }
+                        }
+                    } catch (IllegalStateException e) {
+                        return -1;
+                    }
+                });
+                for (int spin = 0; spin < round * 20; spin++) {
+                    Thread.onSpinWait();
+                }
+                generation.close();
+                assertThat(reader.get()).as("cancelled, or all tokens").isIn(-1, 40);
+            }
+            awaitIdle(engine);
         }
     }
 
@@ -354,6 +401,7 @@ class LocalEngineTest {
             event = generation.next();
         }
         assertThat(((GenerationEvent.Finished) event).reason()).isEqualTo(FinishReason.ABORT);
+        engine.close();
         assertThat(engine.healthy()).isFalse();
         assertThatThrownBy(() -> engine.submit(request("Hello", GREEDY)))
                 .isInstanceOf(EngineException.Unavailable.class);
@@ -376,6 +424,9 @@ class LocalEngineTest {
         assertThatThrownBy(() -> Engine.open(config().kvCacheBytes(1 << 20).build()))
                 .hasMessageContaining("--kv-cache-memory-bytes 1048576")
                 .hasMessageContaining("32");
+        assertThatThrownBy(() -> Engine.open(config().blockSize(8).build()))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageContaining("--block-size");
         assertThatThrownBy(() -> Engine.open(config().backend("gpu").build())).hasMessageContaining("found gpu");
     }
 

@@ -20,6 +20,17 @@ class SamplerTest {
     }
 
     @Test
+    void scoresThatAreNoNumbersGiveNoToken() {
+        float none = Float.NEGATIVE_INFINITY;
+        for (float bad : new float[] {Float.NaN, none, Float.POSITIVE_INFINITY}) {
+            assertThat(sampler.sample(new float[] {bad, bad}, 2, SamplingParams.DEFAULT, 1, 0))
+                    .isEqualTo(Sampler.NOT_A_NUMBER);
+        }
+        assertThat(sampler.sample(new float[] {none, 3, none}, 3, SamplingParams.DEFAULT, 1, 0))
+                .isEqualTo(1);
+    }
+
+    @Test
     void frequenciesFollowTheSoftmaxAtTheTemperature() {
         double[] frequencies = frequencies(SamplingParams.DEFAULT.withTemperature(0.7));
         double sum = 0;

@@ -269,7 +269,9 @@ public final class CpuBackend implements Backend {
     @Override
     public void close() {
         workers.close();
-        arena.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
     }
 
     private static MemorySegment data(Weight vector) {

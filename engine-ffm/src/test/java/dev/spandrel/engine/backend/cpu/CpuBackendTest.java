@@ -15,6 +15,13 @@ class CpuBackendTest extends BackendContract {
     }
 
     @Test
+    void closingTwiceIsHarmless() {
+        CpuBackend backend = new CpuBackend(2);
+        backend.close();
+        backend.close();
+    }
+
+    @Test
     void refusesBlocksThatVectorsDoNotFit() {
         try (CpuBackend backend = new CpuBackend(1)) {
             assertThatThrownBy(() -> backend.allocateKv(4, 12, new HeadLayout(1, 1, 8), KvDType.F32))
