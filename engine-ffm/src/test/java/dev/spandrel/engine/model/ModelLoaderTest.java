@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.ReferenceBackend;
 import dev.spandrel.engine.checkpoint.Checkpoint;
 import java.io.IOException;
@@ -47,6 +48,25 @@ class ModelLoaderTest {
                             e -> assertThat(e.problems()).hasSize(9))
                     .hasMessageContaining(
                             "tensor model.layers.2.mlp.up_proj.weight: expected shape [45, 32], found [44, 32]");
+        }
+    }
+
+    /** Gemma 3 with its vision tower keeps the text side's configuration in an object of its own. */
+    @Test
+    void readsANestedTextConfiguration() throws IOException {
+        Path gemma = FamiliesTest.FAMILIES.resolve("gemma3");
+        Files.writeString(
+                folder.resolve("config.json"),
+                "{\"architectures\":[\"Gemma3ForConditionalGeneration\"],\"text_config\":"
+                        + Files.readString(gemma.resolve("config.json")) + "}");
+        Files.copy(gemma.resolve("model.safetensors"), folder.resolve("model.safetensors"));
+        int[] ids = {5, 9, 40, 7, 3, 60, 61, 62, 63, 64, 65, 66};
+        try (ReferenceBackend backend = new ReferenceBackend()) {
+            float[][] nested = ModelRun.load(backend, ModelConfig.read(folder), 12, KvDType.F32)
+                    .logits(ids, 0, 12);
+            float[][] plain = ModelRun.load(backend, ModelConfig.read(gemma), 12, KvDType.F32)
+                    .logits(ids, 0, 12);
+            assertThat(nested).isDeepEqualTo(plain);
         }
     }
 

@@ -58,6 +58,38 @@ class TokenizerFuzzTest {
         assertThat(opened).as("rounds that opened, seed %d", base).isBetween(1, ROUNDS - 1);
     }
 
+    /** The pipelines of other families: damage to their parts, and to the beginning of their vocabularies. */
+    @Test
+    void mutatedPipelinesGiveModelLoadOrATokenizer() throws IOException {
+        long base = Long.getLong("fuzz.seed", 20_261_127L);
+        String[] kinds = {"llama3", "qwen2", "o200k", "smollm", "llama2", "mistral", "gemma", "unigram", "unigram-bytes"
+        };
+        int opened = 0;
+        int rounds = 900;
+        for (int i = 0; i < rounds; i++) {
+            SplittableRandom random = new SplittableRandom(base + i);
+            Path kind = Path.of("src/test/resources/tokenizers", kinds[i % kinds.length]);
+            byte[] valid = Files.readAllBytes(kind.resolve("tokenizer.json"));
+            int part = new String(valid, StandardCharsets.ISO_8859_1).indexOf("\"vocab\"") + 200;
+            byte[] mutated = mutate(Arrays.copyOf(valid, part), random);
+            byte[] whole = Arrays.copyOf(mutated, mutated.length + valid.length - part);
+            System.arraycopy(valid, part, whole, mutated.length, valid.length - part);
+            Files.write(folder.resolve("tokenizer.json"), whole);
+            try {
+                Tokenizer tokenizer = Tokenizer.open(folder);
+                for (int id : tokenizer.encode("ab a </s>x 12 don't ▁ é🙂\n", true)) {
+                    assertThat(tokenizer.bytes(id)).isNotNull();
+                }
+                opened++;
+            } catch (EngineException.ModelLoad expected) {
+                assertThat(expected.problems()).isNotEmpty().allMatch(problem -> !problem.isBlank());
+            } catch (RuntimeException | Error e) {
+                fail("fuzz.seed=" + (base + i) + " for one round of " + kind.getFileName(), e);
+            }
+        }
+        assertThat(opened).as("rounds that opened, seed %d", base).isBetween(1, rounds - 1);
+    }
+
     private void write(boolean asJson) throws IOException {
         String vocab = "{\"a\":0,\"b\":1,\"ab\":2,\"Ġ\":3,\"Ġa\":4,\"</s>\":5,\"<u>\":6}";
         for (String name : FILES) {
