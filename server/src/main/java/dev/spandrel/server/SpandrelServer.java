@@ -5,11 +5,16 @@ import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
+import dev.spandrel.server.openai.ChatCompletionsService;
+import dev.spandrel.server.openai.CompletionsService;
 import dev.spandrel.server.openai.GenerationListener;
+import dev.spandrel.server.openai.RequestIdHeader;
 import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.GenerationSpans;
 import dev.spandrel.server.telemetry.HttpSpans;
+import dev.spandrel.server.telemetry.RequestScope;
+import dev.spandrel.server.telemetry.ServerMetrics;
 import dev.spandrel.server.telemetry.StepListeners;
 import dev.spandrel.server.telemetry.StepSpans;
 import dev.spandrel.server.telemetry.Telemetry;
@@ -24,6 +29,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -126,26 +132,28 @@ public final class SpandrelServer implements AutoCloseable {
     }
 
     private GenerationListener listeners(EngineMetrics metrics) {
-        GenerationListener spans = telemetry
-                .<GenerationListener>map(sdk -> new GenerationSpans(
-                        sdk,
-                        config.tracing(),
-                        InstantSource.system(),
-                        config.engine().nanoClock()))
-                .orElseGet(UntracedNotice::new);
-        return GenerationListener.of(List.of(metrics, spans));
+        List<GenerationListener> listeners = new ArrayList<>(List.of(metrics));
+        telemetry.ifPresentOrElse(
+                sdk -> {
+                    metrics.countDrops(sdk);
+                    listeners.add(new GenerationSpans(
+                            sdk,
+                            config.tracing(),
+                            InstantSource.system(),
+                            config.engine().nanoClock()));
+                    listeners.add(new ServerMetrics(sdk, engine));
+                },
+                () -> listeners.add(new UntracedNotice()));
+        return GenerationListener.of(listeners);
     }
 
     private WebServer listen(ApiContext api, EngineMetrics metrics, ApiRouting.Prepared http, Ports ports) {
         List<Filter> filters = new ArrayList<>();
         filters.add(inFlight);
-        if (config.httpSpans() && telemetry.isPresent()) {
-            filters.add(new HttpSpans(
-                    telemetry.get(),
-                    ApiRouting.routes(),
-                    InstantSource.system(),
-                    config.engine().nanoClock()));
+        if (config.requestIdHeaders()) {
+            filters.add(new RequestIdHeader(RandomGenerator.getDefault()));
         }
+        telemetry.map(this::tracing).ifPresent(filters::add);
         WebServerConfig.Builder server = http.server()
                 .shutdownHook(false)
                 .shutdownGracePeriod(config.shutdownTimeout().plus(LAST_WRITES))
@@ -156,6 +164,20 @@ public final class SpandrelServer implements AutoCloseable {
         } catch (UncheckedIOException e) {
             throw ports.taken(e);
         }
+    }
+
+    private Filter tracing(Telemetry sdk) {
+        return config.httpSpans()
+                ? new HttpSpans(
+                        sdk,
+                        ApiRouting.routes(),
+                        InstantSource.system(),
+                        config.engine().nanoClock())
+                : new RequestScope(
+                        sdk,
+                        Set.of(CompletionsService.PATH, ChatCompletionsService.PATH),
+                        InstantSource.system(),
+                        config.engine().nanoClock());
     }
 
     /** The port listened on. */
