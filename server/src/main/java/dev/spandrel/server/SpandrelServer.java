@@ -10,11 +10,14 @@ import dev.spandrel.server.openai.CompletionsService;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestIdHeader;
 import dev.spandrel.server.openai.ServedModel;
+import dev.spandrel.server.telemetry.ClockAnchor;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.GenerationSpans;
 import dev.spandrel.server.telemetry.HttpSpans;
+import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.RequestScope;
 import dev.spandrel.server.telemetry.ServerMetrics;
+import dev.spandrel.server.telemetry.StartSpans;
 import dev.spandrel.server.telemetry.StepListeners;
 import dev.spandrel.server.telemetry.StepSpans;
 import dev.spandrel.server.telemetry.Telemetry;
@@ -95,6 +98,7 @@ public final class SpandrelServer implements AutoCloseable {
      * @throws StartException when the port cannot be had
      */
     public static SpandrelServer start(ServerConfig config, Function<EngineConfig, Engine> engines) {
+        long startNanos = config.engine().nanoClock().getAsLong();
         Ports ports = Ports.check(config.host(), config.port());
         EngineMetrics metrics = new EngineMetrics();
         StepSpans steps = new StepSpans(
@@ -109,13 +113,26 @@ public final class SpandrelServer implements AutoCloseable {
         try (TelemetryStart telemetry = TelemetryStart.begin(config.otlp())) {
             Engine engine = engines.apply(config.engine().withStepListener(new StepListeners(metrics, steps)));
             try {
-                return new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), ports);
+                SpandrelServer server =
+                        new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), ports);
+                server.traceStart(startNanos);
+                return server;
             } catch (RuntimeException e) {
                 engine.close();
                 telemetry.discard();
                 throw e;
             }
         }
+    }
+
+    private void traceStart(long startNanos) {
+        telemetry.ifPresent(sdk -> StartSpans.record(
+                sdk,
+                ClockAnchor.take(InstantSource.system(), config.engine().nanoClock()),
+                OtlpSettings::processEnvironment,
+                engine.startPhases(),
+                startNanos,
+                config.engine().nanoClock().getAsLong()));
     }
 
     private static ServedModel served(ServerConfig config, ModelInfo info) {

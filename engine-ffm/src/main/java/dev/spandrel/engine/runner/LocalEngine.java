@@ -10,6 +10,7 @@ import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.engine.NgramSpeculation;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.StartPhase;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.Backends;
 import dev.spandrel.engine.backend.KvDType;
@@ -49,6 +50,7 @@ public final class LocalEngine implements Engine {
     private final Tokenizer tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
     private final IntPredicate endsSequence;
+    private final List<StartPhase> startPhases;
     private final EngineLoop loop;
     private final AtomicLong requests = new AtomicLong();
 
@@ -59,9 +61,11 @@ public final class LocalEngine implements Engine {
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
             IntPredicate endsSequence,
-            EngineLoop loop) {
+            EngineLoop loop,
+            List<StartPhase> startPhases) {
         this.config = config;
         this.endsSequence = endsSequence;
+        this.startPhases = startPhases;
         this.info = info;
         this.backend = backend;
         this.tokenizer = tokenizer;
@@ -71,16 +75,20 @@ public final class LocalEngine implements Engine {
 
     /** See {@link Engine#open}. */
     public static Engine open(EngineConfig config) {
+        StartLog start = new StartLog(config.nanoClock());
         Path folder = new ModelHub(config.models()).locate(config.model());
         ModelConfig modelConfig = ModelConfig.read(folder);
+        start.done("read_config");
         Tokenizer tokenizer = Tokenizer.open(folder);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
+        start.done("load_tokenizer");
         Backend opened = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
         // Only who asks for details pays for the watching.
         StepDetails details = config.stepListener().detailed() ? new StepDetails(config.nanoClock()) : null;
         Backend backend = details == null ? opened : details.watch(opened);
         try {
-            return open(config, modelConfig, tokenizer, chatTemplate, backend, details);
+            start.done("open_backend");
+            return open(config, modelConfig, tokenizer, chatTemplate, backend, details, start);
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
@@ -93,7 +101,8 @@ public final class LocalEngine implements Engine {
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
             Backend backend,
-            StepDetails details) {
+            StepDetails details,
+            StartLog start) {
         // A step never holds more tokens than its sequences can have.
         int maxPositions = modelConfig.integer("max_position_embeddings", 1, 1 << 24);
         modelConfig.check();
@@ -104,10 +113,13 @@ public final class LocalEngine implements Engine {
                 maxTokens, config.maxNumSeqs() * (1 + config.speculation().numSpeculativeTokens()));
         Model model = ModelLoader.load(modelConfig, backend, maxTokens, maxLogitRows);
         checkVocabulary(config, tokenizer, model);
+        // Mapping and upload are one: the backend packs straight from the mapped file.
+        start.done("load_weights");
 
         KvDType kvDType = kvDType(config);
         int blockCount = KvSizing.blocks(config, model, maxModelLen, kvDType);
         KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize(), kvDType);
+        start.done("allocate_kv_cache");
         ModelRunner runner = new ModelRunner(
                 backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
         BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
@@ -136,7 +148,9 @@ public final class LocalEngine implements Engine {
                 chatTemplate.isPresent(),
                 defaults.sampling());
         loop.start();
-        return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop);
+        start.done("start_loop");
+        return new LocalEngine(
+                config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop, start.phases());
     }
 
     private static KvDType kvDType(EngineConfig config) {
@@ -317,6 +331,11 @@ public final class LocalEngine implements Engine {
                             + (promptTokens + wanted) + " in total. Shorten the prompt or ask for fewer tokens.");
         }
         return wanted;
+    }
+
+    @Override
+    public List<StartPhase> startPhases() {
+        return startPhases;
     }
 
     @Override
