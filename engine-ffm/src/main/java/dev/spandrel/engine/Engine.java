@@ -50,6 +50,11 @@ public interface Engine extends AutoCloseable {
      */
     List<Generation> beamSearch(GenerationRequest request, int width, double lengthPenalty);
 
+    /** What opening it consisted of, in order. */
+    default List<StartPhase> startPhases() {
+        return List.of();
+    }
+
     /** A snapshot taken after the latest step; never blocks the loop. */
     EngineStats stats();
 

@@ -149,6 +149,11 @@ final class ServeCommand implements Callable<Integer> {
     private boolean promptTokensDetails;
 
     @Option(
+            names = "--enable-request-id-headers",
+            description = "Answer with an X-Request-Id, the client's or a new one.")
+    private boolean requestIdHeaders;
+
+    @Option(
             names = "--max-waiting",
             defaultValue = "1024",
             paramLabel = "N",
@@ -268,6 +273,7 @@ final class ServeCommand implements Callable<Integer> {
                     !traces.noHttpSpans,
                     tracing,
                     promptTokensDetails,
+                    requestIdHeaders,
                     Duration.ofSeconds(shutdownTimeout),
                     Duration.ofSeconds(writeTimeout),
                     Main.version());

@@ -18,6 +18,7 @@ import java.util.Objects;
  * @param httpSpans whether HTTP requests get spans of their own
  * @param tracing what goes into spans
  * @param promptTokensDetails whether usage tells of cached prompt tokens
+ * @param requestIdHeaders whether answers have an {@code X-Request-Id}
  * @param shutdownTimeout how long running generations may go on after the stop signal; zero = they are aborted
  * @param writeTimeout how long a client may leave its answer unread
  * @param version of this server
@@ -31,6 +32,7 @@ public record ServerConfig(
         boolean httpSpans,
         TraceSettings tracing,
         boolean promptTokensDetails,
+        boolean requestIdHeaders,
         Duration shutdownTimeout,
         Duration writeTimeout,
         String version) {

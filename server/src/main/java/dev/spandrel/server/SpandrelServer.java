@@ -5,11 +5,19 @@ import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
+import dev.spandrel.server.openai.ChatCompletionsService;
+import dev.spandrel.server.openai.CompletionsService;
 import dev.spandrel.server.openai.GenerationListener;
+import dev.spandrel.server.openai.RequestIdHeader;
 import dev.spandrel.server.openai.ServedModel;
+import dev.spandrel.server.telemetry.ClockAnchor;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.GenerationSpans;
 import dev.spandrel.server.telemetry.HttpSpans;
+import dev.spandrel.server.telemetry.OtlpSettings;
+import dev.spandrel.server.telemetry.RequestScope;
+import dev.spandrel.server.telemetry.ServerMetrics;
+import dev.spandrel.server.telemetry.StartSpans;
 import dev.spandrel.server.telemetry.StepListeners;
 import dev.spandrel.server.telemetry.StepSpans;
 import dev.spandrel.server.telemetry.Telemetry;
@@ -24,6 +32,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -89,6 +98,7 @@ public final class SpandrelServer implements AutoCloseable {
      * @throws StartException when the port cannot be had
      */
     public static SpandrelServer start(ServerConfig config, Function<EngineConfig, Engine> engines) {
+        long startNanos = config.engine().nanoClock().getAsLong();
         Ports ports = Ports.check(config.host(), config.port());
         EngineMetrics metrics = new EngineMetrics();
         StepSpans steps = new StepSpans(
@@ -103,13 +113,26 @@ public final class SpandrelServer implements AutoCloseable {
         try (TelemetryStart telemetry = TelemetryStart.begin(config.otlp())) {
             Engine engine = engines.apply(config.engine().withStepListener(new StepListeners(metrics, steps)));
             try {
-                return new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), ports);
+                SpandrelServer server =
+                        new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), ports);
+                server.traceStart(startNanos);
+                return server;
             } catch (RuntimeException e) {
                 engine.close();
                 telemetry.discard();
                 throw e;
             }
         }
+    }
+
+    private void traceStart(long startNanos) {
+        telemetry.ifPresent(sdk -> StartSpans.record(
+                sdk,
+                ClockAnchor.take(InstantSource.system(), config.engine().nanoClock()),
+                OtlpSettings::processEnvironment,
+                engine.startPhases(),
+                startNanos,
+                config.engine().nanoClock().getAsLong()));
     }
 
     private static ServedModel served(ServerConfig config, ModelInfo info) {
@@ -126,26 +149,28 @@ public final class SpandrelServer implements AutoCloseable {
     }
 
     private GenerationListener listeners(EngineMetrics metrics) {
-        GenerationListener spans = telemetry
-                .<GenerationListener>map(sdk -> new GenerationSpans(
-                        sdk,
-                        config.tracing(),
-                        InstantSource.system(),
-                        config.engine().nanoClock()))
-                .orElseGet(UntracedNotice::new);
-        return GenerationListener.of(List.of(metrics, spans));
+        List<GenerationListener> listeners = new ArrayList<>(List.of(metrics));
+        telemetry.ifPresentOrElse(
+                sdk -> {
+                    metrics.countDrops(sdk);
+                    listeners.add(new GenerationSpans(
+                            sdk,
+                            config.tracing(),
+                            InstantSource.system(),
+                            config.engine().nanoClock()));
+                    listeners.add(new ServerMetrics(sdk, engine));
+                },
+                () -> listeners.add(new UntracedNotice()));
+        return GenerationListener.of(listeners);
     }
 
     private WebServer listen(ApiContext api, EngineMetrics metrics, ApiRouting.Prepared http, Ports ports) {
         List<Filter> filters = new ArrayList<>();
         filters.add(inFlight);
-        if (config.httpSpans() && telemetry.isPresent()) {
-            filters.add(new HttpSpans(
-                    telemetry.get(),
-                    ApiRouting.routes(),
-                    InstantSource.system(),
-                    config.engine().nanoClock()));
+        if (config.requestIdHeaders()) {
+            filters.add(new RequestIdHeader(RandomGenerator.getDefault()));
         }
+        telemetry.map(this::tracing).ifPresent(filters::add);
         WebServerConfig.Builder server = http.server()
                 .shutdownHook(false)
                 .shutdownGracePeriod(config.shutdownTimeout().plus(LAST_WRITES))
@@ -156,6 +181,20 @@ public final class SpandrelServer implements AutoCloseable {
         } catch (UncheckedIOException e) {
             throw ports.taken(e);
         }
+    }
+
+    private Filter tracing(Telemetry sdk) {
+        return config.httpSpans()
+                ? new HttpSpans(
+                        sdk,
+                        ApiRouting.routes(),
+                        InstantSource.system(),
+                        config.engine().nanoClock())
+                : new RequestScope(
+                        sdk,
+                        Set.of(CompletionsService.PATH, ChatCompletionsService.PATH),
+                        InstantSource.system(),
+                        config.engine().nanoClock());
     }
 
     /** The port listened on. */

@@ -3,10 +3,14 @@ package dev.spandrel.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.spandrel.server.telemetry.AttributeStyle;
+import dev.spandrel.server.telemetry.DetailedTraces;
+import dev.spandrel.server.telemetry.TraceSettings;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -59,6 +63,32 @@ class MainTest {
     }
 
     @Test
+    void detailsComeAsListsAndRepeated() {
+        ServerConfig config = config(
+                "m",
+                "--otlp-traces-endpoint=h:1",
+                "--collect-detailed-traces=request,step",
+                "--collect-detailed-traces",
+                "all",
+                "--span-attributes=gen_ai",
+                "--trace-token-interval=8",
+                "--trace-step-ratio=0.5",
+                "--trace-baggage-keys=a,b");
+        assertThat(config.tracing())
+                .isEqualTo(new TraceSettings(
+                        AttributeStyle.GEN_AI,
+                        Set.of(
+                                DetailedTraces.REQUEST,
+                                DetailedTraces.STEP,
+                                DetailedTraces.MODEL,
+                                DetailedTraces.WORKER),
+                        8,
+                        0.5,
+                        List.of("a", "b"),
+                        0));
+    }
+
+    @Test
     void defaultsAreVllms() {
         ServerConfig config = config("--model", "m");
         assertThat(config.port()).isEqualTo(8000);
@@ -75,6 +105,11 @@ class MainTest {
             value = {
                 "serve|no model",
                 "serve m --port=x|--port",
+                "serve m --otlp-traces-endpoint=h:1 --collect-detailed-traces=model,x|request, step, model, worker, all",
+                "serve m --collect-detailed-traces=request|--otlp-traces-endpoint",
+                "serve m --span-attributes=x|vllm, gen_ai, both",
+                "serve m --trace-step-ratio=2|between 0 and 1",
+                "serve m --trace-token-interval=-1|at least 0",
                 "serve m --port=70000|--port must be between 0 and 65535",
                 "serve m --max-num-seqs=0|--max-num-seqs must be at least 1",
                 "serve m --max-model-len=1.5x|expected a whole number",

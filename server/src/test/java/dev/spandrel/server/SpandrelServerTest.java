@@ -100,6 +100,7 @@ class SpandrelServerTest {
                 true,
                 TraceSettings.DEFAULT,
                 false,
+                false,
                 shutdownTimeout,
                 Duration.ofSeconds(30),
                 "1.2.3");

@@ -35,6 +35,7 @@ final class EngineLoop implements AutoCloseable {
     private volatile boolean failed;
     /** The thread has ended and nobody else will answer. */
     private volatile boolean over;
+
     private volatile EngineStats stats;
 
     private boolean failedBefore;

@@ -10,6 +10,7 @@ import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.engine.NgramSpeculation;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.StartPhase;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.Backends;
 import dev.spandrel.engine.backend.KvDType;
@@ -52,6 +53,7 @@ public final class LocalEngine implements Engine {
     private final Tokenizer tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
     private final IntPredicate endsSequence;
+    private final List<StartPhase> startPhases;
     private final EngineLoop loop;
     private final AtomicLong requests = new AtomicLong();
 
@@ -62,9 +64,11 @@ public final class LocalEngine implements Engine {
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
             IntPredicate endsSequence,
-            EngineLoop loop) {
+            EngineLoop loop,
+            List<StartPhase> startPhases) {
         this.config = config;
         this.endsSequence = endsSequence;
+        this.startPhases = startPhases;
         this.info = info;
         this.backend = backend;
         this.tokenizer = tokenizer;
@@ -74,18 +78,23 @@ public final class LocalEngine implements Engine {
 
     /** See {@link Engine#open}. */
     public static Engine open(EngineConfig config) {
+        StartLog start = new StartLog(config.nanoClock());
         HubSettings hub = HubSettings.of(System.getenv(), Path.of(System.getProperty("user.home")));
         LocatedModel located = new ModelHub(config.models(), hub).locate(config.model());
         Path folder = located.folder();
+        start.done("locate_model");
         ModelConfig modelConfig = ModelConfig.read(folder);
+        start.done("read_config");
         Tokenizer tokenizer = Tokenizer.open(folder);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
+        start.done("load_tokenizer");
         Backend opened = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
         // Only who asks for details pays for the watching.
         StepDetails details = config.stepListener().detailed() ? new StepDetails(config.nanoClock()) : null;
         Backend backend = details == null ? opened : details.watch(opened);
         try {
-            return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend, details);
+            start.done("open_backend");
+            return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend, details, start);
         } catch (IllegalArgumentException e) {
             backend.close();
             throw new EngineException.ModelLoad(config.model(), e.getMessage());
@@ -108,7 +117,8 @@ public final class LocalEngine implements Engine {
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
             Backend backend,
-            StepDetails details) {
+            StepDetails details,
+            StartLog start) {
         // A step never holds more tokens than its sequences can have.
         int maxModelLen = maxModelLen(config, ModelLoader.maxPositions(modelConfig));
         int maxTokens = (int) Math.min(
@@ -117,10 +127,13 @@ public final class LocalEngine implements Engine {
                 maxTokens, config.maxNumSeqs() * (1 + config.speculation().numSpeculativeTokens()));
         Model model = ModelLoader.load(modelConfig, backend, new StepLimits(maxTokens, maxLogitRows, maxModelLen));
         checkVocabulary(config, tokenizer, model);
+        // Mapping and upload are one: the backend packs straight from the mapped file.
+        start.done("load_weights");
 
         KvDType kvDType = kvDType(config);
         int blockCount = KvSizing.blocks(config, model, maxModelLen, kvDType);
         KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize(), kvDType);
+        start.done("allocate_kv_cache");
         ModelRunner runner = new ModelRunner(
                 backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
         BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
@@ -149,8 +162,11 @@ public final class LocalEngine implements Engine {
                 chatTemplate.isPresent(),
                 defaults.sampling());
         WarmUp.run(model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
+        start.done("warm_up");
         loop.start();
-        return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop);
+        start.done("start_loop");
+        return new LocalEngine(
+                config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop, start.phases());
     }
 
     private static KvDType kvDType(EngineConfig config) {
@@ -331,6 +347,11 @@ public final class LocalEngine implements Engine {
                             + (promptTokens + wanted) + " in total. Shorten the prompt or ask for fewer tokens.");
         }
         return wanted;
+    }
+
+    @Override
+    public List<StartPhase> startPhases() {
+        return startPhases;
     }
 
     @Override

@@ -26,6 +26,7 @@ public class Sequence {
     private final int maxLength;
     /** Volatile, since a reader may look while the array is replaced by a longer copy. */
     private volatile int[] tokens;
+
     private int length;
     private int draftLength;
     private int computed;

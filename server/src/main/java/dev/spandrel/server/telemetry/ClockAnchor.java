@@ -11,14 +11,15 @@ import java.util.function.LongSupplier;
  * @param epochNanos the wall clock at that moment, nanoseconds since the epoch
  * @param monotonicNanos the monotonic clock at the same moment
  */
-record ClockAnchor(long epochNanos, long monotonicNanos) {
-    static ClockAnchor take(InstantSource wall, LongSupplier monotonic) {
+public record ClockAnchor(long epochNanos, long monotonicNanos) {
+    /** Reads both clocks. */
+    public static ClockAnchor take(InstantSource wall, LongSupplier monotonic) {
         Instant now = wall.instant();
         return new ClockAnchor(now.getEpochSecond() * 1_000_000_000L + now.getNano(), monotonic.getAsLong());
     }
 
     /** Wall-clock time, nanoseconds since the epoch, of a reading of the monotonic clock. */
-    long epochNanosAt(long nanos) {
+    public long epochNanosAt(long nanos) {
         return epochNanos + (nanos - monotonicNanos);
     }
 }

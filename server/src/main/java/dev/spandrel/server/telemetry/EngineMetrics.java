@@ -43,6 +43,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
     private final Histogram decode = new Histogram(REQUEST);
     private final Histogram paramsN = new Histogram(1, 2, 5, 10, 20);
     private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
+    private volatile SpanDrops drops;
     private volatile TokenHistograms tokens;
     private volatile int maxModelLen = 1;
     private volatile boolean cachesPrefixes;
@@ -154,7 +155,23 @@ public final class EngineMetrics implements StepListener, GenerationListener {
         gauges(out, stats);
         counters(out, stats);
         histograms(out);
+        drops(out);
         return out.bytes();
+    }
+
+    /** Spans that were lost, where there are spans at all. */
+    public void countDrops(Telemetry telemetry) {
+        drops = telemetry.drops();
+    }
+
+    private void drops(PrometheusText out) {
+        SpanDrops lost = drops;
+        if (lost != null) {
+            out.family("otel_spans_dropped_total", "counter", "Spans that no backend will see.")
+                    .sample("otel_spans_dropped_total", "reason=\"queue_full\"", lost.queueFull())
+                    .sample("otel_spans_dropped_total", "reason=\"export_failed\"", lost.exportFailed())
+                    .sample("otel_spans_dropped_total", "reason=\"step_queue_full\"", lost.stepQueueFull());
+        }
     }
 
     private void gauges(PrometheusText out, EngineStats stats) {

@@ -27,7 +27,7 @@ import java.util.function.LongSupplier;
 public final class GenerationSpans implements GenerationListener {
     static final String NAME = "llm_request";
 
-    private static final String PROVIDER_NAME = "spandrel";
+    static final String PROVIDER_NAME = "spandrel";
     private static final String CLIENT_BLOCKED = "client_blocked";
 
     private final Telemetry telemetry;

@@ -13,6 +13,7 @@ import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Context;
+import io.opentelemetry.context.Scope;
 import java.time.InstantSource;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -69,9 +70,12 @@ public final class HttpSpans implements Filter {
         ClockAnchor anchor = ClockAnchor.take(wall, nanoClock);
         Context parent = telemetry.context(request.headers());
         Span span = start(request, parent, anchor);
-        request.context().register(new RequestSpan(parent.with(span), anchor));
+        Context context = parent.with(span);
+        request.context().register(new RequestSpan(context, anchor));
+        TraceResponse.set(response, span.getSpanContext());
         String failure = null;
-        try {
+        // Current, so that what is logged meanwhile names it.
+        try (Scope _ = context.makeCurrent()) {
             chain.proceed();
         } catch (CloseConnectionException e) {
             failure = "connection_closed";

@@ -16,8 +16,7 @@ import java.util.function.UnaryOperator;
  */
 public record OtlpSettings(Optional<URI> endpoint, String protocol, boolean unnamed) {
     private static final String ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
-    private static final String TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-    private static final String TRACES_PATH = "/v1/traces";
+    private static final String TRACES_ENDPOINT = OtlpSignal.TRACES.variable("ENDPOINT");
 
     /**
      * Settings of a server: on when an endpoint is named anywhere.
@@ -27,18 +26,26 @@ public record OtlpSettings(Optional<URI> endpoint, String protocol, boolean unna
      * @throws TelemetryConfigException naming flag or variable, what was found and what is expected
      */
     public static OtlpSettings resolve(String flag, UnaryOperator<String> environment) {
-        OtlpProtocol protocol = protocol(environment);
-        boolean unnamed =
-                flag == null && value(environment, TRACES_ENDPOINT) == null && value(environment, ENDPOINT) == null;
-        return new OtlpSettings(named(flag, environment, protocol), protocol.text(), unnamed);
+        return resolve(OtlpSignal.TRACES, flag, environment);
+    }
+
+    /** Settings of a signal of a server: on when its own or the general endpoint is named. */
+    static OtlpSettings resolve(OtlpSignal signal, String flag, UnaryOperator<String> environment) {
+        OtlpProtocol protocol = protocol(signal, environment);
+        boolean unnamed = flag == null
+                && value(environment, signal.variable("ENDPOINT")) == null
+                && value(environment, ENDPOINT) == null;
+        return new OtlpSettings(named(signal, flag, environment, protocol), protocol.text(), unnamed);
     }
 
     /** Settings of a client: as of a server, but always on; the specification's local default behind all. */
     public static OtlpSettings resolveOrLocal(UnaryOperator<String> environment) {
-        OtlpProtocol protocol = protocol(environment);
+        OtlpSignal signal = OtlpSignal.TRACES;
+        OtlpProtocol protocol = protocol(signal, environment);
         URI local = URI.create(
-                "http://localhost:" + protocol.defaultPort() + (protocol == OtlpProtocol.GRPC ? "" : TRACES_PATH));
-        return new OtlpSettings(Optional.of(named(null, environment, protocol).orElse(local)), protocol.text(), false);
+                "http://localhost:" + protocol.defaultPort() + (protocol == OtlpProtocol.GRPC ? "" : signal.path()));
+        return new OtlpSettings(
+                Optional.of(named(signal, null, environment, protocol).orElse(local)), protocol.text(), false);
     }
 
     /** The process' environment; a system property {@code otel.x.y} stands in for {@code OTEL_X_Y}, and wins. */
@@ -58,8 +65,8 @@ public record OtlpSettings(Optional<URI> endpoint, String protocol, boolean unna
                 .orElse("traces off: --otlp-traces-endpoint or " + TRACES_ENDPOINT + " turns them on");
     }
 
-    private static OtlpProtocol protocol(UnaryOperator<String> environment) {
-        for (String variable : new String[] {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"}) {
+    private static OtlpProtocol protocol(OtlpSignal signal, UnaryOperator<String> environment) {
+        for (String variable : new String[] {signal.variable("PROTOCOL"), "OTEL_EXPORTER_OTLP_PROTOCOL"}) {
             String value = value(environment, variable);
             if (value != null) {
                 return OtlpProtocol.of(variable, value);
@@ -68,30 +75,31 @@ public record OtlpSettings(Optional<URI> endpoint, String protocol, boolean unna
         return OtlpProtocol.GRPC;
     }
 
-    private static Optional<URI> named(String flag, UnaryOperator<String> environment, OtlpProtocol protocol) {
+    private static Optional<URI> named(
+            OtlpSignal signal, String flag, UnaryOperator<String> environment, OtlpProtocol protocol) {
         if ("true".equalsIgnoreCase(value(environment, "OTEL_SDK_DISABLED"))
-                || "none".equals(value(environment, "OTEL_TRACES_EXPORTER"))) {
+                || "none".equals(value(environment, signal.exporterVariable()))) {
             return Optional.empty();
         }
-        boolean insecure = insecure(environment);
+        boolean insecure = insecure(signal, environment);
         if (flag != null) {
             return Optional.of(uri("--otlp-traces-endpoint", flag.strip(), protocol, insecure));
         }
-        String traces = value(environment, TRACES_ENDPOINT);
-        if (traces != null) {
-            return Optional.of(uri(TRACES_ENDPOINT, traces, protocol, insecure));
+        String own = value(environment, signal.variable("ENDPOINT"));
+        if (own != null) {
+            return Optional.of(uri(signal.variable("ENDPOINT"), own, protocol, insecure));
         }
         String general = value(environment, ENDPOINT);
         if (general == null) {
             return Optional.empty();
         }
         URI base = uri(ENDPOINT, general, protocol, insecure);
-        return Optional.of(protocol == OtlpProtocol.GRPC ? base : withTracesPath(base));
+        return Optional.of(protocol == OtlpProtocol.GRPC ? base : withPath(base, signal));
     }
 
     /** Without a scheme that says otherwise a connection is plaintext, unless a variable forbids it. */
-    private static boolean insecure(UnaryOperator<String> environment) {
-        String traces = value(environment, "OTEL_EXPORTER_OTLP_TRACES_INSECURE");
+    private static boolean insecure(OtlpSignal signal, UnaryOperator<String> environment) {
+        String traces = value(environment, signal.variable("INSECURE"));
         String value = traces == null ? value(environment, "OTEL_EXPORTER_OTLP_INSECURE") : traces;
         return !"false".equalsIgnoreCase(value);
     }
@@ -135,9 +143,9 @@ public record OtlpSettings(Optional<URI> endpoint, String protocol, boolean unna
                 + "http://… or https://…, found \"" + text + "\"");
     }
 
-    private static URI withTracesPath(URI base) {
+    private static URI withPath(URI base, OtlpSignal signal) {
         String path = base.getPath() == null ? "" : base.getPath();
         String trimmed = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
-        return base.resolve(trimmed + TRACES_PATH);
+        return base.resolve(trimmed + signal.path());
     }
 }

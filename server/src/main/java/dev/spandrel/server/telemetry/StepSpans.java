@@ -56,6 +56,7 @@ public final class StepSpans implements StepListener, AutoCloseable {
     public void start(Telemetry telemetry) {
         if (on) {
             Tracer tracer = telemetry.tracer();
+            telemetry.drops().alsoCount(dropped::get);
             Thread thread = Thread.ofPlatform().daemon().name("step-spans").unstarted(() -> make(tracer));
             maker = thread;
             thread.start();

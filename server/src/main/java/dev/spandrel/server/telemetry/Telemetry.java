@@ -2,6 +2,7 @@ package dev.spandrel.server.telemetry;
 
 import io.helidon.http.Headers;
 import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.metrics.Meter;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
@@ -9,10 +10,12 @@ import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
 import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
-import java.net.URI;
 import java.time.Duration;
+import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
@@ -27,46 +30,89 @@ public final class Telemetry implements AutoCloseable {
 
     private final OpenTelemetry openTelemetry;
     private final SpanIds ids;
+    private final SpanDrops drops;
     private final Duration flushTimeout;
+    private final Optional<LogRecords> logRecords;
 
-    private Telemetry(OpenTelemetry openTelemetry, SpanIds ids, Duration flushTimeout) {
+    private Telemetry(OpenTelemetry openTelemetry, SpanIds ids, SpanDrops drops, boolean logs, Duration flushTimeout) {
         this.openTelemetry = openTelemetry;
         this.ids = ids;
+        this.drops = drops;
         this.flushTimeout = flushTimeout;
+        this.logRecords = logs ? Optional.of(new LogRecords(openTelemetry.getLogsBridge())) : Optional.empty();
+        logRecords.ifPresent(LogRecords::attach);
     }
 
     /**
-     * Builds the SDK.
+     * Builds the SDK of a server: traces, metrics and logs, each where its endpoint is named.
      *
-     * @param settings must be on
+     * @param traces must be on
      * @param serviceName used where the environment names no service
      * @param flushTimeout longest time closing may take
      * @throws TelemetryConfigException when an OTEL_* variable cannot be followed
      */
-    public static Telemetry start(OtlpSettings settings, String serviceName, Duration flushTimeout) {
-        return start(settings, serviceName, flushTimeout, UnaryOperator.identity());
+    public static Telemetry start(OtlpSettings traces, String serviceName, Duration flushTimeout) {
+        SpanDrops drops = new SpanDrops();
+        UnaryOperator<String> environment = OtlpSettings::processEnvironment;
+        Map<OtlpSignal, OtlpSettings> signals = new EnumMap<>(OtlpSignal.class);
+        signals.put(OtlpSignal.TRACES, traces);
+        signals.put(OtlpSignal.METRICS, OtlpSettings.resolve(OtlpSignal.METRICS, null, environment));
+        signals.put(OtlpSignal.LOGS, OtlpSettings.resolve(OtlpSignal.LOGS, null, environment));
+        Telemetry telemetry = start(signals, serviceName, flushTimeout, drops, drops::watch);
+        drops.start();
+        return telemetry;
     }
 
-    /** As {@link #start(OtlpSettings, String, Duration)}, with something between the SDK and its exporter. */
+    /** As {@link #start(OtlpSettings, String, Duration)}, traces only, with something between the SDK and its exporter. */
     static Telemetry start(
-            OtlpSettings settings, String serviceName, Duration flushTimeout, UnaryOperator<SpanExporter> exporter) {
-        URI endpoint = settings.endpoint().orElseThrow(() -> new IllegalArgumentException("tracing is off"));
+            OtlpSettings traces, String serviceName, Duration flushTimeout, UnaryOperator<SpanExporter> exporter) {
+        return start(Map.of(OtlpSignal.TRACES, traces), serviceName, flushTimeout, new SpanDrops(), exporter);
+    }
+
+    private static Telemetry start(
+            Map<OtlpSignal, OtlpSettings> signals,
+            String serviceName,
+            Duration flushTimeout,
+            SpanDrops drops,
+            UnaryOperator<SpanExporter> exporter) {
+        if (!signals.get(OtlpSignal.TRACES).on()) {
+            throw new IllegalArgumentException("tracing is off");
+        }
+        Propagators.check(OtlpSettings::processEnvironment);
         SpanIds ids = new SpanIds();
         try {
             OpenTelemetrySdk sdk = AutoConfiguredOpenTelemetrySdk.builder()
                     .disableShutdownHook()
                     .addPropertiesSupplier(() -> defaults(serviceName))
-                    .addPropertiesCustomizer(_ -> Map.of(
-                            "otel.exporter.otlp.traces.protocol", settings.protocol(),
-                            "otel.exporter.otlp.traces.endpoint", endpoint.toString()))
+                    .addPropertiesCustomizer(_ -> properties(signals))
                     .addTracerProviderCustomizer((provider, _) -> provider.setIdGenerator(ids))
+                    .addMeterProviderCustomizer((provider, _) -> provider.registerMetricReader(drops))
                     .addSpanExporterCustomizer((found, _) -> exporter.apply(found))
                     .build()
                     .getOpenTelemetrySdk();
-            return new Telemetry(sdk, ids, flushTimeout);
+            boolean logs = signals.containsKey(OtlpSignal.LOGS)
+                    && signals.get(OtlpSignal.LOGS).on();
+            return new Telemetry(sdk, ids, drops, logs, flushTimeout);
         } catch (ConfigurationException e) {
             throw new TelemetryConfigException(e.getMessage());
         }
+    }
+
+    /** What of the SDK's configuration is decided here: whither each signal goes, and whether. */
+    private static Map<String, String> properties(Map<OtlpSignal, OtlpSettings> signals) {
+        Map<String, String> properties = new HashMap<>();
+        for (OtlpSignal signal : OtlpSignal.values()) {
+            OtlpSettings settings = signals.get(signal);
+            if (settings != null && settings.on()) {
+                properties.put(signal.property("protocol"), settings.protocol());
+                properties.put(
+                        signal.property("endpoint"),
+                        settings.endpoint().orElseThrow().toString());
+            } else {
+                properties.put("otel." + signal.lower() + ".exporter", "none");
+            }
+        }
+        return properties;
     }
 
     /**
@@ -75,13 +121,11 @@ public final class Telemetry implements AutoCloseable {
      * @param ids the SDK's id generator
      */
     static Telemetry of(OpenTelemetry openTelemetry, SpanIds ids) {
-        return new Telemetry(openTelemetry, ids, Duration.ofSeconds(5));
+        return new Telemetry(openTelemetry, ids, new SpanDrops(), false, Duration.ofSeconds(5));
     }
 
     private static Map<String, String> defaults(String serviceName) {
         Map<String, String> defaults = new HashMap<>();
-        defaults.put("otel.metrics.exporter", "none");
-        defaults.put("otel.logs.exporter", "none");
         // The specification's 5 s leaves a trace in pieces for as long: the client's part comes when the client ends.
         defaults.put("otel.bsp.schedule.delay", "500");
         String resource = OtlpSettings.processEnvironment("OTEL_RESOURCE_ATTRIBUTES");
@@ -94,6 +138,16 @@ public final class Telemetry implements AutoCloseable {
     /** The tracer of this server's own spans. */
     public Tracer tracer() {
         return openTelemetry.getTracer(SCOPE);
+    }
+
+    /** The meter of this server's own metrics; one that does nothing where metrics go nowhere. */
+    Meter meter() {
+        return openTelemetry.getMeter(SCOPE);
+    }
+
+    /** Spans that were lost. */
+    SpanDrops drops() {
+        return drops;
     }
 
     /** Draws ids of spans that do not exist yet. */
@@ -111,9 +165,14 @@ public final class Telemetry implements AutoCloseable {
 
     @Override
     public void close() {
+        logRecords.ifPresent(LogRecords::close);
         if (openTelemetry instanceof OpenTelemetrySdk sdk) {
-            CompletableResultCode end = sdk.getSdkTracerProvider().shutdown();
+            CompletableResultCode end = CompletableResultCode.ofAll(List.of(
+                    sdk.getSdkTracerProvider().shutdown(),
+                    sdk.getSdkLoggerProvider().shutdown()));
             end.join(flushTimeout.toMillis(), TimeUnit.MILLISECONDS);
+            // Last, so that it can still tell what the others lost.
+            sdk.getSdkMeterProvider().shutdown().join(flushTimeout.toMillis(), TimeUnit.MILLISECONDS);
         }
     }
 }

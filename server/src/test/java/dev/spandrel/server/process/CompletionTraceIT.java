@@ -6,6 +6,7 @@ import static dev.spandrel.server.process.CompletionTrace.LLM_REQUEST;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AutoClose;
@@ -67,7 +68,7 @@ class CompletionTraceIT {
         try (LaunchedProcess server = command.start()) {
             Asked asked = ask(server, Protocol.GRPC, port);
             assertThat(server.stop()).as("%s", server).isZero();
-            CompletionTrace trace = trace().hasExactly(asked.traceId(), CLIENT, LLM_REQUEST);
+            CompletionTrace trace = trace(asked).hasExactly(asked.traceId(), CLIENT, LLM_REQUEST);
             trace.isBelow(LLM_REQUEST, CLIENT);
             trace.clientSpanHolds(PROMPT, "client-service");
             new LlmRequestSpan(trace.span(LLM_REQUEST)).isComplete("vllm-server");
@@ -96,12 +97,24 @@ class CompletionTraceIT {
         }
     }
 
-    private CompletionTrace trace() {
-        return new CompletionTrace(backend.spans(), backend);
+    /** All there is but the server's own start, which is a trace of its own. */
+    private CompletionTrace trace(Asked asked) {
+        List<ReceivedSpan> starts = backend.spans().stream()
+                .filter(span -> span.name().equals("start"))
+                .toList();
+        assertThat(starts)
+                .as("%s", backend)
+                .singleElement()
+                .satisfies(start -> assertThat(start.traceId()).isNotEqualTo(asked.traceId()));
+        return new CompletionTrace(
+                backend.spans().stream()
+                        .filter(span -> !span.traceId().equals(starts.getFirst().traceId()))
+                        .toList(),
+                backend);
     }
 
     private void isOneTraceOfThree(Asked asked, Protocol arrival) {
-        CompletionTrace trace = trace().hasExactly(asked.traceId(), CLIENT, HTTP, LLM_REQUEST);
+        CompletionTrace trace = trace(asked).hasExactly(asked.traceId(), CLIENT, HTTP, LLM_REQUEST);
         assertThat(trace.spans()).extracting(ReceivedSpan::transport).containsOnly(arrival.transport());
         assertThat(asked.text()).isNotBlank();
         trace.isBelow(HTTP, CLIENT);

@@ -107,7 +107,7 @@ class DevIT {
                 └─ POST /v1/completions  SERVER  spandrel  [0-9.]+ ms
                 (?:   │ +\\S+ = .*
                 )+   └─ llm_request  SERVER  spandrel  [0-9.]+ ms
-                (?: +│? +\\S+ = .*
+                (?: +│ +(?:\\S+ = |event ).*
                 )+ +├─ tokenize  INTERNAL  spandrel  [0-9.]+ ms""", Pattern.MULTILINE);
     }
 

@@ -9,6 +9,7 @@ import dev.spandrel.server.ScriptedGeneration;
 import dev.spandrel.server.TestServer;
 import dev.spandrel.server.Waiting;
 import io.helidon.webserver.http.Filter;
+import io.opentelemetry.api.baggage.propagation.W3CBaggagePropagator;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.SpanContext;
@@ -17,6 +18,9 @@ import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.context.propagation.ContextPropagators;
+import io.opentelemetry.context.propagation.TextMapPropagator;
+import io.opentelemetry.extension.trace.propagation.B3Propagator;
+import io.opentelemetry.extension.trace.propagation.JaegerPropagator;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
@@ -55,9 +59,15 @@ class SpansTest {
     private final InMemorySpanExporter exported = InMemorySpanExporter.create();
     private final List<Attributes> sampled = new CopyOnWriteArrayList<>();
     private final SpanIds ids = new SpanIds();
+    // Jaeger's propagator is deprecated, and still sent by what is installed.
+    @SuppressWarnings("deprecation")
     private final Telemetry telemetry = Telemetry.of(
             OpenTelemetrySdk.builder()
-                    .setPropagators(ContextPropagators.create(W3CTraceContextPropagator.getInstance()))
+                    .setPropagators(ContextPropagators.create(TextMapPropagator.composite(
+                            W3CTraceContextPropagator.getInstance(),
+                            W3CBaggagePropagator.getInstance(),
+                            B3Propagator.injectingSingleHeader(),
+                            JaegerPropagator.getInstance())))
                     .setTracerProvider(SdkTracerProvider.builder()
                             .setIdGenerator(ids)
                             .setSampler(Sampler.parentBased(new Recording(sampled)))
@@ -65,6 +75,7 @@ class SpansTest {
                             .build())
                     .build(),
             ids);
+
     private TestServer server;
 
     /** Notes what a sampler sees. */
@@ -407,6 +418,35 @@ class SpansTest {
             assertThat(event.getName()).isEqualTo("tokens");
             assertThat(event.getAttributes().get(SpanKeys.INTER_TOKEN)).isEqualTo(0.005);
         });
+    }
+
+    @Test
+    void theAnswerNamesItsTrace() {
+        start(true);
+        String header = server.post("/v1/completions", "{\"prompt\":\"a\"}", "traceparent", PARENT)
+                .headers()
+                .firstValue("traceresponse")
+                .orElseThrow();
+        assertThat(header)
+                .isEqualTo("00-" + TRACE_ID + "-" + span("POST /v1/completions").getSpanId() + "-01");
+    }
+
+    @Test
+    void namedBaggageBecomesAttributesAndOtherDoesNot() {
+        start(true, new TraceSettings(AttributeStyle.BOTH, Set.of(), 0, 0, List.of("tenant"), 0));
+        server.post("/v1/completions", "{\"prompt\":\"a\"}", "baggage", "tenant=blue,secret=x", "traceparent", PARENT);
+        Attributes attributes = span("llm_request").getAttributes();
+        assertThat(attributes.get(AttributeKey.stringKey("tenant"))).isEqualTo("blue");
+        assertThat(attributes.get(AttributeKey.stringKey("secret"))).isNull();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"b3, " + TRACE_ID + "-" + SPAN_ID + "-1", "uber-trace-id, " + TRACE_ID + ":" + SPAN_ID + ":0:1"})
+    void contextComesByAnyPropagatorInForce(String header, String value) {
+        start(true);
+        server.post("/v1/completions", "{\"prompt\":\"a\"}", header, value);
+        assertThat(span("POST /v1/completions").getParentSpanId()).isEqualTo(SPAN_ID);
+        assertThat(span("llm_request").getTraceId()).isEqualTo(TRACE_ID);
     }
 
     @Test

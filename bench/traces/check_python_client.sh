@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Sends the example's body by the Python SDK with and without --no-http-spans; fails unless exactly 2 and 3 spans arrive.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+python=${PYTHON:-python3}
+work=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+
+check() {
+  local expected=$1
+  shift
+  "$python" "$here/sink.py" --print >"$work/sink" 2>&1 &
+  local sink=$!
+  until [ -s "$work/sink" ]; do sleep 0.1; done
+  local endpoint
+  endpoint=http://127.0.0.1:$(head -n 1 "$work/sink")/v1/traces
+  OTEL_SERVICE_NAME=vllm-server OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf OTEL_BSP_SCHEDULE_DELAY=100 \
+    "$here/../../spandrel" serve --model spandrel-tiny --host 127.0.0.1 --port 0 \
+    --otlp-traces-endpoint="$endpoint" "$@" >"$work/server" 2>"$work/server.log" &
+  local server=$!
+  until grep -q ready "$work/server"; do
+    kill -0 $server || { cat "$work/server.log"; exit 1; }
+    sleep 0.1
+  done
+  OTEL_SERVICE_NAME=client-service OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=$endpoint \
+    "$python" "$here/python_client.py" "$(grep -o 'http://[0-9.:]*' "$work/server" | head -n 1)"
+  kill $server
+  wait $server || true
+  kill $sink
+  tail -n +2 "$work/sink"
+  local spans
+  spans=$(($(wc -l <"$work/sink") - 1))
+  [ "$spans" = "$expected" ] || { echo "expected $expected spans, found $spans"; exit 1; }
+  [ "$(tail -n +2 "$work/sink" | cut -d' ' -f1 | sort -u | wc -l)" = 1 ] || { echo "more than one trace"; exit 1; }
+  rm "$work/sink" "$work/server"
+}
+
+check 2 --no-http-spans
+check 3
+echo "ok: 2 spans without HTTP spans, 3 with them, one trace each"

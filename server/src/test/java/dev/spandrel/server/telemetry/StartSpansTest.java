@@ -1,0 +1,60 @@
+package dev.spandrel.server.telemetry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.spandrel.engine.StartPhase;
+import io.opentelemetry.sdk.OpenTelemetrySdk;
+import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
+import io.opentelemetry.sdk.trace.SdkTracerProvider;
+import io.opentelemetry.sdk.trace.data.SpanData;
+import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+
+/** The server's start as a trace. */
+class StartSpansTest {
+    private static final String TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
+    private static final String SPAN_ID = "b7ad6b7169203331";
+
+    private final InMemorySpanExporter exported = InMemorySpanExporter.create();
+    private final SpanIds ids = new SpanIds();
+
+    @AutoClose
+    private final Telemetry telemetry = Telemetry.of(
+            OpenTelemetrySdk.builder()
+                    .setTracerProvider(SdkTracerProvider.builder()
+                            .setIdGenerator(ids)
+                            .addSpanProcessor(SimpleSpanProcessor.create(exported))
+                            .build())
+                    .build(),
+            ids);
+
+    private List<SpanData> record(Map<String, String> environment) {
+        List<StartPhase> phases =
+                List.of(new StartPhase("read_config", 10, 20), new StartPhase("load_weights", 20, 90));
+        StartSpans.record(telemetry, new ClockAnchor(1_000, 0), environment::get, phases, 5, 100);
+        return exported.getFinishedSpanItems();
+    }
+
+    @Test
+    void thePartsLieBelowTheStart() {
+        List<SpanData> spans = record(Map.of());
+        assertThat(spans).extracting(SpanData::getName).containsExactly("read_config", "load_weights", "start");
+        SpanData start = spans.getLast();
+        assertThat(start.getParentSpanContext().isValid()).isFalse();
+        assertThat(start.getStartEpochNanos()).isEqualTo(1_005);
+        assertThat(start.getEndEpochNanos()).isEqualTo(1_100);
+        assertThat(spans.get(1).getParentSpanId()).isEqualTo(start.getSpanId());
+        assertThat(spans.get(1).getEndEpochNanos()).isEqualTo(1_090);
+    }
+
+    @Test
+    void itJoinsTheTraceOfTheEnvironment() {
+        SpanData start = record(Map.of("TRACEPARENT", "00-" + TRACE_ID + "-" + SPAN_ID + "-01"))
+                .getLast();
+        assertThat(start.getTraceId()).isEqualTo(TRACE_ID);
+        assertThat(start.getParentSpanId()).isEqualTo(SPAN_ID);
+    }
+}
