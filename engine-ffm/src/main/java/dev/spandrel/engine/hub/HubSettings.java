@@ -1,6 +1,8 @@
 package dev.spandrel.engine.hub;
 
+import dev.spandrel.engine.EngineException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -20,7 +22,11 @@ public record HubSettings(
         URI endpoint, Optional<String> token, Path cache, boolean offline, Duration connectTimeout, Duration pause) {
     private static final String PUBLIC_HUB = "https://huggingface.co";
 
-    /** Reads the variables; {@code userHome} holds the cache where none names it. */
+    /**
+     * Reads the variables; {@code userHome} holds the cache where none names it.
+     *
+     * @throws EngineException.ModelLoad when {@code HF_ENDPOINT} is no address
+     */
     public static HubSettings of(Map<String, String> environment, Path userHome) {
         Path home = value(environment, "HF_HOME")
                 .map(Path::of)
@@ -30,7 +36,7 @@ public record HubSettings(
                         .resolve("huggingface"));
         String endpoint = value(environment, "HF_ENDPOINT").orElse(PUBLIC_HUB);
         return new HubSettings(
-                URI.create(endpoint.endsWith("/") ? endpoint.substring(0, endpoint.length() - 1) : endpoint),
+                endpoint(endpoint.endsWith("/") ? endpoint.substring(0, endpoint.length() - 1) : endpoint),
                 value(environment, "HF_TOKEN"),
                 value(environment, "HF_HUB_CACHE").map(Path::of).orElse(home.resolve("hub")),
                 value(environment, "HF_HUB_OFFLINE")
@@ -38,6 +44,18 @@ public record HubSettings(
                         .isPresent(),
                 Duration.ofSeconds(20),
                 Duration.ofMillis(500));
+    }
+
+    private static URI endpoint(String text) {
+        try {
+            URI uri = new URI(text);
+            if (uri.getHost() != null && ("https".equals(uri.getScheme()) || "http".equals(uri.getScheme()))) {
+                return uri;
+            }
+        } catch (URISyntaxException e) {
+            // Told below, with what was found.
+        }
+        throw new EngineException.ModelLoad("HF_ENDPOINT", "expected an http or https address, found " + text);
     }
 
     private static Optional<String> value(Map<String, String> environment, String name) {

@@ -185,6 +185,14 @@ class ModelHubTest {
         assertThat(all.toString()).as("never in a log").doesNotContain("token=Optional[t]");
     }
 
+    @ParameterizedTest
+    @CsvSource({"huggingface.co", "file:///etc", "https://", "http://a b"})
+    void refusesAnEndpointThatIsNone(String endpoint) {
+        assertThatThrownBy(() -> HubSettings.of(Map.of("HF_ENDPOINT", endpoint), folder))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageContaining("expected an http or https address, found");
+    }
+
     private LocatedModel locate(String model, boolean offline) {
         HubSettings settings = new HubSettings(
                 hub.endpoint(),
