@@ -22,6 +22,10 @@ final class TelemetryStart implements AutoCloseable {
     }
 
     static TelemetryStart begin(OtlpSettings settings) {
+        Optional<Telemetry> agent = Telemetry.ofAgent();
+        if (agent.isPresent()) {
+            return new TelemetryStart(CompletableFuture.completedFuture(agent));
+        }
         if (!settings.on()) {
             return new TelemetryStart(CompletableFuture.completedFuture(Optional.empty()));
         }

@@ -17,8 +17,8 @@ import java.util.function.LongSupplier;
  * One daemon thread looks at all writers four times per timeout; it starts with the first writer.
  */
 public final class WriteWatchdog implements AutoCloseable {
-    /** From here on a write is one that waited; the socket's buffer takes less in less than a tenth of it. */
-    private static final long BLOCKED_NANOS = 1_000_000;
+    /** From here on a write is one that waited for its client: shorter ones may have waited for a processor. */
+    private static final long BLOCKED_NANOS = 20_000_000;
 
     private static final int BLOCKED_KEPT = 32;
 

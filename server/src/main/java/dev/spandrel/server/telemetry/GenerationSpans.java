@@ -58,7 +58,7 @@ public final class GenerationSpans implements GenerationListener {
         return request.context().get(ArrivedRequest.class).orElseGet(() -> {
             Optional<RequestSpan> http = request.context().get(RequestSpan.class);
             ArrivedRequest arrived = new ArrivedRequest(
-                    http.map(RequestSpan::context).orElseGet(() -> telemetry.context(request.headers())),
+                    http.map(RequestSpan::context).orElseGet(() -> parent(request)),
                     http.map(RequestSpan::anchor).orElseGet(() -> ClockAnchor.take(wall, nanoClock)),
                     telemetry.ids());
             request.context().register(arrived);
@@ -66,10 +66,16 @@ public final class GenerationSpans implements GenerationListener {
         });
     }
 
+    /** An agent's HTTP span where there is one, else what the client sent. */
+    private Context parent(ServerRequest request) {
+        Context around = Context.current();
+        return Span.fromContext(around).getSpanContext().isValid() ? around : telemetry.context(request.headers());
+    }
+
     /** The ids of its span, for the steps it will be in. */
     @Override
     public Object correlation(ServerRequest request, int index) {
-        return arrived(request).span(index);
+        return telemetry.ownIds() ? arrived(request).span(index) : null;
     }
 
     @Override

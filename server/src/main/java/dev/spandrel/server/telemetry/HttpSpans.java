@@ -68,6 +68,14 @@ public final class HttpSpans implements Filter {
             return;
         }
         ClockAnchor anchor = ClockAnchor.take(wall, nanoClock);
+        Context around = Context.current();
+        if (Span.fromContext(around).getSpanContext().isValid()) {
+            // An agent has made the HTTP span already.
+            request.context().register(new RequestSpan(around, anchor));
+            TraceResponse.set(response, Span.fromContext(around).getSpanContext());
+            chain.proceed();
+            return;
+        }
         Context parent = telemetry.context(request.headers());
         Span span = start(request, parent, anchor);
         Context context = parent.with(span);

@@ -31,7 +31,7 @@ public final class RequestScope implements Filter {
 
     @Override
     public void filter(FilterChain chain, RoutingRequest request, RoutingResponse response) {
-        if (!paths.contains(request.path().path())) {
+        if (!telemetry.ownIds() || !paths.contains(request.path().path())) {
             chain.proceed();
             return;
         }

@@ -1,6 +1,7 @@
 package dev.spandrel.server.telemetry;
 
 import io.helidon.http.Headers;
+import io.opentelemetry.api.GlobalOpenTelemetry;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.metrics.Meter;
 import io.opentelemetry.api.trace.Tracer;
@@ -27,6 +28,8 @@ import java.util.function.UnaryOperator;
 public final class Telemetry implements AutoCloseable {
     /** Instrumentation scope of every span of this server. */
     static final String SCOPE = "dev.spandrel.server";
+
+    private static final String AGENT = "io.opentelemetry.javaagent.OpenTelemetryAgent";
 
     private final OpenTelemetry openTelemetry;
     private final SpanIds ids;
@@ -133,6 +136,26 @@ public final class Telemetry implements AutoCloseable {
             defaults.put("otel.service.name", serviceName);
         }
         return defaults;
+    }
+
+    /**
+     * That of an OpenTelemetry Java agent in this process, which has an SDK of its own, configured by the same variables;
+     * empty without one. Everything goes through it then: two SDKs would make two traces of each request.
+     */
+    public static Optional<Telemetry> ofAgent() {
+        try {
+            // The agent's jar is behind the class path of whoever it is attached to.
+            Class.forName(AGENT, false, ClassLoader.getSystemClassLoader());
+        } catch (ClassNotFoundException e) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new Telemetry(GlobalOpenTelemetry.get(), new SpanIds(), new SpanDrops(), false, Duration.ZERO));
+    }
+
+    /** Whether ids drawn here are those of the spans; not so under an agent. */
+    boolean ownIds() {
+        return openTelemetry instanceof OpenTelemetrySdk;
     }
 
     /** The tracer of this server's own spans. */

@@ -174,7 +174,10 @@ class SpansTest {
         assertThat(llm.getKind()).isEqualTo(SpanKind.SERVER);
         assertThat(llm.getParentSpanId()).isEqualTo(SPAN_ID);
         assertThat(llm.getStatus().getStatusCode()).isEqualTo(StatusCode.UNSET);
-        assertThat(llm.getAttributes().toBuilder().build())
+        // A machine that is busy enough blocks a write, too.
+        assertThat(llm.getAttributes().toBuilder()
+                        .remove(SpanKeys.CLIENT_BLOCKED)
+                        .build())
                 .isEqualTo(Attributes.builder()
                         .put("gen_ai.latency.time_to_first_token", 0.010)
                         .put("gen_ai.latency.e2e", 0.026)
