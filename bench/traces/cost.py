@@ -15,6 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = {
+    "null": [],
     "spans": [],
     "request": ["--collect-detailed-traces=request"],
     "step": ["--collect-detailed-traces=request,step", "--trace-step-ratio=0.01"],
@@ -89,7 +90,7 @@ def main():
         endpoint = f"http://127.0.0.1:{sink.stdout.readline().strip()}/v1/traces"
         off, off_port = start(endpoint, True, [])
         processes.append(off)
-        on, on_port = start(endpoint, False, FLAGS[args.mode])
+        on, on_port = start(endpoint, args.mode == "null", FLAGS[args.mode])
         processes.append(on)
         for port in (off_port, on_port):
             window(port, args.streams, 2 * args.seconds, args.max_tokens)
