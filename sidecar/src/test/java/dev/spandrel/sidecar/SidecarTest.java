@@ -432,7 +432,9 @@ class SidecarTest {
             try (Sidecar sidecar = start(variables, flags)) {
                 awaitBalanced(sidecar, Signal.TRACES, 3);
             }
-            assertThat(backend.traces().toString()).contains("[redacted]", "llm-0").doesNotContain("completions");
+            assertThat(backend.traces().toString())
+                    .contains("[redacted]", "llm-0")
+                    .doesNotContain("completions");
         }
     }
 }

@@ -40,7 +40,8 @@ public record SettingsFile(Map<String, String> settings, Map<String, Destination
                     .setLabel(path.toString())
                     .setSchema(new FailsafeSchema())
                     .build();
-            Iterator<Object> documents = new Load(settings).loadAllFromReader(reader).iterator();
+            Iterator<Object> documents =
+                    new Load(settings).loadAllFromReader(reader).iterator();
             if (!documents.hasNext()) {
                 return NONE;
             }

@@ -63,7 +63,9 @@ class TransformTest {
     @Test
     void missingResourceAttributesAreAddedAndThoseOfTheSenderStay() throws Exception {
         ExportTraceServiceRequest sent = request(
-                Resource.newBuilder().addAttributes(attribute("service.name", "mine")).build(),
+                Resource.newBuilder()
+                        .addAttributes(attribute("service.name", "mine"))
+                        .build(),
                 Span.newBuilder().setName("a").build());
         ExportTraceServiceRequest got =
                 ExportTraceServiceRequest.parseFrom(ENRICHER.apply(Signal.TRACES, sent.toByteArray()));
@@ -114,8 +116,8 @@ class TransformTest {
                 .addLinks(Span.Link.newBuilder().addAttributes(attribute("secret", "x")))
                 .setUnknownFields(unknown)
                 .build();
-        ExportTraceServiceRequest sent =
-                request(Resource.newBuilder().addAttributes(attribute("secret", "x")).build(), span);
+        ExportTraceServiceRequest sent = request(
+                Resource.newBuilder().addAttributes(attribute("secret", "x")).build(), span);
         ExportTraceServiceRequest got = ExportTraceServiceRequest.parseFrom(
                 redactor(Set.of("secret*")).apply(Signal.TRACES, sent.toByteArray()));
         assertThat(got.toString().replace("[redacted]", "x")).isEqualTo(sent.toString());
@@ -149,7 +151,9 @@ class TransformTest {
                 .setStatus(Status.newBuilder().setMessage("refused 4111111111111111"))
                 .build();
         byte[] got = redactor(Set.of(), "\\b\\d{16}\\b")
-                .apply(Signal.TRACES, request(Resource.getDefaultInstance(), span).toByteArray());
+                .apply(
+                        Signal.TRACES,
+                        request(Resource.getDefaultInstance(), span).toByteArray());
         Span read = ExportTraceServiceRequest.parseFrom(got)
                 .getResourceSpans(0)
                 .getScopeSpans(0)
@@ -221,7 +225,6 @@ class TransformTest {
                                 "K8S_NAMESPACE_NAME",
                                 "ns"),
                         warning -> assertThat(warning).contains("odd")))
-                .isEqualTo(
-                        Map.of("service.name", "a,b", "k8s.pod.name", "from otel", "k8s.namespace.name", "ns"));
+                .isEqualTo(Map.of("service.name", "a,b", "k8s.pod.name", "from otel", "k8s.namespace.name", "ns"));
     }
 }
