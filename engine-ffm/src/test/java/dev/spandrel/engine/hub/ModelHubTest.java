@@ -162,10 +162,10 @@ class ModelHubTest {
 
     @Test
     void readsTheVariablesOfHuggingFace() {
-        Path home = Path.of("/home/x");
+        Path home = Path.of("/people/x");
         HubSettings none = HubSettings.of(Map.of(), home);
         assertThat(none.endpoint()).isEqualTo(URI.create("https://huggingface.co"));
-        assertThat(none.cache()).isEqualTo(Path.of("/home/x/.cache/huggingface/hub"));
+        assertThat(none.cache()).isEqualTo(Path.of("/people/x/.cache/huggingface/hub"));
         assertThat(none.offline()).isFalse();
         HubSettings all = HubSettings.of(
                 Map.of(
