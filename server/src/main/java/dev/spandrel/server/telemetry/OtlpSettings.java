@@ -83,11 +83,15 @@ public record OtlpSettings(Optional<URI> endpoint, String protocol, boolean unna
         }
         boolean insecure = insecure(signal, environment);
         if (flag != null) {
-            return Optional.of(uri("--otlp-traces-endpoint", flag.strip(), protocol, insecure));
+            URI given = uri("--otlp-traces-endpoint", flag.strip(), protocol, insecure);
+            return Optional.of(needsPath(given, protocol) ? withPath(given, signal) : given);
         }
         String own = value(environment, signal.variable("ENDPOINT"));
         if (own != null) {
-            return Optional.of(uri(signal.variable("ENDPOINT"), own, protocol, insecure));
+            URI given = uri(signal.variable("ENDPOINT"), own, protocol, insecure);
+            // A URL is used as it is, as specified; host:port and grpc:// are none the specification knows.
+            boolean url = own.regionMatches(true, 0, "http", 0, 4);
+            return Optional.of(!url && needsPath(given, protocol) ? withPath(given, signal) : given);
         }
         String general = value(environment, ENDPOINT);
         if (general == null) {
@@ -95,6 +99,12 @@ public record OtlpSettings(Optional<URI> endpoint, String protocol, boolean unna
         }
         URI base = uri(ENDPOINT, general, protocol, insecure);
         return Optional.of(protocol == OtlpProtocol.GRPC ? base : withPath(base, signal));
+    }
+
+    /** No backend takes telemetry at its root. */
+    private static boolean needsPath(URI endpoint, OtlpProtocol protocol) {
+        String path = endpoint.getPath();
+        return protocol != OtlpProtocol.GRPC && (path == null || path.isEmpty() || path.equals("/"));
     }
 
     /** Without a scheme that says otherwise a connection is plaintext, unless a variable forbids it. */

@@ -34,17 +34,18 @@ class OtlpSettingsTest {
 
     @ParameterizedTest
     @CsvSource({
-        "http://h:4318/v1/traces,http://h:4318/v1/traces",
-        "http://h:4318,http://h:4318",
-        "https://h/otlp?k=v,https://h/otlp?k=v",
-        "h:4318,http://h:4318",
-        "h,http://h:4318"
+        "http://h:4318/v1/traces,http://h:4318/v1/traces,http://h:4318/v1/traces",
+        "https://h/otlp?k=v,https://h/otlp?k=v,https://h/otlp?k=v",
+        "http://h:4318,http://h:4318/v1/traces,http://h:4318",
+        "h:4318,http://h:4318/v1/traces,http://h:4318/v1/traces",
+        "grpc://h:4318,http://h:4318/v1/traces,http://h:4318/v1/traces",
+        "h,http://h:4318/v1/traces,http://h:4318/v1/traces"
     })
-    void httpEndpointsOfFlagAndTracesVariableAreUsedAsTheyAre(String given, String expected) {
-        Map<String, String> http = Map.of(TRACES_PROTOCOL, "http/protobuf");
-        assertThat(endpoint(given, http)).isEqualTo(expected);
+    void httpEndpointsGetThePathWhereTheyHaveNoneButAUrlInTheTracesVariable(
+            String given, String byFlag, String byVariable) {
+        assertThat(endpoint(given, Map.of(TRACES_PROTOCOL, "http/protobuf"))).isEqualTo(byFlag);
         assertThat(endpoint(null, Map.of(TRACES_PROTOCOL, "http/protobuf", TRACES, given)))
-                .isEqualTo(expected);
+                .isEqualTo(byVariable);
     }
 
     @ParameterizedTest
