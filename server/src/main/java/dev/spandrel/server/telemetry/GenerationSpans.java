@@ -52,6 +52,7 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onArrival(ServerRequest request) {
         arrived(request);
+        ServerAddress.arrived(request);
     }
 
     private ArrivedRequest arrived(ServerRequest request) {
@@ -131,7 +132,7 @@ public final class GenerationSpans implements GenerationListener {
             if (model != null) {
                 builder.setAttribute(SpanKeys.REQUEST_MODEL, model);
             }
-            ServerAddress.of(request).set(builder);
+            ServerAddress.arrived(request).set(builder);
         }
         baggage(builder, arrived.parent());
         return builder;

@@ -118,7 +118,7 @@ public final class HttpSpans implements Filter {
             builder.setAttribute(QUERY, query);
         }
         request.headers().first(HeaderNames.USER_AGENT).ifPresent(agent -> builder.setAttribute(USER_AGENT, agent));
-        ServerAddress.of(request).set(builder);
+        ServerAddress.arrived(request).set(builder);
         return builder.startSpan();
     }
 
