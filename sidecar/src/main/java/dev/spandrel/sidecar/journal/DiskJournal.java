@@ -208,6 +208,9 @@ public final class DiskJournal implements Journal {
             writable = true;
         } catch (IOException e) {
             fail(group.subList(done, group.size()), e);
+        } catch (RuntimeException e) {
+            // A sender waits for each of these; a writer that died here would let it wait for ever.
+            fail(group.subList(done, group.size()), new IOException(e));
         }
     }
 

@@ -28,8 +28,15 @@ final class SegmentWriter implements Closeable {
     Segment roll(long base) throws IOException {
         close();
         Segment next = new Segment(base, random.nextLong());
-        file = storage.create(next.name());
-        storage.forceNames();
+        StorageFile created = storage.create(next.name());
+        try {
+            storage.forceNames();
+        } catch (IOException e) {
+            // Nobody knows this segment yet; to whoever cleans up after the failure it must not look open.
+            created.close();
+            throw e;
+        }
+        file = created;
         segment = next;
         written = 0;
         return next;
