@@ -40,7 +40,7 @@ public final class Backends {
             throw new EngineException.ModelLoad(model, "--backend cpu: " + cure);
         }
         System.getLogger(Backends.class.getName())
-                .log(System.Logger.Level.WARNING, "backend=reference, some 50 times slower than cpu: " + cure);
+                .log(System.Logger.Level.WARNING, "backend=reference, far slower than cpu: " + cure);
         return new ReferenceBackend();
     }
 }

@@ -9,7 +9,7 @@ import java.lang.management.ManagementFactory;
 
 /** How many KV blocks an engine gets. */
 final class KvSizing {
-    /** A demonstration model gets this much: some dozen sequences at full length, touched in 50 ms at start. */
+    /** A demonstration model gets this much: some dozen sequences at full length. */
     private static final long LEAST_BYTES = 128L << 20;
     /** No model gets more unasked: fits a laptop. Who wants more says {@code --kv-cache-memory-bytes}. */
     private static final long MOST_BYTES = 1L << 30;

@@ -15,7 +15,7 @@ final class WarmUp {
     private static final int PROMPT = 29;
 
     private static final int MOST_PASSES = 64;
-    /** Shorter than anybody notices at a start; most of a small model's compiling is done by then. */
+    /** Short beside the start itself; the compiler goes on through the first requests. */
     private static final long BUDGET_NANOS = 250_000_000;
 
     private WarmUp() {}
