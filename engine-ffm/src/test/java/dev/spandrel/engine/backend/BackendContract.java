@@ -26,6 +26,8 @@ public abstract class BackendContract {
     /** Relative rounding of one F32 operation, with room for another order of summation. */
     private static final double UNIT = 4 * Math.ulp(1f);
 
+    private static final DType[] PLAIN = {DType.F32, DType.F16, DType.BF16};
+
     protected abstract Backend create();
 
     private final Random random = new Random(20_261_123);
@@ -61,7 +63,7 @@ public abstract class BackendContract {
         "100, 128, 320"
     })
     void matmulMatches(int rows, int inner, int columns) {
-        for (DType dtype : DType.values()) {
+        for (DType dtype : PLAIN) {
             Tensor weight = tensor(dtype, columns, inner);
             Tensor bias = tensor(dtype, columns);
             float[] in = values(rows * inner);
@@ -106,7 +108,9 @@ public abstract class BackendContract {
     }
 
     @ParameterizedTest
-    @EnumSource(DType.class)
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "F16", "BF16"})
     void embedPicksAndAddsRows(DType dtype) {
         Tensor table = tensor(dtype, 131, 33);
         int[] ids = {0, 130, 64, 64, 7};
@@ -425,7 +429,7 @@ public abstract class BackendContract {
 
     private Tensor tensor(DType dtype, int... shape) {
         int count = java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-        MemorySegment data = arena.allocate((long) count * dtype.byteSize(), 64);
+        MemorySegment data = arena.allocate(dtype.bytes(count), 64);
         for (int i = 0; i < count; i++) {
             float value = (float) random.nextGaussian();
             switch (dtype) {
@@ -433,6 +437,7 @@ public abstract class BackendContract {
                 case F16 -> data.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(value));
                 case BF16 ->
                     data.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits(value) >>> 16));
+                default -> throw new IllegalArgumentException(dtype.name());
             }
         }
         return new Tensor(
