@@ -288,6 +288,11 @@ class EngineStampsTest {
                 row("spandrel.preemptions", "preempted", sent ->
                         (long) sent.generation().timings().preemptions()),
                 row("error.type", "refused", _ -> "400"),
+                row(
+                        "error.message",
+                        "refused",
+                        _ -> "max_tokens must not exceed the model's context length of 256, got 4000."
+                                + " (parameter=max_tokens, value=4000)"),
                 row("gen_ai.response.finish_reasons", "refused", _ -> List.of("error")));
         return Stream.concat(numbers, rest).toList();
     }
