@@ -219,8 +219,9 @@ final class ServeCommand implements Callable<Integer> {
             negatable = true,
             defaultValue = "true",
             fallbackValue = "true",
-            description = "Whether the CPU backend may use instructions the Vector API does not offer (VNNI, BF16, AMX)."
-                    + " Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Whether the CPU backend may use instructions the Vector API does not offer (VNNI, BF16, AMX)."
+                            + " Default: ${DEFAULT-VALUE}.")
     private boolean machineCode;
 
     @Option(

@@ -1,9 +1,12 @@
 package dev.spandrel.engine.backend;
 
 import dev.spandrel.engine.tensor.DType;
+import dev.spandrel.engine.tensor.Elements;
+import dev.spandrel.engine.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 
 /**
  * What a matrix is kept as, row by row. The formats of files keep their names and bytes; {@link #INT8} is ours. Encoding
@@ -21,13 +24,27 @@ public enum WeightFormat {
     /** Blocks of 32 signed bytes behind an F16 scale, as in GGUF. */
     Q8_0,
     /** Blocks of 32 × 4 bits around 8 behind an F16 scale, as in GGUF; element i in the low half of byte i, i + 16 in the high. */
-    Q4_0;
+    Q4_0,
+    /** As GGUF stores it; read by plain loops. */
+    Q4_1,
+    /** As GGUF stores it; read by plain loops. */
+    Q5_0,
+    /** As GGUF stores it; read by plain loops. */
+    Q5_1,
+    /** As GGUF stores it; read by plain loops. */
+    Q4_K,
+    /** As GGUF stores it; read by plain loops. */
+    Q5_K,
+    /** As GGUF stores it; read by plain loops. */
+    Q6_K;
 
     /** Elements of a block in the blocked formats. */
     public static final int BLOCK = 32;
 
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
     /** The format that keeps a stored type as it is. */
@@ -40,6 +57,11 @@ public enum WeightFormat {
         return name().equals(dtype.name());
     }
 
+    /** The type that a file stores it as; null for {@link #INT8}. */
+    private DType stored() {
+        return this == INT8 ? null : DType.valueOf(name());
+    }
+
     /** Bytes of one row; a last block that is not full counts whole. */
     public long rowBytes(int columns) {
         return switch (this) {
@@ -48,6 +70,7 @@ public enum WeightFormat {
             case INT8 -> columns + 4L;
             case Q8_0 -> blocks(columns) * (2 + BLOCK);
             case Q4_0 -> blocks(columns) * (2 + BLOCK / 2);
+            default -> stored().bytes(columns);
         };
     }
 
@@ -86,6 +109,7 @@ public enum WeightFormat {
                     encodeQ4(row, from, Math.min(BLOCK, columns - from), into, at);
                 }
             }
+            default -> throw new UnsupportedOperationException(this + " is read, not written");
         }
     }
 
@@ -152,6 +176,17 @@ public enum WeightFormat {
                     into[c] = Float.float16ToFloat(from.get(SHORT, block)) * (nibble - 8);
                 }
             }
+            default -> Elements.toFloats(row(from, at, columns), 0, columns, into, 0);
         }
+    }
+
+    /** As {@link #decode} for some elements of a row of a format that GGUF alone writes. */
+    public void decode(MemorySegment from, long at, int first, int count, float[] into, int intoAt) {
+        int most = (first + count + stored().blockElements() - 1) / stored().blockElements() * stored().blockElements();
+        Elements.toFloats(row(from, at, most), first, count, into, intoAt);
+    }
+
+    private Tensor row(MemorySegment from, long at, int columns) {
+        return new Tensor(stored(), List.of((long) columns), from.asSlice(at, rowBytes(columns)));
     }
 }

@@ -96,6 +96,48 @@ public abstract class BackendContract {
         }
     }
 
+    /** What GGUF stores in blocks is kept in blocks; bytes at random, but for scales that would be no numbers. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"F32", "F16", "BF16"})
+    void blocksMatch(DType dtype) {
+        for (int[] size : new int[][] {{1, 512, 64}, {7, 256, 129}, {50, 768, 70}}) {
+            Tensor weight = blocks(dtype, size[2], size[1]);
+            float[] in = values(size[0] * size[1]);
+            float[] expected = matmul(truth, in, size[0], weight, null, Activation.NONE, size[2]);
+            float[] found = matmul(backend, in, size[0], weight, null, Activation.NONE, size[2]);
+            assertMultiplied(found, expected, size[1], WeightFormat.of(dtype));
+            Buffer plain = truth.allocate(2L * size[1]);
+            Buffer fast = backend.allocate(2L * size[1]);
+            truth.embed(truth.upload(weight), new int[] {5, 63}, 2, false, plain);
+            backend.embed(backend.upload(weight), new int[] {5, 63}, 2, false, fast);
+            assertThat(all(backend, fast, 2, size[1])).isEqualTo(all(truth, plain, 2, size[1]));
+            assertThat(backend.upload(weight).bytes())
+                    .isLessThanOrEqualTo(
+                            (size[2] + 63) / 64 * 64 * (weight.data().byteSize() / size[2]));
+        }
+    }
+
+    private Tensor blocks(DType dtype, int rows, int columns) {
+        MemorySegment data = arena.allocate(dtype.bytes((long) rows * columns), 64);
+        byte[] bytes = new byte[(int) data.byteSize()];
+        random.nextBytes(bytes);
+        MemorySegment.copy(bytes, 0, data, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        // Q6_K has its scale at the end of a block, the others at the beginning, some with a minimum behind it.
+        for (long at = 0; at < data.byteSize(); at += dtype.blockBytes()) {
+            long scale = dtype == DType.Q6_K ? at + dtype.blockBytes() - 2 : at;
+            data.set(
+                    ValueLayout.JAVA_SHORT_UNALIGNED, scale, Float.floatToFloat16((float) random.nextGaussian() / 100));
+            if (dtype != DType.Q6_K && dtype != DType.Q8_0 && dtype != DType.Q4_0 && dtype != DType.Q5_0) {
+                short minimum = Float.floatToFloat16((float) random.nextGaussian() / 100);
+                data.set(ValueLayout.JAVA_SHORT_UNALIGNED, scale + 2, minimum);
+            }
+        }
+        return new Tensor(dtype, List.of((long) rows, (long) columns), data);
+    }
+
     private static void assertMultiplied(float[] found, float[] expected, int inner, WeightFormat format) {
         assertClose(found, expected, inner);
     }
@@ -121,8 +163,7 @@ public abstract class BackendContract {
     @ParameterizedTest
     @EnumSource(
             value = WeightFormat.class,
-            mode = EnumSource.Mode.EXCLUDE,
-            names = "Q8_0")
+            names = {"F32", "F16", "BF16", "INT8", "Q4_0"})
     void aRowAloneHasTheSameBitsAsInABatch(WeightFormat format) {
         try (Backend kept = create(policy(format))) {
             Tensor weight = tensor(DType.F32, 130, 96);
@@ -140,8 +181,7 @@ public abstract class BackendContract {
     @ParameterizedTest
     @EnumSource(
             value = WeightFormat.class,
-            mode = EnumSource.Mode.EXCLUDE,
-            names = "Q8_0")
+            names = {"F32", "F16", "BF16", "INT8", "Q4_0"})
     void weightsStayNarrow(WeightFormat format) {
         try (Backend kept = create(policy(format))) {
             Tensor weight = tensor(DType.F32, 640, 576);
@@ -178,7 +218,8 @@ public abstract class BackendContract {
             read(both[i], out, 3, 141, found[i]);
         }
         assertMultiplied(found[1], found[0], 24, WeightFormat.BF16);
-        assertThat(backend.upload(tensor(DType.BF16, 7), tensor(DType.F16, 9)).rows()).isEqualTo(16);
+        assertThat(backend.upload(tensor(DType.BF16, 7), tensor(DType.F16, 9)).rows())
+                .isEqualTo(16);
     }
 
     @ParameterizedTest
@@ -511,7 +552,7 @@ public abstract class BackendContract {
 
     private Tensor tensor(DType dtype, int... shape) {
         int count = java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-        MemorySegment data = arena.allocate((long) count * dtype.byteSize(), 64);
+        MemorySegment data = arena.allocate(dtype.bytes(count), 64);
         for (int i = 0; i < count; i++) {
             float value = (float) random.nextGaussian();
             switch (dtype) {
@@ -519,6 +560,7 @@ public abstract class BackendContract {
                 case F16 -> data.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(value));
                 case BF16 ->
                     data.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits(value) >>> 16));
+                default -> throw new IllegalArgumentException(dtype.name());
             }
         }
         return new Tensor(

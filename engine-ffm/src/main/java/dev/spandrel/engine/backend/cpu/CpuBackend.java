@@ -42,6 +42,7 @@ public final class CpuBackend implements Backend {
         final PagedAttention.Scratch attention = new PagedAttention.Scratch();
         final float[] lanes = new float[LANES];
         final float[] edge = new float[ROW_BLOCK * PANEL];
+        final float[] turn = new float[2 * Widening.STRIP * PANEL];
         final MemorySegment strip;
 
         Scratch(Arena arena) {

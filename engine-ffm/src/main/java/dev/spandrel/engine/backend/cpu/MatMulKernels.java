@@ -38,17 +38,7 @@ final class MatMulKernels {
             float[] a, int aAt, int lda, int rows, int inputs, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
         for (int part = 0; part < PANEL; part += TILE_COLUMNS) {
             for (int r = 0; r < rows; ) {
-                r += tile(
-                        a,
-                        aAt + r * lda,
-                        lda,
-                        rows - r,
-                        inputs,
-                        w,
-                        wAt + part * 4L,
-                        c,
-                        cAt + r * ldc + part,
-                        ldc);
+                r += tile(a, aAt + r * lda, lda, rows - r, inputs, w, wAt + part * 4L, c, cAt + r * ldc + part, ldc);
             }
         }
     }
@@ -262,8 +252,7 @@ final class MatMulKernels {
     }
 
     /** One row by four vectors. */
-    private static void tile1(
-            float[] a, int aAt, int inputs, MemorySegment w, long wAt, float[] c, int cAt) {
+    private static void tile1(float[] a, int aAt, int inputs, MemorySegment w, long wAt, float[] c, int cAt) {
         FloatVector c00 = FloatVector.fromArray(SPECIES, c, cAt);
         FloatVector c01 = FloatVector.fromArray(SPECIES, c, cAt + LANES);
         FloatVector c02 = FloatVector.fromArray(SPECIES, c, cAt + 2 * LANES);

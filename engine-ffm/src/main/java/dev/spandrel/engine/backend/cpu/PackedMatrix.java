@@ -17,6 +17,8 @@ import java.lang.foreign.ValueLayout;
  * begins with its 64 F32 scales. Q8_0 and Q4_0 panels are blocks of 32 inputs: 64 F16 scales, then eight steps of bytes, or
  * four steps whose low halves are the block's inputs 0 to 15 and whose high halves are 16 to 31.
  *
+ * <p>GGUF's other block types stay row by row as the file has them, and are read by plain loops: small, and slow.
+ *
  * @param rows outputs, or the vector's length
  * @param columns inputs, or 1
  * @param steps steps of a panel, padding included
@@ -53,7 +55,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
                 from.columns(),
                 from.format(),
                 steps,
-                arena.allocate(panels * panelBytes(from.format(), steps), VectorConstants.ALIGNMENT));
+                arena.allocate(panels * panelBytes(from.format(), steps, from.columns()), VectorConstants.ALIGNMENT));
         Scratch[] scratch = new Scratch[workers.count()];
         workers.run(packed.panels(), (panel, worker) -> {
             if (scratch[worker] == null) {
@@ -73,17 +75,24 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
             case INT8 -> ((columns + 3) / 4 + multiple - 1) / multiple * multiple;
             case Q8_0 -> blocks * Q8_STEPS;
             case Q4_0 -> blocks * Q4_STEPS;
+            default -> 0;
         };
     }
 
-    private static long panelBytes(WeightFormat format, int steps) {
+    private static long panelBytes(WeightFormat format, int steps, int columns) {
         long bytes = (long) steps * STEP;
         return switch (format) {
             case F32, F16, BF16 -> bytes;
             case INT8 -> bytes + PANEL * 4;
             case Q8_0 -> bytes + steps / Q8_STEPS * BLOCK_SCALES;
             case Q4_0 -> bytes + steps / Q4_STEPS * BLOCK_SCALES;
+            default -> PANEL * format.rowBytes(columns);
         };
+    }
+
+    /** Whether rows lie one after another as in a file, and not in panels of steps. */
+    boolean asStored() {
+        return steps == 0;
     }
 
     /** Number of panels. */
@@ -93,7 +102,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
 
     /** Byte offset of a panel. */
     long panelAt(int panel) {
-        return panel * panelBytes(format, steps);
+        return panel * panelBytes(format, steps, columns);
     }
 
     /** The rows of one panel as {@link WeightFormat} writes them, each padded to whole steps, and room to turn a strip. */
@@ -115,6 +124,13 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
         int count = Math.min(PANEL, rows - first);
         for (int r = 0; r < count; r++) {
             from.read(first + r, scratch.rows, r * scratch.stride, scratch.floats);
+        }
+        if (asStored()) {
+            for (int r = 0; r < count; r++) {
+                long bytes = from.rowBytes();
+                MemorySegment.copy(scratch.rows, r * scratch.stride, data, panelAt(panel) + r * bytes, bytes);
+            }
+            return;
         }
         if (format == WeightFormat.Q8_0 || format == WeightFormat.Q4_0) {
             for (int r = 0; r < count; r++) {
@@ -170,6 +186,14 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
     void row(int row, float[] into, int at, boolean accumulate) {
         long panel = panelAt(row / PANEL);
         int lane = row % PANEL;
+        if (asStored()) {
+            float[] values = new float[columns];
+            format.decode(data, panel + lane * format.rowBytes(columns), columns, values);
+            for (int c = 0; c < columns; c++) {
+                into[at + c] = accumulate ? into[at + c] + values[c] : values[c];
+            }
+            return;
+        }
         for (int c = 0; c < columns; c++) {
             float value = element(panel, lane, c);
             into[at + c] = accumulate ? into[at + c] + value : value;
@@ -197,6 +221,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
                 int bytes = step(block + BLOCK_SCALES, in % 16 / 4, lane);
                 yield ((bytes >>> in % 4 * 8 + half * 4 & 15) - 8) * blockScale(block, lane);
             }
+            default -> throw new IllegalStateException(format + " has no panels");
         };
     }
 

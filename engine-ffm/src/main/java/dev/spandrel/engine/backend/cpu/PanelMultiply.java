@@ -31,8 +31,7 @@ final class PanelMultiply {
         }
         if (w.format() == WeightFormat.F32) {
             int inner = w.columns();
-            MatMulKernels.panel(
-                    a, from * inner, inner, to - from, inner, w.data(), w.panelAt(panel), c, cAt, ldc);
+            MatMulKernels.panel(a, from * inner, inner, to - from, inner, w.data(), w.panelAt(panel), c, cAt, ldc);
         } else {
             strips(a, from, to, w, panel, c, cAt, ldc, scratch);
         }
@@ -57,9 +56,8 @@ final class PanelMultiply {
         int inner = w.columns();
         for (int k = 0; k < inner; k += Widening.STRIP) {
             int count = Math.min(Widening.STRIP, inner - k);
-            Widening.strip(w, panel, k, count, scratch.strip);
-            MatMulKernels.panel(
-                    a, from * inner + k, inner, to - from, count, scratch.strip, 0, c, cAt, ldc);
+            Widening.strip(w, panel, k, count, scratch.strip, scratch.turn);
+            MatMulKernels.panel(a, from * inner + k, inner, to - from, count, scratch.strip, 0, c, cAt, ldc);
         }
     }
 }

@@ -7,6 +7,8 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
 
 import dev.spandrel.engine.backend.WeightFormat;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -33,8 +35,9 @@ final class Widening {
      *
      * @param from a multiple of STRIP
      * @param to receives count × PANEL F32
+     * @param turn scratch of 2 × STRIP × PANEL
      */
-    static void strip(PackedMatrix w, int panel, int from, int count, MemorySegment to) {
+    static void strip(PackedMatrix w, int panel, int from, int count, MemorySegment to, float[] turn) {
         long at = w.panelAt(panel);
         switch (w.format()) {
             case F32 -> throw new IllegalArgumentException("F32 needs no widening");
@@ -59,6 +62,7 @@ final class Widening {
                     q4(w.data(), block, to, k * ROW);
                 }
             }
+            default -> stored(w, panel, from, count, to, turn);
         }
     }
 
@@ -139,6 +143,21 @@ final class Widening {
                 }
             }
         }
+    }
+
+    /** Rows as a file has them: plain reading, then rows become columns. */
+    private static void stored(PackedMatrix w, int panel, int from, int count, MemorySegment to, float[] turn) {
+        int rows = Math.min(PANEL, w.rows() - panel * PANEL);
+        int row = STRIP * PANEL;
+        Arrays.fill(turn, 0, row, 0);
+        for (int r = 0; r < rows; r++) {
+            w.format()
+                    .decode(w.data(), w.panelAt(panel) + r * w.format().rowBytes(w.columns()), from, count, turn, row);
+            for (int k = 0; k < count; k++) {
+                turn[k * PANEL + r] = turn[row + k];
+            }
+        }
+        MemorySegment.copy(turn, 0, to, ValueLayout.JAVA_FLOAT, 0, count * PANEL);
     }
 
     private static void put(IntVector values, FloatVector scale, MemorySegment to, long at) {
