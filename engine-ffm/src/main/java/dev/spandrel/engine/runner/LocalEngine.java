@@ -127,15 +127,17 @@ public final class LocalEngine implements Engine {
                 Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs()), (long) config.maxNumSeqs() * maxModelLen);
         int maxLogitRows = Math.min(
                 maxTokens, config.maxNumSeqs() * (1 + config.speculation().numSpeculativeTokens()));
-        Model model = ModelLoader.load(modelConfig, backend, new StepLimits(maxTokens, maxLogitRows, maxModelLen));
+        StepLimits limits = new StepLimits(maxTokens, maxLogitRows, maxModelLen);
+        Model model = ModelLoader.load(modelConfig, backend, limits, () -> start.done("map"));
         checkVocabulary(config, tokenizer, model);
-        // Mapping and upload are one: the backend packs straight from the mapped file.
-        start.done("load_weights");
+        // The backend packs straight from the mapped file, so this reads it too.
+        start.done("upload");
 
         KvDType kvDType = kvDType(config);
         int blockCount = KvSizing.blocks(config, model, maxModelLen, kvDType);
         KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize(), kvDType);
         start.done("allocate_kv_cache");
+        start.loaded();
         ModelRunner runner = new ModelRunner(
                 backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
         BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
