@@ -12,8 +12,10 @@ import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.StartPhase;
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.BackendOptions;
 import dev.spandrel.engine.backend.Backends;
 import dev.spandrel.engine.backend.KvDType;
+import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
 import dev.spandrel.engine.hub.HubSettings;
 import dev.spandrel.engine.hub.LocatedModel;
@@ -88,7 +90,7 @@ public final class LocalEngine implements Engine {
         Tokenizer tokenizer = Tokenizer.open(folder);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
         start.done("load_tokenizer");
-        Backend opened = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
+        Backend opened = Backends.open(config.model(), config.backend(), backendOptions(config), CpuBackend::new);
         // Only who asks for details pays for the watching.
         StepDetails details = config.stepListener().detailed() ? new StepDetails(config.nanoClock()) : null;
         Backend backend = details == null ? opened : details.watch(opened);
@@ -169,6 +171,11 @@ public final class LocalEngine implements Engine {
         start.done("start_loop");
         return new LocalEngine(
                 config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop, start.phases());
+    }
+
+    private static BackendOptions backendOptions(EngineConfig config) {
+        WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization());
+        return new BackendOptions(config.threads(), weights, config.machineCode(), config.amx());
     }
 
     private static KvDType kvDType(EngineConfig config) {
