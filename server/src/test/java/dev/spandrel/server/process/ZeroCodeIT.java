@@ -45,14 +45,7 @@ class ZeroCodeIT {
                     .as("%s", backend)
                     .extracting(ReceivedSpan::name)
                     .containsExactlyInAnyOrder(
-                            HTTP,
-                            "llm_request",
-                            "tokenize",
-                            "queue",
-                            "prefill",
-                            "prefill_chunk",
-                            "decode",
-                            "finish");
+                            HTTP, "llm_request", "tokenize", "queue", "prefill", "prefill_chunk", "decode", "finish");
             ReceivedSpan http = named(spans, HTTP);
             assertThat(http.kind()).isEqualTo(SpanKind.SPAN_KIND_SERVER);
             assertThat(http.parentId()).isEqualTo(PARENT);
