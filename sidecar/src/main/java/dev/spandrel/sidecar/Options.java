@@ -113,6 +113,14 @@ final class Options {
     private boolean printTraces;
 
     @Option(
+            names = "--own-spans",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "BOOL",
+            description = "Adds a span of its own to the traces for each batch delivered (off).")
+    private boolean ownSpans;
+
+    @Option(
             names = "--max-request-bytes",
             paramLabel = "BYTES",
             defaultValue = "67108864",
@@ -234,6 +242,7 @@ final class Options {
                 healthHost == null ? host : healthHost,
                 healthPort,
                 printTraces,
+                ownSpans,
                 found,
                 transform,
                 maxRequestBytes,
