@@ -14,7 +14,8 @@ rendered=${KEEP:-$work/rendered}
 mkdir -p "$rendered" "$work/bin"
 export GOFLAGS=-mod=readonly GOTOOLCHAIN=local
 
-(cd "$here" && go build -o "$work/bin/" ./schemas github.com/yannh/kubeconform/cmd/kubeconform sigs.k8s.io/kustomize/kustomize/v5)
+(cd "$here" && go build -o "$work/bin/" ./schemas github.com/yannh/kubeconform/cmd/kubeconform sigs.k8s.io/kustomize/kustomize/v5 \
+  && go build -o "$work/bin/compose" github.com/compose-spec/compose-go/v2/cmd)
 
 # Folder of a module, after its checksum was compared.
 module() {
@@ -40,7 +41,13 @@ done
   "${folder[keda]}/config/crd/bases" "${folder[gateway-api]}/config/crd/standard"
 
 [ $# -gt 0 ] || set -- $(ls "$overlays")
+case " $* " in *" cpu "*) ;; *) set -- cpu "$@" ;; esac
 name='{{ .ResourceKind }}-{{ .Group }}_{{ .ResourceAPIVersion }}.json'
+conforms() {
+  "$work/bin/kubeconform" -strict -summary -schema-location "$work/$1/$name" -schema-location "$work/custom/$name" \
+    -schema-location "$here/own/$name" "$2"
+}
+
 passed=0 failed=0
 for overlay in "$@"; do
   if ! "$work/bin/kustomize" build "$overlays/$overlay" >"$rendered/$overlay.yaml"; then
@@ -50,8 +57,7 @@ for overlay in "$@"; do
   for version in kubernetes-1.29 kubernetes-1.37; do
     # What a release does not know yet is not for it.
     case $overlay:$version in image-volume:kubernetes-1.29) continue ;; esac
-    if said=$("$work/bin/kubeconform" -strict -summary -schema-location "$work/$version/$name" \
-      -schema-location "$work/custom/$name" -schema-location "$here/own/$name" "$rendered/$overlay.yaml"); then
+    if said=$(conforms "$version" "$rendered/$overlay.yaml"); then
       passed=$((passed + 1))
       echo "$overlay on ${version#kubernetes-}: ${said#*found in }"
     else
@@ -60,5 +66,26 @@ for overlay in "$@"; do
     fi
   done
 done
-echo "$passed passed, $failed failed"
+
+# A check that cannot fail checks nothing: each of these mistakes must be found.
+for mistake in 's/terminationGracePeriodSeconds/terminationGraceSeconds/' 's/containerPort: 8000/containerPort: http/' \
+  's/restartPolicy: Always/restartpolicy: Always/'; do
+  sed "$mistake" "$rendered/cpu.yaml" >"$work/mistaken.yaml"
+  if cmp -s "$rendered/cpu.yaml" "$work/mistaken.yaml" || conforms kubernetes-1.37 "$work/mistaken.yaml" >/dev/null; then
+    echo "the mistake $mistake was not found" >&2
+    failed=$((failed + 1))
+  fi
+done
+
+"$work/bin/compose" "$here/../../compose.yaml" >/dev/null && echo "compose.yaml: valid" || failed=$((failed + 1))
+
+if command -v promtool >/dev/null; then
+  monitoring=$here/../components/monitoring
+  sed -n '/^spec:/,$p' "$monitoring/prometheus-rule.yaml" | sed '1d; s/^  //' >"$work/rules.yaml"
+  cp "$monitoring/tests/alerts.yaml" "$work/"
+  promtool test rules "$work/alerts.yaml" || failed=$((failed + 1))
+else
+  echo "alert rules not tested: no promtool here (Debian: apt-get install prometheus)"
+fi
+echo "$passed renderings valid, $failed faults"
 [ "$failed" -eq 0 ]

@@ -5,17 +5,22 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 
 /**
  * One life of the pod of {@code k8s/base}, without a cluster: containers in the manifest's order with its commands, environment
@@ -24,6 +29,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * {@code steady} or {@code sidecar-killed}.
  */
 final class PodRehearsal {
+    private static final Pattern SERIES = Pattern.compile("(?:spandrel_sidecar_|vllm:)\\w+");
     private static final int CLIENTS = 8;
     private static final int REQUESTS_BEFORE_STOP = 48;
     private static final String BODY = """
@@ -68,6 +74,7 @@ final class PodRehearsal {
                 sidecar.start();
             }
             awaitCompleted(REQUESTS_BEFORE_STOP, server);
+            alertsNameWhatIsThere(metrics(8000) + metrics(manifest.sidecar().probePort()));
             stop(server, sidecar, loads);
             verify(backend, sidecar);
         }
@@ -92,6 +99,31 @@ final class PodRehearsal {
         System.out.printf(
                 "%d requests answered, %d of them after SIGTERM; stopped in %.1f s of %d%n",
                 completed.get(), completed.get() - before, (System.nanoTime() - start) / 1e9, manifest.graceSeconds());
+    }
+
+    /** An alert on a series that nobody exposes never fires. */
+    private static void alertsNameWhatIsThere(String metrics) throws IOException {
+        Set<String> missing = new TreeSet<>();
+        for (String manifest : List.of(
+                "monitoring/prometheus-rule.yaml",
+                "autoscale-keda/scaled-object.yaml",
+                "autoscale-hpa/adapter-rules.yaml")) {
+            SERIES.matcher(Files.readString(
+                            Launcher.ROOT.resolve("k8s/components").resolve(manifest)))
+                    .results()
+                    .map(MatchResult::group)
+                    .filter(name -> !Pattern.compile("^" + name + "[ {]", Pattern.MULTILINE)
+                            .matcher(metrics)
+                            .find())
+                    .forEach(missing::add);
+        }
+        check(missing.isEmpty(), "named in k8s/components, but in no /metrics: " + missing + "\n" + metrics);
+    }
+
+    private String metrics(int port) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/metrics"))
+                .build();
+        return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
     }
 
     private Duration grace(long start) {
