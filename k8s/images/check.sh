@@ -20,6 +20,7 @@ start() {
   shift 2
   [ -f "$work/$image" ] || buildah from --quiet "localhost/spandrel/$image:0.1.0" >"$work/$image"
   root=$(buildah mount "$(cat "$work/$image")")
+  : >"$work/out"
   started=$(date +%s%N)
   JAVA_TOOL_OPTIONS=-XX:AOTMode=on unshare --net --mount sh -c '
     set -e
