@@ -9,10 +9,11 @@ interface Props {
   view: View;
   setView: (view: View | null) => void;
   firstTokenAt: number | null;
+  narrow: boolean;
 }
 
 /** The common axis; a drag along it zooms, a double click shows the whole again. */
-export function Axis({ view, setView, firstTokenAt }: Props) {
+export function Axis({ view, setView, firstTokenAt, narrow }: Props) {
   const strip = useRef<HTMLDivElement>(null);
   const [drag, setDrag] = useState<[from: number, to: number] | null>(null);
   const share = (event: PointerEvent) => {
@@ -27,7 +28,6 @@ export function Axis({ view, setView, firstTokenAt }: Props) {
     const length = view.to - view.from;
     setView({ from: view.from + a * length, to: view.from + b * length });
   };
-  const most = strip.current && strip.current.clientWidth < 300 ? 3 : 7;
   const first = firstTokenAt !== null && firstTokenAt >= view.from && firstTokenAt <= view.to ? firstTokenAt : null;
   return (
     <div class="axis" role="presentation">
@@ -47,13 +47,13 @@ export function Axis({ view, setView, firstTokenAt }: Props) {
         onPointerUp={end}
         onPointerCancel={() => setDrag(null)}
       >
-        {ticks(view.from, view.to, most).map((at) => (
-          <span class={place(at, view) > 92 ? 'tick last' : 'tick'} style={{ left: `${place(at, view)}%` }}>
+        {ticks(view.from, view.to, narrow ? 3 : 7).map((at) => (
+          <span class={place(at, view) > (narrow ? 75 : 92) ? 'tick last' : 'tick'} style={{ left: `${place(at, view)}%` }}>
             {duration(at)}
           </span>
         ))}
         {first !== null && (
-          <span class={place(first, view) > 80 ? 'flag last' : 'flag'} style={{ left: `${place(first, view)}%` }}>
+          <span class={place(first, view) > (narrow ? 60 : 85) ? 'flag last' : 'flag'} style={{ left: `${place(first, view)}%` }}>
             first token
           </span>
         )}

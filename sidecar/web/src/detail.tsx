@@ -30,6 +30,9 @@ function shown(key: string, text: string): string {
   return isSeconds && Number.isFinite(Number(text)) ? duration(Number(text) * 1e3) : text;
 }
 
+/** A key that may be broken after its dots and underscores, and nowhere else. */
+const breakable = (key: string) => key.split(/(?<=[._])/).flatMap((part, i) => (i === 0 ? [part] : [<wbr />, part]));
+
 function Table({ attributes }: { attributes: Attributes }) {
   return (
     <dl class="attributes">
@@ -37,7 +40,7 @@ function Table({ attributes }: { attributes: Attributes }) {
         const text = valueText(value);
         return (
           <div title={text.length < 500 ? `${key} = ${text}` : key}>
-            <dt>{key}</dt>
+            <dt>{breakable(key)}</dt>
             <dd>{shown(key, text)}</dd>
           </div>
         );

@@ -8,7 +8,7 @@ const SAYS = { connecting: 'connecting', open: 'live', lost: 'lost' } as const;
 
 function Mark() {
   return (
-    <svg class="mark" viewBox="0 0 20 20" aria-hidden="true">
+    <svg class="logo" viewBox="0 0 20 20" aria-hidden="true">
       <path d="M3 17V3h14" />
       <path class="arc" d="M3 17C3 9.3 9.3 3 17 3" />
     </svg>
@@ -71,7 +71,7 @@ export function Header({ live, route, inTrace, open, help }: Props) {
       <div class="tools">
         {live.store && (
           <span class="fill" title={`${count(live.store.traces)} traces in memory, ${count(live.store.evicted)} gone to make room`}>
-            {count(live.store.traces)} traces · {bytes(live.store.bytes)}
+            {live.store.traces === 1 ? '1 trace' : `${count(live.store.traces)} traces`} · {bytes(live.store.bytes)}
           </span>
         )}
         {live.notShown > 0 && (

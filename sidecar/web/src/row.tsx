@@ -11,12 +11,13 @@ interface Props {
   selected: boolean;
 }
 
-/** Phases in their share of the time; as long as the request against the longest in sight. */
+/** Phases in their share of the time; the longer the request, the longer the bar. */
 function PhaseBar({ row, longest }: { row: Row; longest: number }) {
   const known = PHASES.map((phase) => [phase, row.phases?.[phase] ?? 0] as const).filter(([, ms]) => ms > 0);
   const total = known.reduce((sum, [, ms]) => sum + ms, 0);
   const title = known.map(([phase, ms]) => `${phase} ${duration(ms)}`).join(', ');
-  const width = longest > 0 ? Math.max(1.5, Math.min(100, (row.duration / longest) * 100)) : 0;
+  // by the square root: beside one slow request the phases of the others can still be told apart
+  const width = longest > 0 ? Math.max(16, Math.sqrt(Math.min(1, row.duration / longest)) * 100) : 0;
   return (
     <span class="phases" role="cell" title={title} aria-label={title}>
       {total > 0 && (

@@ -58,8 +58,12 @@ function quantile(bounds: number[], counts: number[], share: number): number | n
   return null;
 }
 
+/** A bucket's bound, round as it is. */
+const bound = (seconds: number | undefined): string =>
+  seconds === undefined ? '∞' : seconds < 1 ? `${+(seconds * 1e3).toPrecision(3)} ms` : `${+seconds.toPrecision(3)} s`;
+
 const upTo = (seconds: number | null) =>
-  seconds === null ? '–' : seconds === Infinity ? '∞' : `≤ ${duration(seconds * 1e3)}`;
+  seconds === null ? '–' : seconds === Infinity ? '∞' : `≤ ${bound(seconds)}`;
 
 function FirstToken({ bounds, counts }: Metrics['firstToken']) {
   const total = counts.reduce((sum, n) => sum + n, 0);
@@ -69,6 +73,7 @@ function FirstToken({ bounds, counts }: Metrics['firstToken']) {
   const to = Math.min(counts.length, Math.max((used.at(-1) ?? 0) + 2, from + 8));
   const shown = counts.slice(from, to);
   const most = Math.max(1, ...shown);
+  const every = shown.length > 9 ? 2 : 1;
   return (
     <div class="tile first-token" title="Time to first token since the servers' start">
       <span class="tile-name">Time to first token</span>
@@ -82,8 +87,10 @@ function FirstToken({ bounds, counts }: Metrics['firstToken']) {
           const range = `${duration(low * 1e3)} to ${high === undefined ? '∞' : duration(high * 1e3)}`;
           return (
             <span title={`${range}: ${n}`}>
-              <i style={{ height: `${n === 0 ? 0 : Math.max(6, (n / most) * 100)}%` }} />
-              <small>{high === undefined ? '∞' : high < 1 ? `${+(high * 1e3).toPrecision(3)}` : `${+high.toPrecision(3)} s`}</small>
+              <b>
+                <i style={{ height: `${n === 0 ? 0 : Math.max(6, (n / most) * 100)}%` }} />
+              </b>
+              <small>{i % every === 0 && bound(high)}</small>
             </span>
           );
         })}

@@ -61,7 +61,7 @@ export function TokenLane({ trace, view }: { trace: Trace; view: View }) {
             <>token {under.index}: {duration(under.mean)}</>
           ) : (
             <>
-              p50 {duration(quantile(sorted, 0.5))} · p99 {duration(quantile(sorted, 0.99))}
+              p50 {duration(quantile(sorted, 0.5))} <span class="p99">· p99 {duration(quantile(sorted, 0.99))}</span>
             </>
           )}
         </span>
@@ -96,7 +96,7 @@ export function TokenLane({ trace, view }: { trace: Trace; view: View }) {
               <line class="preempted" x1={place(when, view)} x2={place(when, view)} y1="0" y2={H} />
             ))}
         </svg>
-        <span class="top">{duration(top)}</span>
+        <span class="peak">{duration(top)}</span>
       </div>
     </div>
   );

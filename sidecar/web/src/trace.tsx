@@ -261,7 +261,10 @@ function Head({ trace, route, linking, fromFile, close }: LoadedProps) {
           value={all.tokensIn === null && all.tokensOut === null ? null : `${all.tokensIn ?? '?'} → ${all.tokensOut ?? '?'}`}
           title="prompt → generated"
         />
-        <Fact name="Spans" value={count(trace.spans.length)} />
+        <div class="spans">
+          <dt>Spans</dt>
+          <dd class="num">{count(trace.spans.length)}</dd>
+        </div>
         <div class="when">
           <dt>Start</dt>
           <dd class="num" title={isoTime(trace.start)}>

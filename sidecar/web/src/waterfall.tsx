@@ -1,8 +1,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Axis } from './axis';
 import { memo } from './memo';
-import { duration } from './format';
-import type { Trace } from './otlp';
+import { duration, ticks } from './format';
+import { numberOf, type Span, type Trace } from './otlp';
 import { look } from './phases';
 import { TokenLane } from './tokens';
 import type { Node } from './tree';
@@ -20,6 +20,9 @@ const LINE = 26;
 const SPARE = 12;
 
 const MAX_INDENT = 16;
+
+/** Below this width in pixels labels and ticks are fewer. */
+const NARROW = 560;
 
 /** Marks beyond so many on one line would only hide each other. */
 const MAX_MARKS = 200;
@@ -42,10 +45,10 @@ interface Props {
 
 export function Waterfall({ trace, nodes, view, setView, collapsed, toggle, selected, select, firstTokenAt }: Props) {
   const box = useRef<HTMLDivElement>(null);
-  const [scroll, setScroll] = useState({ top: 0, height: 800 });
+  const [scroll, setScroll] = useState({ top: 0, height: 800, width: 1000 });
   useLayoutEffect(() => {
     const element = box.current!;
-    const measure = () => setScroll({ top: element.scrollTop, height: element.clientHeight });
+    const measure = () => setScroll({ top: element.scrollTop, height: element.clientHeight, width: element.clientWidth });
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     element.addEventListener('scroll', measure, { passive: true });
@@ -68,16 +71,23 @@ export function Waterfall({ trace, nodes, view, setView, collapsed, toggle, sele
   const last = Math.min(nodes.length, Math.ceil((scroll.top + scroll.height) / LINE) + SPARE);
   return (
     <div class="waterfall" role="treegrid" aria-label="Spans" aria-rowcount={nodes.length}>
-      <Axis view={view} setView={setView} firstTokenAt={firstTokenAt} />
+      <Axis view={view} setView={setView} firstTokenAt={firstTokenAt} narrow={scroll.width < NARROW} />
       <TokenLane trace={trace} view={view} />
       <div class="lines" ref={box} tabIndex={-1}>
         <div class="canvas" style={{ height: `${nodes.length * LINE}px` }}>
+          <div class="gridlines" aria-hidden="true">
+            {ticks(view.from, view.to, scroll.width < NARROW ? 3 : 7).map((at) => (
+              <i style={{ left: `${place(at, view)}%` }} />
+            ))}
+            {firstTokenAt !== null && <i class="first" style={{ left: `${place(firstTokenAt, view)}%` }} />}
+          </div>
           {nodes.slice(first, last).map((node, i) => (
             <Line
               key={`${node.span.id}-${first + i}`}
               node={node}
               top={(first + i) * LINE}
               view={view}
+              narrow={scroll.width < NARROW}
               shut={collapsed.has(node.span.id)}
               selected={node.span.id === selected}
               toggle={toggle}
@@ -94,13 +104,28 @@ interface LineProps {
   node: Node;
   top: number;
   view: View;
+  narrow: boolean;
   shut: boolean;
   selected: boolean;
   toggle: (id: string) => void;
   select: (id: string) => void;
 }
 
-function LinePlain({ node, top, view, shut, selected, toggle, select }: LineProps) {
+/** Tokens of a span, where it tells of them. */
+function said(span: Span): string {
+  const number = (key: string) => numberOf(span.attributes, key);
+  if (span.name === 'llm_request') {
+    const out = number('gen_ai.usage.completion_tokens') ?? number('gen_ai.usage.output_tokens');
+    const into = number('gen_ai.usage.prompt_tokens') ?? number('gen_ai.usage.input_tokens');
+    return into === null || out === null ? '' : `${into} → ${out} tokens`;
+  }
+  const tokens = number('spandrel.tokens');
+  const sequences = number('spandrel.step.sequences');
+  if (tokens !== null) return tokens === 1 ? '1 token' : `${tokens} tokens`;
+  return sequences === null ? '' : `${sequences} in the batch`;
+}
+
+function LinePlain({ node, top, view, narrow, shut, selected, toggle, select }: LineProps) {
   const { span } = node;
   const kind = look(span);
   return (
@@ -138,24 +163,28 @@ function LinePlain({ node, top, view, shut, selected, toggle, select }: LineProp
           {span.name}
         </span>
         {node.depth === 0 && <span class="of">{span.service}</span>}
+        <span class="of">{said(span)}</span>
         {node.orphan && <span class="of" title="Its parent is not in this trace">parent missing</span>}
         {shut && <span class="below">+{node.below}</span>}
       </div>
-      <Bar node={node} view={view} kind={kind} />
+      <Bar node={node} view={view} kind={kind} narrow={narrow} />
     </div>
   );
 }
 
-function Bar({ node, view, kind }: { node: Node; view: View; kind: string }) {
+function Bar({ node, view, kind, narrow }: { node: Node; view: View; kind: string; narrow: boolean }) {
   const { span } = node;
   const left = place(span.start, view);
   const right = place(span.end, view);
   const length = duration(span.end - span.start);
-  const side = right < 84 ? 'after' : left > 16 ? 'before' : 'inside';
+  // a label takes some sixty pixels
+  const room = narrow ? 30 : 12;
+  const side = right < 100 - room ? 'after' : left > room ? 'before' : 'inside';
+  const holds = node.children.length > 0 && (kind === 'request' || kind === 'other');
   const marks = span.events.filter((event) => event.name !== 'tokens').slice(0, MAX_MARKS);
   return (
     <div class="track" role="gridcell">
-      <i class={`bar phase-${kind}`} style={{ left: `${left}%`, width: `${right - left}%` }} />
+      <i class={holds ? `bar holds phase-${kind}` : `bar phase-${kind}`} style={{ left: `${left}%`, width: `${right - left}%` }} />
       {node.critical.map(([from, to]) => {
         const start = place(from, view);
         return <i class="critical" style={{ left: `${start}%`, width: `${place(to, view) - start}%` }} />;
@@ -180,5 +209,5 @@ const Line = memo(
   LinePlain,
   (a, b) =>
     a.node === b.node && a.top === b.top && a.view.from === b.view.from && a.view.to === b.view.to &&
-    a.shut === b.shut && a.selected === b.selected && a.select === b.select,
+    a.narrow === b.narrow && a.shut === b.shut && a.selected === b.selected && a.select === b.select,
 );
