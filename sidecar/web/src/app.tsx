@@ -53,7 +53,13 @@ export function App() {
   };
   return (
     <>
-      <Header live={live.state} route={route} inTrace={file !== null || route.trace !== null} open={drop.choose} help={() => setHelp(true)} />
+      <Header
+        live={live.state}
+        route={route}
+        inTrace={file !== null || route.trace !== null}
+        open={drop.choose}
+        help={() => setHelp(true)}
+      />
       {live.state.connection === 'lost' && (
         <div class="banner lost" role="alert">
           <b>Connection lost.</b> The sidecar does not answer; trying again. What is shown stays as it was.

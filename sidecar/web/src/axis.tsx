@@ -32,7 +32,9 @@ export function Axis({ view, setView, firstTokenAt, narrow }: Props) {
   return (
     <div class="axis" role="presentation">
       <div class="name">
-        <span class="key"><i class="critical-key" /> critical path</span>
+        <span class="key">
+          <i class="critical-key" /> critical path
+        </span>
       </div>
       <div
         class="track"
@@ -48,17 +50,26 @@ export function Axis({ view, setView, firstTokenAt, narrow }: Props) {
         onPointerCancel={() => setDrag(null)}
       >
         {ticks(view.from, view.to, narrow ? 3 : 7).map((at) => (
-          <span class={place(at, view) > (narrow ? 75 : 92) ? 'tick last' : 'tick'} style={{ left: `${place(at, view)}%` }}>
+          <span
+            class={place(at, view) > (narrow ? 75 : 92) ? 'tick last' : 'tick'}
+            style={{ left: `${place(at, view)}%` }}
+          >
             {duration(at)}
           </span>
         ))}
         {first !== null && (
-          <span class={place(first, view) > (narrow ? 60 : 85) ? 'flag last' : 'flag'} style={{ left: `${place(first, view)}%` }}>
+          <span
+            class={place(first, view) > (narrow ? 60 : 85) ? 'flag last' : 'flag'}
+            style={{ left: `${place(first, view)}%` }}
+          >
             first token
           </span>
         )}
         {drag && (
-          <i class="brush" style={{ left: `${Math.min(...drag) * 100}%`, width: `${Math.abs(drag[1] - drag[0]) * 100}%` }} />
+          <i
+            class="brush"
+            style={{ left: `${Math.min(...drag) * 100}%`, width: `${Math.abs(drag[1] - drag[0]) * 100}%` }}
+          />
         )}
       </div>
     </div>

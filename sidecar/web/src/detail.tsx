@@ -26,7 +26,10 @@ function Section({ name, size, children }: { name: string; size: number; childre
 
 /** A key that says seconds, with its time; else the value. */
 function shown(key: string, text: string): string {
-  const isSeconds = /^gen_ai\.(latency|response\.time)|inter_token_latency|spandrel\.(tokenize\.time|cpu_time|client\.blocked_time)/.test(key);
+  const isSeconds =
+    /^gen_ai\.(latency|response\.time)|inter_token_latency|spandrel\.(tokenize\.time|cpu_time|client\.blocked_time)/.test(
+      key,
+    );
   return isSeconds && Number.isFinite(Number(text)) ? duration(Number(text) * 1e3) : text;
 }
 
@@ -72,9 +75,14 @@ function Events({ span }: { span: Span }) {
       <ol class="events">
         {events.map((event) => (
           <li class={event.name === 'preempted' ? 'preempted' : undefined}>
-            <span class="num" title="after the span's start">+{duration(Math.max(0, event.at - span.start))}</span> <b>{event.name}</b>
+            <span class="num" title="after the span's start">
+              +{duration(Math.max(0, event.at - span.start))}
+            </span>{' '}
+            <b>{event.name}</b>
             <span class="faint">
-              {event.attributes.map(([key, value]) => ` ${key.replace(/^spandrel\./, '')}=${shown(key, valueText(value))}`).join('')}
+              {event.attributes
+                .map(([key, value]) => ` ${key.replace(/^spandrel\./, '')}=${shown(key, valueText(value))}`)
+                .join('')}
             </span>
           </li>
         ))}
@@ -99,7 +107,9 @@ function Links({ span }: { span: Span }) {
               <a href={address(target)} onClick={follow(target)}>
                 {link.traceId.slice(0, 8)}…/{link.spanId}
               </a>
-              <span class="faint">{link.attributes.map(([key, value]) => ` ${key.replace(/^.*\./, '')}=${valueText(value)}`).join('')}</span>
+              <span class="faint">
+                {link.attributes.map(([key, value]) => ` ${key.replace(/^.*\./, '')}=${valueText(value)}`).join('')}
+              </span>
             </li>
           );
         })}
@@ -154,8 +164,14 @@ export function Detail({ node, trace, linking, close }: Props) {
         {span.status && <span class={span.error ? 'status error' : 'status fine'}>{span.status}</span>}
       </p>
       <dl class="facts">
-        <div><dt>Duration</dt><dd class="num">{duration(span.end - span.start)}</dd></div>
-        <div><dt>Begins at</dt><dd class="num">{duration(span.start)}</dd></div>
+        <div>
+          <dt>Duration</dt>
+          <dd class="num">{duration(span.end - span.start)}</dd>
+        </div>
+        <div>
+          <dt>Begins at</dt>
+          <dd class="num">{duration(span.start)}</dd>
+        </div>
         <div title="The part of the trace's time that nothing but this span accounts for">
           <dt>On critical path</dt>
           <dd class="num">{trace.duration > 0 && own > 0 ? `${Math.round((own / trace.duration) * 100)} %` : '–'}</dd>
@@ -163,7 +179,11 @@ export function Detail({ node, trace, linking, close }: Props) {
       </dl>
       <Content span={span} />
       <Section name="Attributes" size={span.attributes.length}>
-        <Table attributes={span.attributes.filter(([key]) => !CONTENT.includes(key) || messages(span.attributes, key).length === 0)} />
+        <Table
+          attributes={span.attributes.filter(
+            ([key]) => !CONTENT.includes(key) || messages(span.attributes, key).length === 0,
+          )}
+        />
         {step !== null && span.name !== 'engine.step' && (
           <a class="small" href={address(steps)} onClick={follow(steps)}>
             Engine step {step}
@@ -178,7 +198,12 @@ export function Detail({ node, trace, linking, close }: Props) {
       </Section>
       <p class="ids faint">
         span <code>{span.id}</code> <Copy text={span.id} label="Copy" />
-        {span.scope && <><br />scope <code>{span.scope}</code></>}
+        {span.scope && (
+          <>
+            <br />
+            scope <code>{span.scope}</code>
+          </>
+        )}
       </p>
     </aside>
   );

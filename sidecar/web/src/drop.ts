@@ -44,7 +44,7 @@ export function useFileIn(show: (traces: Trace[]) => void) {
       event.preventDefault();
       take(text);
     };
-    const open = (event: KeyboardEvent) => event.key === 'o' && event.shiftKey && !typing(event) && choose();
+    const open = (event: KeyboardEvent) => event.key === 'O' && !typing(event) && choose();
     addEventListener('dragover', dragging);
     addEventListener('dragleave', left);
     addEventListener('drop', dropped);

@@ -34,7 +34,9 @@ export function facts(trace: Trace): Facts {
   const firstOut = first ? numberOf(first.attributes, ...OUT) : null;
   const decode = of('gen_ai.latency.time_in_model_decode');
   const firstToken = of('gen_ai.latency.time_to_first_token', 'gen_ai.response.time_to_first_chunk');
-  const model = first && (attribute(first.attributes, 'gen_ai.request.model') ?? attribute(first.attributes, 'gen_ai.response.model'));
+  const model =
+    first &&
+    (attribute(first.attributes, 'gen_ai.request.model') ?? attribute(first.attributes, 'gen_ai.response.model'));
   return {
     generations,
     model: model ? valueText(model) : '',

@@ -16,7 +16,9 @@ export function duration(ms: number): string {
 
 /** A count with thin spaces between thousands. */
 export const count = (value: number): string =>
-  Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, '\u2009');
+  Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, '\u2009');
 
 /** A rate or share with three figures at most. */
 export function rate(value: number): string {

@@ -4,7 +4,7 @@ import { typing } from './keys';
 import type { LiveState } from './live';
 import { address, follow, go, type Route } from './route';
 
-const SAYS = { connecting: 'connecting', open: 'live', lost: 'lost' } as const;
+const SAYS = { connecting: 'connecting', open: 'live', lost: 'lost', paused: 'paused' } as const;
 
 function Mark() {
   return (
@@ -70,12 +70,18 @@ export function Header({ live, route, inTrace, open, help }: Props) {
       </div>
       <div class="tools">
         {live.store && (
-          <span class="fill" title={`${count(live.store.traces)} traces in memory, ${count(live.store.evicted)} gone to make room`}>
+          <span
+            class="fill"
+            title={`${count(live.store.traces)} traces in memory, ${count(live.store.evicted)} gone to make room`}
+          >
             {live.store.traces === 1 ? '1 trace' : `${count(live.store.traces)} traces`} · {bytes(live.store.bytes)}
           </span>
         )}
         {live.notShown > 0 && (
-          <span class="fill warn" title="Requests that came too fast to be shown; they were kept and forwarded all the same">
+          <span
+            class="fill warn"
+            title="Requests that came too fast to be shown; they were kept and forwarded all the same"
+          >
             {count(live.notShown)} not shown
           </span>
         )}

@@ -42,7 +42,8 @@ export function ListView({ live, route }: { live: Live; route: Route }) {
     const key = (event: KeyboardEvent) => {
       if (typing(event)) return;
       const at = sorted.findIndex((row) => row.id === selected);
-      if (event.key === 'j' || event.key === 'ArrowDown') select(sorted[Math.min(at + 1, sorted.length - 1)]?.id ?? null);
+      if (event.key === 'j' || event.key === 'ArrowDown')
+        select(sorted[Math.min(at + 1, sorted.length - 1)]?.id ?? null);
       else if (event.key === 'k' || event.key === 'ArrowUp') select(sorted[Math.max(at - 1, 0)]?.id ?? null);
       else if (event.key === 'Enter' && at >= 0) go({ ...route, trace: selected });
       else if (event.key === 'Escape') select(null);
@@ -71,13 +72,18 @@ export function ListView({ live, route }: { live: Live; route: Route }) {
   const requests = sorted.some((row) => row.kind === 'request');
   const ready = live.state.store !== null;
   return (
-    <main class="list-view">
+    <main class={live.state.filterError ? 'list-view paused' : 'list-view'}>
       <Strip metrics={live.state.metrics} stale={live.state.connection === 'lost'} />
       <div class="chips" role="group" aria-label="Quick filters">
         {CHIPS.map(([label, term]) => {
           const on = route.filter.split(/\s+/).includes(term);
           return (
-            <button type="button" aria-pressed={on} title={term} onClick={() => go({ ...route, filter: toggled(route.filter, term) }, true)}>
+            <button
+              type="button"
+              aria-pressed={on}
+              title={term}
+              onClick={() => go({ ...route, filter: toggled(route.filter, term) }, true)}
+            >
               {label}
             </button>
           );
@@ -94,18 +100,22 @@ export function ListView({ live, route }: { live: Live; route: Route }) {
       {sorted.length > 0 && (
         <div class="rows" ref={body} role="table" aria-label="Traces">
           <div class="row head" role="row">
-            {['Time', 'Request', 'Phases', 'Tokens', 'Queue', 'First token', 'Per token', 'Duration', 'Status'].map((name) => (
-              <span role="columnheader" class={`c-${name.toLowerCase().replace(' ', '-')}`}>
-                {name}
-              </span>
-            ))}
+            {['Time', 'Request', 'Phases', 'Tokens', 'Queue', 'First token', 'Per token', 'Duration', 'Status'].map(
+              (name) => (
+                <span role="columnheader" class={`c-${name.toLowerCase().replace(' ', '-')}`}>
+                  {name}
+                </span>
+              ),
+            )}
           </div>
           {sorted.map((row) => (
             <RowLine key={row.id} row={row} route={route} longest={longest} selected={row.id === selected} />
           ))}
         </div>
       )}
-      {ready && !requests && <Empty filter={route.filter} any={(live.state.store?.traces ?? 0) > 0} rows={sorted.length} />}
+      {ready && !requests && (
+        <Empty filter={route.filter} any={(live.state.store?.traces ?? 0) > 0} rows={sorted.length} />
+      )}
       {sorted.length >= 200 && more !== 'none' && (
         <button type="button" class="older" disabled={more === 'asking'} onClick={older}>
           Older traces

@@ -44,7 +44,8 @@ export interface Metrics {
   firstToken: { bounds: number[]; counts: number[] };
 }
 
-export type Connection = 'connecting' | 'open' | 'lost';
+/** `paused`: the filter cannot be meant, so nothing is asked for. */
+export type Connection = 'connecting' | 'open' | 'lost' | 'paused';
 
 export interface LiveState {
   connection: Connection;
@@ -142,7 +143,7 @@ export class Live {
       .then(async (answer) => {
         if (source !== this.source) return;
         if (answer.status === 400) {
-          this.update({ connection: 'open', filterError: (await answer.json()).error, rows: new Map() });
+          this.update({ connection: 'paused', filterError: (await answer.json()).error });
           return;
         }
         this.again();

@@ -52,7 +52,12 @@ export function Minimap({ nodes, duration, view, zoomed, setView }: Props) {
       const { span } = node;
       pen.fillStyle = span.error ? colour('error') : colour(look(span));
       const x = (span.start / duration) * width;
-      pen.fillRect(x, (i / Math.max(nodes.length, 8)) * HEIGHT, Math.max(1, ((span.end - span.start) / duration) * width), Math.max(line - 1, 0.75));
+      pen.fillRect(
+        x,
+        (i / Math.max(nodes.length, 8)) * HEIGHT,
+        Math.max(1, ((span.end - span.start) / duration) * width),
+        Math.max(line - 1, 0.75),
+      );
     });
   }, [nodes, duration, redrawn]);
 

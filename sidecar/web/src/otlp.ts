@@ -152,7 +152,11 @@ function toSpan(span: Json, resource: Attributes, scope: string, since: (value: 
     status: [word, text(status.message)].filter(Boolean).join(': '),
     attributes: attributes(span.attributes),
     events: list(span.events)
-      .map((event) => ({ at: since(event.timeUnixNano), name: text(event.name), attributes: attributes(event.attributes) }))
+      .map((event) => ({
+        at: since(event.timeUnixNano),
+        name: text(event.name),
+        attributes: attributes(event.attributes),
+      }))
       .sort((a, b) => a.at - b.at),
     links: list(span.links).map((link) => ({
       traceId: text(link.traceId).toLowerCase(),

@@ -28,7 +28,8 @@ export function go(route: Route, replace = false): void {
 
 /** For a link: our own view on a plain click, the browser's way with any modifier. */
 export const follow = (route: Route) => (event: MouseEvent) => {
-  if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
   event.preventDefault();
   go(route);
 };

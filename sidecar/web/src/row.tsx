@@ -49,7 +49,13 @@ function Line({ row, route, longest, selected }: Props) {
   const [word, look] = status(row);
   const tokens = row.tokensIn !== undefined || row.tokensOut !== undefined;
   return (
-    <div class={`row kind-${row.kind}`} role="row" aria-current={selected ? 'true' : undefined} data-trace={row.id}>
+    <div
+      class={`row kind-${row.kind}`}
+      role="row"
+      onClick={follow(target)}
+      aria-current={selected ? 'true' : undefined}
+      data-trace={row.id}
+    >
       <time role="cell" class="c-time" dateTime={isoTime(row.start)} title={isoTime(row.start)}>
         {time(row.start)}
       </time>
@@ -57,10 +63,12 @@ function Line({ row, route, longest, selected }: Props) {
         <a href={address(target)} onClick={follow(target)}>
           {row.name}
         </a>
-        <span class="of">
-          {[row.service, row.model].filter(Boolean).join(' · ')}
-        </span>
-        {row.preemptions ? <span class="note" title="times it lost its place in the batch">{row.preemptions}× preempted</span> : null}
+        <span class="of">{[row.service, row.model].filter(Boolean).join(' · ')}</span>
+        {row.preemptions ? (
+          <span class="note" title="times it lost its place in the batch">
+            {row.preemptions}× preempted
+          </span>
+        ) : null}
         {row.droppedSpans > 0 && <span class="note">{count(row.droppedSpans)} spans left out</span>}
       </span>
       <PhaseBar row={row} longest={longest} />
@@ -74,10 +82,18 @@ function Line({ row, route, longest, selected }: Props) {
         )}
         {!tokens && <span class="faint">{row.spans === 1 ? '1 span' : `${count(row.spans)} spans`}</span>}
       </span>
-      <span role="cell" class="c-queue num" data-label="queue">{ms(row.queue)}</span>
-      <span role="cell" class="c-first-token num" data-label="first">{ms(row.timeToFirstToken)}</span>
-      <span role="cell" class="c-per-token num" data-label="per token">{ms(row.timePerOutputToken)}</span>
-      <span role="cell" class="c-duration num">{duration(row.duration)}</span>
+      <span role="cell" class="c-queue num" data-label="queue">
+        {ms(row.queue)}
+      </span>
+      <span role="cell" class="c-first-token num" data-label="first">
+        {ms(row.timeToFirstToken)}
+      </span>
+      <span role="cell" class="c-per-token num" data-label="per token">
+        {ms(row.timePerOutputToken)}
+      </span>
+      <span role="cell" class="c-duration num">
+        {duration(row.duration)}
+      </span>
       <span role="cell" class="c-status">
         <span class={`status ${look}`}>{word}</span>
       </span>
@@ -85,4 +101,8 @@ function Line({ row, route, longest, selected }: Props) {
   );
 }
 
-export const RowLine = memo(Line, (a, b) => a.row === b.row && a.longest === b.longest && a.selected === b.selected && a.route.filter === b.route.filter);
+export const RowLine = memo(
+  Line,
+  (a, b) =>
+    a.row === b.row && a.longest === b.longest && a.selected === b.selected && a.route.filter === b.route.filter,
+);

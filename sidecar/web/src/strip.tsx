@@ -62,8 +62,7 @@ function quantile(bounds: number[], counts: number[], share: number): number | n
 const bound = (seconds: number | undefined): string =>
   seconds === undefined ? '∞' : seconds < 1 ? `${+(seconds * 1e3).toPrecision(3)} ms` : `${+seconds.toPrecision(3)} s`;
 
-const upTo = (seconds: number | null) =>
-  seconds === null ? '–' : seconds === Infinity ? '∞' : `≤ ${bound(seconds)}`;
+const upTo = (seconds: number | null) => (seconds === null ? '–' : seconds === Infinity ? '∞' : `≤ ${bound(seconds)}`);
 
 function FirstToken({ bounds, counts }: Metrics['firstToken']) {
   const total = counts.reduce((sum, n) => sum + n, 0);
@@ -78,7 +77,8 @@ function FirstToken({ bounds, counts }: Metrics['firstToken']) {
     <div class="tile first-token" title="Time to first token since the servers' start">
       <span class="tile-name">Time to first token</span>
       <span class="tile-value num">
-        {upTo(quantile(bounds, counts, 0.5))} <small>p50</small> {upTo(quantile(bounds, counts, 0.95))} <small>p95</small>
+        {upTo(quantile(bounds, counts, 0.5))} <small>p50</small> {upTo(quantile(bounds, counts, 0.95))}{' '}
+        <small>p95</small>
       </span>
       <span class="histogram" role="img" aria-label={`${total} requests`}>
         {shown.map((n, i) => {
@@ -106,8 +106,20 @@ export function Strip({ metrics, stale }: { metrics: Metrics; stale: boolean }) 
   if (!now) return null;
   return (
     <section class={stale ? 'strip stale' : 'strip'} aria-label="Servers">
-      <Tile name="Running" value={rate(now.running)} title="Requests in the batch" samples={samples} of={(s) => s.running} />
-      <Tile name="Waiting" value={rate(now.waiting)} title="Requests in the queue" samples={samples} of={(s) => s.waiting} />
+      <Tile
+        name="Running"
+        value={rate(now.running)}
+        title="Requests in the batch"
+        samples={samples}
+        of={(s) => s.running}
+      />
+      <Tile
+        name="Waiting"
+        value={rate(now.waiting)}
+        title="Requests in the queue"
+        samples={samples}
+        of={(s) => s.waiting}
+      />
       <Tile
         name="Tokens/s"
         value={rate(now.tokenRate)}
@@ -115,7 +127,14 @@ export function Strip({ metrics, stale }: { metrics: Metrics; stale: boolean }) 
         samples={samples}
         of={(s) => s.tokenRate}
       />
-      <Tile name="KV cache" value={percent(now.kvUsage)} title="Blocks in use, of all" samples={samples} of={(s) => s.kvUsage} top={1} />
+      <Tile
+        name="KV cache"
+        value={percent(now.kvUsage)}
+        title="Blocks in use, of all"
+        samples={samples}
+        of={(s) => s.kvUsage}
+        top={1}
+      />
       <FirstToken {...firstToken} />
     </section>
   );

@@ -35,11 +35,15 @@ function decodes(trace: Trace): Decode[] {
         stretches.push({ from, to: event.at, index, mean: mean * 1e3, max: max * 1e3 });
         from = event.at;
       }
-      return { stretches, preempted: span.events.filter((event) => event.name === 'preempted').map((event) => event.at) };
+      return {
+        stretches,
+        preempted: span.events.filter((event) => event.name === 'preempted').map((event) => event.at),
+      };
     });
 }
 
-const quantile = (sorted: number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+const quantile = (sorted: number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
 
 /** The inter-token latency along the decode, on the axis of the spans, so that both zoom together. */
 export function TokenLane({ trace, view }: { trace: Trace; view: View }) {
@@ -58,7 +62,9 @@ export function TokenLane({ trace, view }: { trace: Trace; view: View }) {
         <b>Time between tokens</b>
         <span class="of">
           {under ? (
-            <>token {under.index}: {duration(under.mean)}</>
+            <>
+              token {under.index}: {duration(under.mean)}
+            </>
           ) : (
             <>
               p50 {duration(quantile(sorted, 0.5))} <span class="p99">· p99 {duration(quantile(sorted, 0.99))}</span>

@@ -1,14 +1,13 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Copy } from './copy';
-import { asCurl } from './curl';
 import { Detail } from './detail';
 import { facts } from './facts';
-import { count, duration, isoTime, time } from './format';
+import { duration, isoTime } from './format';
+import { Head, type HeadProps } from './head';
 import { typing } from './keys';
 import type { Row } from './live';
 import { Minimap } from './minimap';
 import { parseTraces, type Trace } from './otlp';
-import { address, follow, type Route } from './route';
+import { address, type Route } from './route';
 import { flatten, tree } from './tree';
 import { Waterfall, type View } from './waterfall';
 
@@ -85,13 +84,21 @@ export function TraceView({ route, row, traces, close }: Props) {
           <select value={chosen} onChange={(event) => choose(Number(event.currentTarget.value))}>
             {traces.map((one, i) => (
               <option value={i}>
-                {tree(one.spans)[0]?.span.name} · {duration(one.duration)} · {one.spans.length} spans · {isoTime(one.start)}
+                {tree(one.spans)[0]?.span.name} · {duration(one.duration)} · {one.spans.length} spans ·{' '}
+                {isoTime(one.start)}
               </option>
             ))}
           </select>
         </label>
       )}
-      <Loaded key={trace.id} trace={trace} route={route} linking={linking} fromFile={traces !== undefined} close={close} />
+      <Loaded
+        key={trace.id}
+        trace={trace}
+        route={route}
+        linking={linking}
+        fromFile={traces !== undefined}
+        close={close}
+      />
     </main>
   );
 }
@@ -105,15 +112,7 @@ function EscapeTo({ close }: { close: () => void }) {
   return null;
 }
 
-interface LoadedProps {
-  trace: Trace;
-  route: Route;
-  linking: Row[];
-  fromFile: boolean;
-  close: () => void;
-}
-
-function Loaded({ trace, route, linking, fromFile, close }: LoadedProps) {
+function Loaded({ trace, route, linking, fromFile, close }: HeadProps) {
   const tops = useMemo(() => tree(trace.spans), [trace]);
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
   const nodes = useMemo(() => flatten(tops, collapsed), [tops, collapsed]);
@@ -170,7 +169,8 @@ function Loaded({ trace, route, linking, fromFile, close }: LoadedProps) {
         Escape: () => (detail ? select(selected, false) : selected ? select(null) : zoom ? setView(null) : close()),
       };
       const action = keys[event.key];
-      if (!action || (event.key === 'Enter' && event.target instanceof Element && event.target.closest('a, button'))) return;
+      if (!action || (event.key === 'Enter' && event.target instanceof Element && event.target.closest('a, button')))
+        return;
       event.preventDefault();
       action();
     };
@@ -196,104 +196,14 @@ function Loaded({ trace, route, linking, fromFile, close }: LoadedProps) {
           firstTokenAt={facts(trace).firstTokenAt}
         />
         {detail && shown && (
-          <Detail node={shown} trace={trace} linking={shown.span.name === 'llm_request' ? linking : []} close={() => select(selected, false)} />
+          <Detail
+            node={shown}
+            trace={trace}
+            linking={shown.span.name === 'llm_request' ? linking : []}
+            close={() => select(selected, false)}
+          />
         )}
       </div>
     </>
-  );
-}
-
-function Fact({ name, value, title }: { name: string; value: string | null; title?: string }) {
-  return value === null ? null : (
-    <div title={title}>
-      <dt>{name}</dt>
-      <dd class="num">{value}</dd>
-    </div>
-  );
-}
-
-const orNull = (value: number | null) => (value === null ? null : duration(value));
-
-/** A few of the steps that computed a request; a long one has hundreds. */
-const SHOWN_STEPS = 3;
-
-function Head({ trace, route, linking, fromFile, close }: LoadedProps) {
-  const all = useMemo(() => facts(trace), [trace]);
-  const curl = useMemo(() => asCurl(trace), [trace]);
-  const top = useMemo(() => tree(trace.spans)[0], [trace])?.span;
-  const list: Route = { ...route, trace: null, span: null };
-  return (
-    <section class="trace-head">
-      <div class="trace-title">
-        <a
-          class="back"
-          href={address(list)}
-          aria-label="Back to the list"
-          title="Back to the list (Esc)"
-          onClick={(event) => {
-            event.preventDefault();
-            close();
-          }}
-        >
-          ‹
-        </a>
-        <h1>
-          {top?.name}
-          <span class="of">{[top?.service, all.model].filter(Boolean).join(' · ')}</span>
-        </h1>
-        {all.errors > 0 && <span class="status error">{all.errors === 1 ? '1 error' : `${all.errors} errors`}</span>}
-        <div class="actions">
-          {curl && <Copy text={curl} label="Copy as curl" title="The request, as its content was captured" />}
-          {!fromFile && (
-            <a class="button" href={`/api/traces/${trace.id}?download`} download>
-              OTLP JSON
-            </a>
-          )}
-        </div>
-      </div>
-      <dl class="facts">
-        <Fact name="Duration" value={duration(trace.duration)} />
-        <Fact name="Queue" value={orNull(all.queue)} />
-        <Fact name="First token" value={orNull(all.firstToken)} />
-        <Fact name="Per token" value={orNull(all.perToken)} title="Decode time for each token after the first" />
-        <Fact
-          name="Tokens"
-          value={all.tokensIn === null && all.tokensOut === null ? null : `${all.tokensIn ?? '?'} → ${all.tokensOut ?? '?'}`}
-          title="prompt → generated"
-        />
-        <div class="spans">
-          <dt>Spans</dt>
-          <dd class="num">{count(trace.spans.length)}</dd>
-        </div>
-        <div class="when">
-          <dt>Start</dt>
-          <dd class="num" title={isoTime(trace.start)}>
-            {time(trace.start)}
-          </dd>
-        </div>
-        <div class="id">
-          <dt>Trace</dt>
-          <dd>
-            <code>{trace.id}</code> <Copy text={trace.id} label="Copy" />
-          </dd>
-        </div>
-        {linking.length > 0 && (
-          <div class="steps">
-            <dt>Engine steps</dt>
-            <dd>
-              {linking.slice(0, SHOWN_STEPS).map((row) => {
-                const step: Route = { ...route, trace: row.id, span: null };
-                return (
-                  <a href={address(step)} onClick={follow(step)}>
-                    {time(row.start)}
-                  </a>
-                );
-              })}
-              {linking.length > SHOWN_STEPS && <span class="faint">and {linking.length - SHOWN_STEPS} more on llm_request</span>}
-            </dd>
-          </div>
-        )}
-      </dl>
-    </section>
   );
 }

@@ -48,7 +48,8 @@ export function Waterfall({ trace, nodes, view, setView, collapsed, toggle, sele
   const [scroll, setScroll] = useState({ top: 0, height: 800, width: 1000 });
   useLayoutEffect(() => {
     const element = box.current!;
-    const measure = () => setScroll({ top: element.scrollTop, height: element.clientHeight, width: element.clientWidth });
+    const measure = () =>
+      setScroll({ top: element.scrollTop, height: element.clientHeight, width: element.clientWidth });
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     element.addEventListener('scroll', measure, { passive: true });
@@ -64,7 +65,8 @@ export function Waterfall({ trace, nodes, view, setView, collapsed, toggle, sele
     if (at < 0) return;
     const top = at * LINE;
     if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + LINE > element.scrollTop + element.clientHeight) element.scrollTop = top + LINE - element.clientHeight;
+    else if (top + LINE > element.scrollTop + element.clientHeight)
+      element.scrollTop = top + LINE - element.clientHeight;
   }, [selected, at]);
 
   const first = Math.max(0, Math.floor(scroll.top / LINE) - SPARE);
@@ -159,12 +161,20 @@ function LinePlain({ node, top, view, narrow, shut, selected, toggle, select }: 
         )}
         <i class={`swatch phase-${kind}`} />
         <span class="span-name" title={span.name}>
-          {span.error && <b class="bang" title={span.status}>!</b>}
+          {span.error && (
+            <b class="bang" title={span.status}>
+              !
+            </b>
+          )}
           {span.name}
         </span>
         {node.depth === 0 && <span class="of">{span.service}</span>}
         <span class="of">{said(span)}</span>
-        {node.orphan && <span class="of" title="Its parent is not in this trace">parent missing</span>}
+        {node.orphan && (
+          <span class="of" title="Its parent is not in this trace">
+            parent missing
+          </span>
+        )}
         {shut && <span class="below">+{node.below}</span>}
       </div>
       <Bar node={node} view={view} kind={kind} narrow={narrow} />
@@ -184,7 +194,10 @@ function Bar({ node, view, kind, narrow }: { node: Node; view: View; kind: strin
   const marks = span.events.filter((event) => event.name !== 'tokens').slice(0, MAX_MARKS);
   return (
     <div class="track" role="gridcell">
-      <i class={holds ? `bar holds phase-${kind}` : `bar phase-${kind}`} style={{ left: `${left}%`, width: `${right - left}%` }} />
+      <i
+        class={holds ? `bar holds phase-${kind}` : `bar phase-${kind}`}
+        style={{ left: `${left}%`, width: `${right - left}%` }}
+      />
       {node.critical.map(([from, to]) => {
         const start = place(from, view);
         return <i class="critical" style={{ left: `${start}%`, width: `${place(to, view) - start}%` }} />;
@@ -197,9 +210,16 @@ function Bar({ node, view, kind, narrow }: { node: Node; view: View; kind: strin
         />
       ))}
       {side === 'before' ? (
-        <span class="length before" style={{ right: `${100 - left}%` }}>{length}</span>
+        <span class="length before" style={{ right: `${100 - left}%` }}>
+          {length}
+        </span>
       ) : (
-        <span class={`length ${side}`} style={{ left: `${side === 'after' ? Math.max(0, right) : Math.max(0, left)}%` }}>{length}</span>
+        <span
+          class={`length ${side}`}
+          style={{ left: `${side === 'after' ? Math.max(0, right) : Math.max(0, left)}%` }}
+        >
+          {length}
+        </span>
       )}
     </div>
   );
@@ -208,6 +228,12 @@ function Bar({ node, view, kind, narrow }: { node: Node; view: View; kind: strin
 const Line = memo(
   LinePlain,
   (a, b) =>
-    a.node === b.node && a.top === b.top && a.view.from === b.view.from && a.view.to === b.view.to &&
-    a.narrow === b.narrow && a.shut === b.shut && a.selected === b.selected && a.select === b.select,
+    a.node === b.node &&
+    a.top === b.top &&
+    a.view.from === b.view.from &&
+    a.view.to === b.view.to &&
+    a.narrow === b.narrow &&
+    a.shut === b.shut &&
+    a.selected === b.selected &&
+    a.select === b.select,
 );

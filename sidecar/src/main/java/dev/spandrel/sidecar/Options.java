@@ -189,7 +189,8 @@ final class Options {
     /** Everything told, by whatever way; {@code warnings} takes a line for each value that was ignored. */
     SidecarConfig config(Map<String, String> environment, SettingsFile file, Consumer<String> warnings)
             throws InvalidConfigException, SettingsException {
-        List<Destination> found = Destinations.read(destinations(environment, file), concurrency, environment, warnings);
+        List<Destination> found =
+                Destinations.read(destinations(environment, file), concurrency, environment, warnings);
         return config(found, environment, rewriting.transform(environment, warnings));
     }
 

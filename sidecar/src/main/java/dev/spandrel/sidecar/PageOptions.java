@@ -18,7 +18,7 @@ final class PageOptions {
             fallbackValue = "true",
             paramLabel = "BOOL",
             description = "Serves a page with the traces that pass; the last 64 MiB of spans stay in memory for it,"
-                    + " so give the JVM 128 MiB more of heap.")
+                    + " which takes 128 MiB more of heap.")
     private boolean on;
 
     @Option(

@@ -122,8 +122,8 @@ class SidecarTest {
                 .hasValueSatisfying(page -> assertThat(page.token()).isEmpty());
         assertThat(TestConfig.of(folder, Map.of(), "--trace-page", "--trace-page-host=0.0.0.0")
                         .page())
-                .hasValueSatisfying(
-                        page -> assertThat(page.token()).hasValueSatisfying(token -> assertThat(token).hasSize(32)));
+                .hasValueSatisfying(page -> assertThat(page.token())
+                        .hasValueSatisfying(token -> assertThat(token).hasSize(32)));
     }
 
     @Test

@@ -15,11 +15,11 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The last traces, in memory and bounded in bytes: for a new one the trace that has been quiet longest goes. One trace may
- * take an eighth of the room; what it has beyond that is dropped and counted on it. Safe for any thread; filters run
+ * take a sixteenth of the room; what it has beyond that is dropped and counted on it. Safe for any thread; filters run
  * outside the lock, so a slow one does not hold up what arrives.
  */
 final class TraceStore {
-    private static final int SHARE_OF_ONE = 8;
+    private static final int SHARE_OF_ONE = 16;
 
     /** How full the store is. */
     record Fill(int traces, long bytes, long maxBytes, long evicted) {}

@@ -136,7 +136,7 @@ class TraceStoreTest {
         TraceRow row = row(1);
         assertThat(row.droppedSpans()).isPositive();
         assertThat(row.spans() + row.droppedSpans()).isEqualTo(200);
-        assertThat(store.fill().bytes()).isLessThanOrEqualTo((64 << 10) / 8);
+        assertThat(store.fill().bytes()).isLessThanOrEqualTo((64 << 10) / 16);
     }
 
     @Test
