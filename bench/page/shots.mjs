@@ -8,8 +8,8 @@ const STORIES = [
   "The lighthouse",
   "A small boat",
   "Long ago",
-  "What is a span?",
-  "What does a trace tell?",
+  "The old clock",
+  "In the harbour",
 ];
 const QUESTIONS = [
   "What is a trace?",
@@ -17,64 +17,89 @@ const QUESTIONS = [
   "What is the queue?",
 ];
 
+/** So little that six requests at once do not fit to their ends: some are preempted, as under load. */
+const TIGHT = ["--kv-cache-memory-bytes", "3000000", "--max-model-len", "512"];
+
+const chat = (question) =>
+  complete(
+    pair,
+    {
+      messages: [{ role: "user", content: question }],
+      max_tokens: 80,
+      stream: true,
+      stream_options: { include_usage: true },
+    },
+    "chat/completions",
+  );
+
 /** Some minutes of a server's life in some seconds: alone, together, streamed, refused. */
-async function live(pair) {
-  for (let i = 0; i < 6; i++)
+async function live() {
+  for (let i = 0; i < 12; i++)
     await complete(pair, {
       prompt: STORIES[i % STORIES.length],
       max_tokens: 48,
     });
-  for (let round = 0; round < 3; round++) {
+  for (const question of QUESTIONS) {
     await Promise.all(
       STORIES.map((prompt, i) =>
         complete(pair, {
           prompt,
           max_tokens: 40 + 30 * i,
           temperature: 0.7,
-          seed: round,
+          seed: i,
         }),
       ),
     );
-    await complete(
-      pair,
-      {
-        messages: [{ role: "user", content: QUESTIONS[round] }],
-        max_tokens: 80,
-        stream: true,
-      },
-      "chat/completions",
-    );
+    await chat(question);
   }
   await complete(pair, { model: "another-model", prompt: "x" });
+  await chat("What is a span?");
+}
+
+let busy = true;
+
+/** Six clients that never rest, so that the strip has something to say. */
+async function load() {
   await Promise.all(
-    STORIES.map((prompt, i) =>
-      complete(pair, {
-        prompt: `${prompt} `.repeat(12),
-        max_tokens: 30 + 25 * i,
-        temperature: 0.7,
-        seed: 9,
-      }),
-    ),
-  );
-  await complete(
-    pair,
-    {
-      messages: [{ role: "user", content: "What is a span?" }],
-      max_tokens: 120,
-      stream: true,
-    },
-    "chat/completions",
+    STORIES.map(async (prompt, i) => {
+      for (let round = 0; busy; round++) {
+        await complete(pair, {
+          prompt: `${prompt} `.repeat(6),
+          max_tokens: 60 + 40 * i,
+          temperature: 0.8,
+          seed: round,
+        });
+        await new Promise((done) => setTimeout(done, 300 + 150 * i));
+      }
+    }),
   );
 }
 
+const newest = async (filter) =>
+  (
+    await (
+      await fetch(
+        new URL(`/api/traces?q=${encodeURIComponent(filter)}`, pair.page),
+      )
+    ).json()
+  ).rows[0].id;
+
 const folder = path.join(root, "docs/images");
 mkdirSync(folder, { recursive: true });
-const pair = await startPair({
-  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: "true",
-});
+const pair = await startPair(
+  { OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: "true" },
+  TIGHT,
+);
 const browser = await openBrowser();
 try {
-  await live(pair);
+  await live();
+  // its last spans are on their way
+  await new Promise((done) => setTimeout(done, 1500));
+  const shown = await newest(
+    "kind:request name:chat gen_ai.usage.output_tokens>10",
+  );
+  const loaded = load();
+  await new Promise((done) => setTimeout(done, 15_000));
   for (const colorScheme of ["light", "dark"]) {
     for (const [width, height] of [
       [1280, 720],
@@ -90,7 +115,7 @@ try {
       await page.screenshot({
         path: path.join(folder, `list-${colorScheme}-${width}.png`),
       });
-      await page.locator(".row.kind-request a").first().click();
+      await page.goto(new URL(`/trace/${shown}`, pair.page).href);
       await page.locator(".line[data-name=finish]").first().waitFor();
       if (width > 1000) {
         await page.locator(".line[data-name=llm_request]").first().click();
@@ -102,6 +127,8 @@ try {
       await page.close();
     }
   }
+  busy = false;
+  await loaded;
 } finally {
   await browser.close();
   await pair.stop();
