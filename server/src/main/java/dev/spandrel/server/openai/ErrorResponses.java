@@ -91,7 +91,7 @@ public final class ErrorResponses {
             return answer(
                     type,
                     headers,
-                    Status.REQUEST_HEADER_FIELDS_TOO_LARGE_431,
+                    Status.create(431, "Request Header Fields Too Large"),
                     "The head of the request is larger than this server takes.");
         }
         boolean tooLarge = status.code() == Status.REQUEST_ENTITY_TOO_LARGE_413.code();

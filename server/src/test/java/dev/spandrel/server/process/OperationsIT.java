@@ -81,6 +81,14 @@ class OperationsIT {
         }
     }
 
+    @Test
+    void theDoctorFindsNothingWrongHere() throws Exception {
+        try (LaunchedProcess doctor = Launcher.spandrel("doctor", "--port", "0").start()) {
+            assertThat(doctor.awaitExit()).as("%s", doctor).isZero();
+            assertThat(doctor.out()).contains("ok     backend cpu", "ok     kernels", "Nothing is wrong.");
+        }
+    }
+
     private static boolean refuses(HttpClient http, String root) {
         try (HttpClient fresh =
                 HttpClient.newBuilder().sslContext(http.sslContext()).build()) {
