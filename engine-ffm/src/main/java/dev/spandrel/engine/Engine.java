@@ -30,6 +30,17 @@ public interface Engine extends AutoCloseable {
     int[] tokenize(Prompt prompt);
 
     /**
+     * The text of token ids, as a tokenizer decodes them.
+     *
+     * @param skipSpecialTokens whether special tokens are left out
+     * @throws EngineException.InvalidRequest when an id is out of vocabulary
+     */
+    String detokenize(List<Integer> ids, boolean skipSpecialTokens);
+
+    /** One token as people see it; for ids of the vocabulary. */
+    TokenText token(int id);
+
+    /**
      * Checks, tokenises and queues a request; it joins the batch at the next step.
      *
      * @return the handle that delivers text; close it in every case, since closing early is what cancels

@@ -1,11 +1,15 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.ChatMessage;
+import dev.spandrel.engine.ChatOptions;
 import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.LogprobRules;
 import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.PromptRules;
 import dev.spandrel.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import tools.jackson.databind.JsonNode;
 
@@ -25,6 +29,10 @@ final class ChatCompletionRequest {
         String maxTokensName = fields.get("max_completion_tokens") == null ? "max_tokens" : "max_completion_tokens";
         OptionalInt maxTokens = fields.integer(maxTokensName);
         SamplingFields sampling = SamplingFields.read(fields);
+        OutputFields output = OutputFields.read(fields, false);
+        LogprobRules logprobs = LogprobFields.chat(fields);
+        PromptRules promptRules = PromptFields.read(fields);
+        ChatOptions options = ChatOptionFields.read(fields, List.of());
         List<ChatMessage> messages = messages(fields);
         Scheduling scheduling = Scheduling.read(fields);
         BeamFields beams = BeamFields.read(fields);
@@ -36,12 +44,23 @@ final class ChatCompletionRequest {
             throw new OpenAiException(OpenAiError.badRequest("messages", "messages must hold at least one message."));
         }
         MaxTokens.check(maxTokensName, maxTokens, model.info());
-        Prompt prompt = new Prompt.Chat(messages);
+        Prompt prompt = new Prompt.Chat(messages, options);
         OptionalInt resolved = maxTokens.isPresent() ? maxTokens : MaxTokens.modelDefault(engine, prompt);
-        SamplingParams params = sampling.over(model.info().defaultSampling(), resolved, beams);
+        SamplingParams params =
+                sampling.over(model.info().defaultSampling(), resolved, logprobs, Optional.empty(), beams);
         MaxTokens.checkChoices(1, sampling.n(), model);
         return new GenerationCall(
-                new ChatFormat(), id, name, List.of(prompt), false, params, scheduling, sampling.n(), beams, streaming);
+                new ChatFormat(),
+                id,
+                name,
+                List.of(prompt),
+                output,
+                params,
+                promptRules,
+                scheduling,
+                sampling.n(),
+                beams,
+                streaming);
     }
 
     private static List<ChatMessage> messages(RequestFields fields) {

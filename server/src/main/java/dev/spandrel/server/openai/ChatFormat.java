@@ -35,10 +35,15 @@ record ChatFormat() implements WireFormat {
     }
 
     @Override
-    public void writeText(JsonGenerator out, String text) {
+    public boolean tellsPromptPerChoice() {
+        return false;
+    }
+
+    @Override
+    public void writeText(JsonGenerator out, Choice choice) {
         out.writeObjectPropertyStart("message");
         out.writeStringProperty("role", "assistant");
-        out.writeStringProperty("content", text);
+        out.writeStringProperty("content", choice.text());
         for (String absent : new String[] {"refusal", "annotations", "audio", "function_call", "reasoning"}) {
             out.writeNullProperty(absent);
         }
@@ -53,14 +58,8 @@ record ChatFormat() implements WireFormat {
     }
 
     @Override
-    public void writeChoiceNulls(JsonGenerator out) {
-        out.writeNullProperty("token_ids");
-    }
-
-    @Override
-    public void writeNulls(JsonGenerator out) {
-        out.writeNullProperty("prompt_logprobs");
-        out.writeNullProperty("prompt_token_ids");
-        out.writeNullProperty("kv_transfer_params");
+    public int writeLogprobs(JsonGenerator out, LogprobsJson json, TokenSpan span, int offset) {
+        json.chat(out, span);
+        return offset;
     }
 }

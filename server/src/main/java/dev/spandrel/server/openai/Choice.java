@@ -10,15 +10,21 @@ final class Choice {
     private final int index;
     private final Generation generation;
     private final StringBuilder text;
+    private final boolean promptOnly;
     private int tokens;
+    private int toldTokens;
+    private boolean toldPrompt;
+    private int logprobOffset;
     private boolean announced;
     private Finished finished;
     private final StringBuilder kept = new StringBuilder();
     private long firstByteNanos = RequestTimings.NOT_REACHED;
     private long lastByteNanos = RequestTimings.NOT_REACHED;
 
-    Choice(int index, Generation generation, String echoed) {
+    /** @param promptOnly whether text and tokens of the output are left out */
+    Choice(int index, Generation generation, String echoed, boolean promptOnly) {
         this.index = index;
+        this.promptOnly = promptOnly;
         this.generation = generation;
         this.text = new StringBuilder(echoed);
     }
@@ -42,7 +48,34 @@ final class Choice {
 
     /** Adds a piece to the text of a plain answer. */
     void append(String piece) {
-        text.append(piece);
+        text.append(shown(piece));
+    }
+
+    /** What is shown of a piece of the output. */
+    String shown(String piece) {
+        return promptOnly ? "" : piece;
+    }
+
+    /** Tokens that have come and were not told of yet, the prompt's with the first; told of from now on. */
+    TokenSpan takeTokens() {
+        TokenSpan span = new TokenSpan(generation, !toldPrompt, toldTokens, tokens);
+        toldPrompt = true;
+        toldTokens = tokens;
+        return span;
+    }
+
+    /** Whether tokens have come that were not told of yet. */
+    boolean hasUntoldTokens() {
+        return toldTokens < tokens;
+    }
+
+    /** Characters of the text whose tokens' log probabilities were written. */
+    int logprobOffset() {
+        return logprobOffset;
+    }
+
+    void logprobOffset(int offset) {
+        logprobOffset = offset;
     }
 
     /** Text that goes before a stream's first piece: the echoed prompt, once. */
@@ -54,7 +87,7 @@ final class Choice {
 
     /** Counts tokens. */
     void count(int more) {
-        tokens += more;
+        tokens += promptOnly ? 0 : more;
     }
 
     /** True the first time. */
@@ -99,11 +132,19 @@ final class Choice {
 
     /** {@code finish_reason}, null while running. */
     String finishReason() {
-        return finished == null ? null : finished.reason().name().toLowerCase(Locale.ROOT);
+        if (finished == null) {
+            return null;
+        }
+        return promptOnly ? "length" : finished.reason().name().toLowerCase(Locale.ROOT);
     }
 
-    /** {@code stop_reason}: the stop string that matched, or null. */
-    String stopReason() {
-        return finished == null ? null : finished.stopReason().orElse(null);
+    /** {@code stop_reason}: the stop string that matched, the id of the stop token, or null. */
+    Object stopReason() {
+        if (finished == null || promptOnly) {
+            return null;
+        }
+        return finished.stopToken().isPresent()
+                ? (Object) finished.stopToken().getAsInt()
+                : finished.stopReason().orElse(null);
     }
 }

@@ -1,5 +1,6 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.GenerationEvent;
@@ -31,6 +32,7 @@ final class GenerationAnswer {
 
     GenerationAnswer(
             GenerationCall call,
+            Engine engine,
             GenerationGroup group,
             ResponseJson json,
             ServerResponse response,
@@ -46,7 +48,8 @@ final class GenerationAnswer {
         this.keepsContent = keepsContent;
         this.sse = new SseWriter(response, watched);
         for (int i = 0; i < call.choices(); i++) {
-            choices.add(new Choice(i, group.get(i), call.echoed(i)));
+            choices.add(new Choice(
+                    i, group.get(i), call.echoed(i, engine), call.output().promptOnly()));
         }
     }
 
@@ -97,9 +100,9 @@ final class GenerationAnswer {
             return;
         }
         announce(choice);
-        // An unfinished character makes an empty piece; a client wants it only for its count of tokens.
-        if (!text.isEmpty() || call.streaming().continuousUsage()) {
-            event(choice, json.textChunk(choice, choice.takeEcho() + text));
+        // An unfinished character makes an empty piece; a client wants it only for what is said of its tokens.
+        if (!text.isEmpty() || call.streaming().continuousUsage() || json.tellsTokens() && choice.hasUntoldTokens()) {
+            event(choice, json.textChunk(choice, choice.takeEcho() + choice.shown(text)));
         }
     }
 
@@ -112,7 +115,7 @@ final class GenerationAnswer {
         keep(choice, finished.text());
         if (call.streaming().on()) {
             announce(choice);
-            event(choice, json.textChunk(choice, choice.takeEcho() + finished.text()));
+            event(choice, json.textChunk(choice, choice.takeEcho() + choice.shown(finished.text())));
         } else {
             choice.append(finished.text());
         }

@@ -94,11 +94,12 @@ final class GenerationHandler implements Handler {
     }
 
     private void answer(ServerRequest request, ServerResponse response, GenerationCall call, GenerationGroup group) {
-        ResponseJson json =
-                new ResponseJson(call, api.model(), api.clock().instant().getEpochSecond());
+        ResponseJson json = new ResponseJson(
+                call, api.engine(), api.model(), api.clock().instant().getEpochSecond());
         try (WriteWatchdog.Writer writer = api.watchdog().writer()) {
             GenerationAnswer answer = new GenerationAnswer(
                     call,
+                    api.engine(),
                     group,
                     json,
                     response,

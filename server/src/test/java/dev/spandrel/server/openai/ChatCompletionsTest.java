@@ -97,7 +97,6 @@ class ChatCompletionsTest {
                 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}|400|messages",
                 "{\"messages\":[{\"role\":\"a\",\"content\":\"\",\"tool_calls\":[]}]}|501|messages",
                 "{\"messages\":[{\"role\":\"a\",\"content\":\"x\"}],\"tools\":[{}]}|501|tools",
-                "{\"messages\":[{\"role\":\"a\",\"content\":\"x\"}],\"logprobs\":true}|501|logprobs",
                 "{\"messages\":[{\"role\":\"a\",\"content\":\"x\"}],\"max_completion_tokens\":999}|400|max_completion_tokens"
             })
     void refusalsNameTheField(String body, int status, String param) {
