@@ -2,6 +2,7 @@ package dev.spandrel.engine;
 
 import dev.spandrel.engine.runner.LocalEngine;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A loaded model that answers many requests at once by continuous batching. All methods may be called from any thread;
@@ -60,6 +61,11 @@ public interface Engine extends AutoCloseable {
      * @throws EngineException as {@link #submit}
      */
     List<Generation> beamSearch(GenerationRequest request, int width, double lengthPenalty);
+
+    /** The source of the model's chat template, where it has one. */
+    default Optional<String> chatTemplate() {
+        return Optional.empty();
+    }
 
     /** What opening it consisted of, in order. */
     default List<StartPhase> startPhases() {

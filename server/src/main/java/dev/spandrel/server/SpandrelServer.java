@@ -10,6 +10,7 @@ import dev.spandrel.server.openai.CompletionsService;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestIdHeader;
 import dev.spandrel.server.openai.ServedModel;
+import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.ClockAnchor;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.GenerationSpans;
@@ -75,7 +76,7 @@ public final class SpandrelServer implements AutoCloseable {
         this.draining = new AtomicBoolean();
         this.inFlight = new InFlight();
         this.watchdog = new WriteWatchdog(config.writeTimeout(), System::nanoTime);
-        this.model = served(config, engine.model());
+        this.model = served(config, engine);
         metrics.loaded(engine.model().maxModelLen(), config.engine().prefixCaching());
         ApiContext api = new ApiContext(
                 engine,
@@ -135,7 +136,8 @@ public final class SpandrelServer implements AutoCloseable {
                 config.engine().nanoClock().getAsLong()));
     }
 
-    private static ServedModel served(ServerConfig config, ModelInfo info) {
+    private static ServedModel served(ServerConfig config, Engine engine) {
+        ModelInfo info = engine.model();
         List<String> names = config.servedModelNames().isEmpty() ? List.of(info.name()) : config.servedModelNames();
         long created = InstantSource.system().instant().getEpochSecond();
         return new ServedModel(
@@ -145,6 +147,7 @@ public final class SpandrelServer implements AutoCloseable {
                 config.engine().maxWaiting(),
                 config.engine().schedulingPolicy().equals("priority"),
                 config.promptTokensDetails(),
+                config.toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
                 config.version());
     }
 

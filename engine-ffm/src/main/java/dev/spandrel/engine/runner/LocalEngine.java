@@ -405,6 +405,11 @@ public final class LocalEngine implements Engine {
     }
 
     @Override
+    public Optional<String> chatTemplate() {
+        return chatTemplate.map(ChatTemplate::source);
+    }
+
+    @Override
     public List<StartPhase> startPhases() {
         return startPhases;
     }

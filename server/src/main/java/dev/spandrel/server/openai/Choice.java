@@ -1,8 +1,11 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationEvent.Finished;
 import dev.spandrel.engine.RequestTimings;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /** One choice of an answer while it grows; used by the request's thread only. */
@@ -11,6 +14,8 @@ final class Choice {
     private final Generation generation;
     private final StringBuilder text;
     private final boolean promptOnly;
+    private final ToolCallCollector tools;
+    private final boolean callsAreTheReason;
     private int tokens;
     private int toldTokens;
     private boolean toldPrompt;
@@ -21,8 +26,20 @@ final class Choice {
     private long firstByteNanos = RequestTimings.NOT_REACHED;
     private long lastByteNanos = RequestTimings.NOT_REACHED;
 
-    /** @param promptOnly whether text and tokens of the output are left out */
-    Choice(int index, Generation generation, String echoed, boolean promptOnly) {
+    /**
+     * @param promptOnly whether text and tokens of the output are left out
+     * @param tools finds calls in the text, or null
+     * @param callsAreTheReason whether calls are told as the reason of the end
+     */
+    Choice(
+            int index,
+            Generation generation,
+            String echoed,
+            boolean promptOnly,
+            ToolCallCollector tools,
+            boolean callsAreTheReason) {
+        this.tools = tools;
+        this.callsAreTheReason = callsAreTheReason;
         this.index = index;
         this.promptOnly = promptOnly;
         this.generation = generation;
@@ -46,14 +63,38 @@ final class Choice {
         return text.toString();
     }
 
-    /** Adds a piece to the text of a plain answer. */
-    void append(String piece) {
-        text.append(shown(piece));
+    /** Adds a piece to the message of a plain answer. */
+    void append(MessageDelta delta) {
+        if (delta.content() != null) {
+            text.append(delta.content());
+        }
     }
 
-    /** What is shown of a piece of the output. */
-    String shown(String piece) {
-        return promptOnly ? "" : piece;
+    /**
+     * What a piece of the output adds to the message.
+     *
+     * @param last whether it is the last piece
+     */
+    MessageDelta read(String piece, boolean last) {
+        if (tools == null) {
+            return MessageDelta.text(promptOnly ? "" : piece);
+        }
+        MessageDelta delta = tools.append(piece);
+        if (!last) {
+            return delta;
+        }
+        MessageDelta rest = tools.finish();
+        List<ToolCall> calls = new ArrayList<>(delta.toolCalls());
+        calls.addAll(rest.toolCalls());
+        String content = delta.content() == null
+                ? rest.content()
+                : delta.content() + (rest.content() == null ? "" : rest.content());
+        return new MessageDelta(content, calls);
+    }
+
+    /** The calls in the text so far. */
+    List<ToolCall> toolCalls() {
+        return tools == null ? List.of() : tools.calls();
     }
 
     /** Tokens that have come and were not told of yet, the prompt's with the first; told of from now on. */
@@ -134,6 +175,11 @@ final class Choice {
     String finishReason() {
         if (finished == null) {
             return null;
+        }
+        if (callsAreTheReason
+                && finished.reason() == FinishReason.STOP
+                && !toolCalls().isEmpty()) {
+            return "tool_calls";
         }
         return promptOnly ? "length" : finished.reason().name().toLowerCase(Locale.ROOT);
     }

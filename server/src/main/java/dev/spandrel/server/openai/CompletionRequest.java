@@ -1,6 +1,7 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.LogprobRules;
+import dev.spandrel.engine.OutputConstraint;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.PromptRules;
 import dev.spandrel.engine.SamplingParams;
@@ -36,6 +37,7 @@ final class CompletionRequest {
         OutputFields output = OutputFields.read(fields, promptOnly);
         LogprobRules logprobs = LogprobFields.completion(fields, echo);
         PromptRules promptRules = PromptFields.read(fields);
+        Optional<OutputConstraint> constraint = ConstraintFields.read(fields);
         List<Prompt> prompts = prompts(fields);
         Scheduling scheduling = Scheduling.read(fields);
         BeamFields beams = BeamFields.read(fields);
@@ -49,7 +51,7 @@ final class CompletionRequest {
                 model.info().defaultSampling(),
                 OptionalInt.of(promptOnly ? 1 : maxTokens.orElse(DEFAULT_MAX_TOKENS)),
                 logprobs,
-                Optional.empty(),
+                constraint,
                 beams);
         MaxTokens.checkChoices(prompts.size(), sampling.n(), model);
         return new GenerationCall(
@@ -60,6 +62,8 @@ final class CompletionRequest {
                 output,
                 params,
                 promptRules,
+                ToolChoice.NOTHING,
+                () -> "",
                 scheduling,
                 sampling.n(),
                 beams,

@@ -45,8 +45,8 @@ record CompletionsFormat() implements WireFormat {
     }
 
     @Override
-    public void writeDelta(JsonGenerator out, String text) {
-        out.writeStringProperty("text", text);
+    public void writeDelta(JsonGenerator out, MessageDelta delta) {
+        out.writeStringProperty("text", delta.content());
     }
 
     @Override

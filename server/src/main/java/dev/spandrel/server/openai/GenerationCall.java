@@ -10,6 +10,7 @@ import dev.spandrel.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 
 /**
  * One HTTP request, understood and checked: so many prompts, so many choices each.
@@ -21,6 +22,8 @@ import java.util.function.IntFunction;
  * @param output what the answer shows beside the generated text
  * @param sampling in force for every choice but for the seed
  * @param promptRules of every prompt
+ * @param tools that answers may call
+ * @param toolCallIds names their calls
  * @param scheduling of every choice
  * @param n choices per prompt
  * @param beams how they are found where not by sampling
@@ -33,6 +36,8 @@ record GenerationCall(
         OutputFields output,
         SamplingParams sampling,
         PromptRules promptRules,
+        ToolChoice tools,
+        Supplier<String> toolCallIds,
         Scheduling scheduling,
         int n,
         BeamFields beams,

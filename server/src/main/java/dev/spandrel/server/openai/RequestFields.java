@@ -58,6 +58,11 @@ final class RequestFields {
         return new RequestFields(body, "body", new ArrayList<>());
     }
 
+    /** The fields of an object that is parsed already. */
+    static RequestFields of(JsonNode object) {
+        return new RequestFields(object, "body", new ArrayList<>());
+    }
+
     private static String reason(JacksonException e) {
         String at = e.getLocation() == null
                 ? ""

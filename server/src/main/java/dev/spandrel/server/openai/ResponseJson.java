@@ -107,10 +107,10 @@ final class ResponseJson {
         });
     }
 
-    /** A chunk with a piece of text; the last one of a choice says why it ended. */
-    byte[] textChunk(Choice choice, String text) {
+    /** A chunk with a piece of the message; the last one of a choice says why it ended. */
+    byte[] textChunk(Choice choice, MessageDelta delta) {
         return chunk(choice, out -> {
-            call.format().writeDelta(out, text);
+            call.format().writeDelta(out, delta);
             TokenSpan span = choice.takeTokens();
             logprobs(out, choice, span);
             end(out, choice);

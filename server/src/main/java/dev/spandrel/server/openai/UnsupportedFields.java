@@ -16,6 +16,9 @@ final class UnsupportedFields {
             ? value.isEmpty()
             : value.isString() && value.stringValue().isEmpty();
     private static final Predicate<JsonNode> NEVER = _ -> false;
+    private static final Predicate<JsonNode> TEXT = format -> format.isObject()
+            && format.path("type").isString()
+            && format.path("type").stringValue().equals("text");
     private static final Map<String, Predicate<JsonNode>> COMMON = common();
     private static final Map<String, Predicate<JsonNode>> COMPLETIONS = completions();
     private static final Map<String, Predicate<JsonNode>> CHAT = chat();
@@ -33,18 +36,8 @@ final class UnsupportedFields {
                 .isPresent();
     }
 
-    private static Predicate<JsonNode> text(String neutral) {
-        return value -> value.isString() && value.stringValue().equals(neutral);
-    }
-
     private static Map<String, Predicate<JsonNode>> common() {
         Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>();
-        fields.put(
-                "response_format",
-                format -> format.isObject()
-                        && format.path("type").isString()
-                        && format.path("type").stringValue().equals("text"));
-        fields.put("structured_outputs", NEVER);
         fields.put("return_token_offsets", bool(false));
         fields.put("kv_transfer_params", EMPTY);
         fields.put("ec_transfer_params", EMPTY);
@@ -64,8 +57,6 @@ final class UnsupportedFields {
 
     private static Map<String, Predicate<JsonNode>> chat() {
         Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>(COMMON);
-        fields.put("tools", EMPTY);
-        fields.put("tool_choice", text("none"));
         fields.put("chat_template", NEVER);
         fields.put("media_io_kwargs", EMPTY);
         fields.put("mm_processor_kwargs", EMPTY);
@@ -87,6 +78,11 @@ final class UnsupportedFields {
         fields.put("logprobs", bool(false));
         fields.put("logprob_token_ids", EMPTY);
         fields.put("prompt_logprobs", NEVER);
+        fields.put("response_format", TEXT);
+        fields.put("structured_outputs", EMPTY);
+        fields.put("guided_json", NEVER);
+        fields.put("guided_regex", NEVER);
+        fields.put("guided_choice", NEVER);
         return fields;
     }
 

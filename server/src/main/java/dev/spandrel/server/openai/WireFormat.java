@@ -28,8 +28,8 @@ sealed interface WireFormat permits CompletionsFormat, ChatFormat {
     /** The text of a whole choice, and what belongs beside it. */
     void writeText(JsonGenerator out, Choice choice);
 
-    /** A piece of text in a chunk's choice. */
-    void writeDelta(JsonGenerator out, String text);
+    /** A piece of the message in a chunk's choice. */
+    void writeDelta(JsonGenerator out, MessageDelta delta);
 
     /**
      * Log probabilities of some tokens of a choice.
