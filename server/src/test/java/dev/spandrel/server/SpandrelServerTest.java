@@ -102,6 +102,7 @@ class SpandrelServerTest {
                 false,
                 java.util.Optional.empty(),
                 false,
+                ListenerSettings.DEFAULT,
                 shutdownTimeout,
                 Duration.ofSeconds(30),
                 "1.2.3");

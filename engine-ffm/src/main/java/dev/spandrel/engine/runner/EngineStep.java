@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 import java.util.function.LongSupplier;
+import java.util.stream.LongStream;
 
 /**
  * One turn of the engine: schedule, run, sample, publish; and the counters over all turns. Owned by the engine thread. A
@@ -58,6 +59,8 @@ final class EngineStep {
     private long drafts;
     private long draftTokens;
     private long acceptedDraftTokens;
+    private long cachedPromptTokens;
+    private long[] acceptedPerPosition = {};
 
     /** A turn that nobody wants to know more of. */
     EngineStep(
@@ -156,7 +159,6 @@ final class EngineStep {
         scheduler.advance(batch);
         publish(end);
         scheduler.done();
-        promptTokens += prompt;
         generatedTokens += sampled;
         return step;
     }
@@ -231,7 +233,7 @@ final class EngineStep {
                 sampling.add(request);
                 drafts += rows > 1 ? 1 : 0;
                 draftTokens += rows - 1;
-                acceptedDraftTokens += drawn - 1;
+                accepted(drawn - 1);
                 row += rows;
             }
         }
@@ -244,6 +246,16 @@ final class EngineStep {
             if (index < request.promptLength()) {
                 runner.score(request, firstRow + i, index);
             }
+        }
+    }
+
+    private void accepted(int count) {
+        acceptedDraftTokens += count;
+        if (count > acceptedPerPosition.length) {
+            acceptedPerPosition = Arrays.copyOf(acceptedPerPosition, count);
+        }
+        for (int position = 0; position < count; position++) {
+            acceptedPerPosition[position]++;
         }
     }
 
@@ -273,6 +285,7 @@ final class EngineStep {
                     EngineException cause = token == Sampler.NOT_A_NUMBER ? NOT_NUMBERS : NOTHING_ALLOWED;
                     ending = new LiveRequest.Ending(FinishReason.ERROR, 0, nanos, cause);
                 } else if (ending == null) {
+                    countPrompt(request);
                     request.append(token, nanos);
                     ending = ending(request, token, nanos);
                 }
@@ -290,6 +303,14 @@ final class EngineStep {
     private boolean stops(LiveRequest request, int token) {
         return !request.sampling().ignoreEos() && endsSequence.test(token)
                 || request.plan().stopTokenIds().contains(token);
+    }
+
+    /** At its first token a prompt is prefilled; one that is preempted and computed again later counts no second time. */
+    private void countPrompt(LiveRequest request) {
+        if (request.generated() == 0) {
+            promptTokens += request.promptLength();
+            cachedPromptTokens += request.firstCachedTokens();
+        }
     }
 
     private LiveRequest.Ending ending(LiveRequest request, int token, long nanos) {
@@ -345,17 +366,25 @@ final class EngineStep {
         return new EngineStats(
                 scheduler.running().size(),
                 scheduler.preemptedCount(),
+                0,
                 blocks.totalBlocks(),
                 blocks.usedBlocks(),
                 blocks.blockSize(),
                 steps,
                 promptTokens,
+                cachedPromptTokens,
                 generatedTokens,
                 preemptions,
                 prefixCacheQueries,
                 prefixCacheHits,
                 drafts,
                 draftTokens,
-                acceptedDraftTokens);
+                acceptedDraftTokens,
+                LongStream.of(acceptedPerPosition).boxed().toList());
+    }
+
+    /** Requests that scheduling looked at and that were never in a step. */
+    int considered() {
+        return scheduler.waitingCount() - scheduler.preemptedCount();
     }
 }
