@@ -14,7 +14,9 @@ final class PlainToolCalls implements ToolCallParser {
         if (!decided) {
             start.append(text);
             String begun = start.toString().stripLeading();
-            if (begun.isEmpty() || TAG.startsWith(begun) || begun.startsWith(TAG) && begun.substring(TAG.length()).isBlank()) {
+            if (begun.isEmpty()
+                    || TAG.startsWith(begun)
+                    || begun.startsWith(TAG) && begun.substring(TAG.length()).isBlank()) {
                 return;
             }
             decided = true;
