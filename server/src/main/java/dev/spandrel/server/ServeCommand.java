@@ -3,12 +3,14 @@ package dev.spandrel.server;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.NgramSpeculation;
+import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Command;
@@ -19,6 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code serve}: flags with vLLM's names where vLLM has the flag; blocks until the server has stopped. */
 @Command(
@@ -28,6 +31,9 @@ import picocli.CommandLine.Spec;
         usageHelpAutoWidth = true,
         description = "Serves one model over the OpenAI API (POST /v1/completions, /v1/chat/completions).",
         footer = {
+            "",
+            "Environment:",
+            "  SPANDREL_API_KEY, VLLM_API_KEY   the key that lets in, where no flag names one",
             "",
             "Environment (standard OpenTelemetry variables; a flag beats a variable):",
             "  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT   where traces go; turns tracing on",
@@ -149,6 +155,19 @@ final class ServeCommand implements Callable<Integer> {
     private boolean promptTokensDetails;
 
     @Option(
+            names = "--tool-call-parser",
+            paramLabel = "NAME",
+            converter = ToolCallParserName.class,
+            description = "How the model writes tool calls: hermes, llama3_json, mistral or pythonic."
+                    + " Default: as its chat template shows.")
+    private ToolCallFamily toolCallFamily;
+
+    @Option(
+            names = "--enable-auto-tool-choice",
+            description = "Accepted for vLLM's sake; tool_choice auto needs no flag here.")
+    private boolean autoToolChoice;
+
+    @Option(
             names = "--enable-request-id-headers",
             description = "Answer with an X-Request-Id, the client's or a new one.")
     private boolean requestIdHeaders;
@@ -239,6 +258,9 @@ final class ServeCommand implements Callable<Integer> {
     private long seed;
 
     @Mixin
+    private ListenerOptions listener;
+
+    @Mixin
     private TraceOptions traces;
 
     @Option(
@@ -269,6 +291,16 @@ final class ServeCommand implements Callable<Integer> {
         @Override
         public Integer convert(String text) {
             return text.equals("auto") || text.equals("-1") ? 0 : Math.toIntExact(Magnitudes.parse(text));
+        }
+    }
+
+    /** A parser's name as vLLM knows it. */
+    static final class ToolCallParserName implements ITypeConverter<ToolCallFamily> {
+        @Override
+        public ToolCallFamily convert(String text) {
+            return ToolCallFamily.named(text)
+                    .orElseThrow(() -> new TypeConversionException(
+                            "expected one of " + ToolCallFamily.names() + ", found \"" + text + "\""));
         }
     }
 
@@ -308,7 +340,9 @@ final class ServeCommand implements Callable<Integer> {
                     !traces.noHttpSpans,
                     tracing,
                     promptTokensDetails,
+                    Optional.ofNullable(toolCallFamily),
                     requestIdHeaders,
+                    listener.settings(OtlpSettings::processEnvironment),
                     Duration.ofSeconds(shutdownTimeout),
                     Duration.ofSeconds(writeTimeout),
                     Main.version());

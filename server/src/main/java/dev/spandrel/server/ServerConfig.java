@@ -1,11 +1,13 @@
 package dev.spandrel.server;
 
 import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What a server needs to know; flags, variables and defaults are already one.
@@ -18,7 +20,9 @@ import java.util.Objects;
  * @param httpSpans whether HTTP requests get spans of their own
  * @param tracing what goes into spans
  * @param promptTokensDetails whether usage tells of cached prompt tokens
+ * @param toolCallFamily how the model writes tool calls; empty = as its chat template shows
  * @param requestIdHeaders whether answers have an {@code X-Request-Id}
+ * @param listener who may connect, and what a request may be
  * @param shutdownTimeout how long running generations may go on after the stop signal; zero = they are aborted
  * @param writeTimeout how long a client may leave its answer unread
  * @param version of this server
@@ -32,19 +36,19 @@ public record ServerConfig(
         boolean httpSpans,
         TraceSettings tracing,
         boolean promptTokensDetails,
+        Optional<ToolCallFamily> toolCallFamily,
         boolean requestIdHeaders,
+        ListenerSettings listener,
         Duration shutdownTimeout,
         Duration writeTimeout,
         String version) {
-    /** Largest request body; a prompt of this size is beyond any context. */
-    public static final long MAX_BODY_BYTES = 10L * 1024 * 1024;
-
     private static final int MAX_PORT = 65535;
 
     public ServerConfig {
         Objects.requireNonNull(engine, "engine");
         Objects.requireNonNull(otlp, "otlp");
         Objects.requireNonNull(tracing, "tracing");
+        Objects.requireNonNull(listener, "listener");
         servedModelNames = List.copyOf(servedModelNames);
         if (port < 0 || port > MAX_PORT) {
             throw new IllegalArgumentException("--port must be between 0 and " + MAX_PORT + ", found " + port);

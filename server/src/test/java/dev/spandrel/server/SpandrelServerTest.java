@@ -100,7 +100,9 @@ class SpandrelServerTest {
                 true,
                 TraceSettings.DEFAULT,
                 false,
+                java.util.Optional.empty(),
                 false,
+                ListenerSettings.DEFAULT,
                 shutdownTimeout,
                 Duration.ofSeconds(30),
                 "1.2.3");

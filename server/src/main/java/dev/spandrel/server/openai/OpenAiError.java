@@ -31,12 +31,20 @@ public record OpenAiError(int status, String type, String param, String message,
         return of(404, "NotFoundError", "model", "The model `" + model + "` does not exist.");
     }
 
+    static OpenAiError responseNotFound(String id) {
+        return of(404, "NotFoundError", "response_id", "Response with id `" + id + "` not found.");
+    }
+
     static OpenAiError notImplemented(String param, String message) {
         return of(501, "NotImplementedError", param, message);
     }
 
     static OpenAiError unavailable(String message) {
         return new OpenAiError(503, "ServiceUnavailableError", null, message, OptionalLong.of(1));
+    }
+
+    static OpenAiError tooManyRequests(String message) {
+        return new OpenAiError(429, "TooManyRequestsError", null, message, OptionalLong.of(1));
     }
 
     /** An error of ours; what exactly is in the log, not in the answer. */
