@@ -1,8 +1,5 @@
 package dev.spandrel.sidecar.web;
 
-import io.helidon.service.registry.GlobalServiceRegistry;
-import io.helidon.service.registry.ServiceRegistryConfig;
-import io.helidon.service.registry.ServiceRegistryManager;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http1.Http1Config;
@@ -14,15 +11,6 @@ import java.time.Duration;
 
 /** One listening web server, HTTP/1.1 in the clear. */
 public final class WebListener implements AutoCloseable {
-    static {
-        // Nothing is to be found: looking for services on the class path takes a third of the time to ready.
-        ServiceRegistryConfig nothing = ServiceRegistryConfig.builder()
-                .discoverServices(false)
-                .discoverServicesFromServiceLoader(false)
-                .build();
-        GlobalServiceRegistry.registry(ServiceRegistryManager.create(nothing).registry());
-    }
-
     private final WebServer server;
 
     /** Loads the web server's classes, to save the time later. */
