@@ -52,7 +52,12 @@ final class RequestFields {
             throw new OpenAiException(
                     OpenAiError.schema("body", one("body", "expected a JSON object, found " + found)));
         }
-        return new RequestFields(body, "body", new ArrayList<>());
+        return of(body);
+    }
+
+    /** The fields of an object that is parsed already. */
+    static RequestFields of(JsonNode object) {
+        return new RequestFields(object, "body", new ArrayList<>());
     }
 
     private static String reason(JacksonException e) {
