@@ -28,6 +28,9 @@ class CancellationTest {
                 public void forward(ScheduledBatch batch) {}
 
                 @Override
+                public void score(LiveRequest request, int logitRow, int index) {}
+
+                @Override
                 public int sample(LiveRequest request, int logitRow, int position) {
                     return 7;
                 }
@@ -44,6 +47,7 @@ class CancellationTest {
         LiveRequest request = new LiveRequest(
                 ids, "r" + ids++, new int[prompt], sampling, 0, 1, clock.incrementAndGet(), Sequence.Standing.PLAIN);
         line.enter(clock.get());
+        request.entersLine();
         step.add(request);
         return request;
     }

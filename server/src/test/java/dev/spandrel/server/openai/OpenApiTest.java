@@ -7,6 +7,7 @@ import dev.spandrel.server.ListenerSettingsBuilder;
 import dev.spandrel.server.ScriptedEngine;
 import dev.spandrel.server.ServedModels;
 import dev.spandrel.server.TestServer;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.Map;
 import java.util.Optional;
@@ -54,13 +55,28 @@ class OpenApiTest {
                 paths.path(path)
                         .propertyNames()
                         .forEach(method -> methods.add(method.toUpperCase(java.util.Locale.ROOT)));
-                described.put(path, String.join(", ", methods));
+                if (path.contains("{")) {
+                    assertIsThere(server, path.replace("{id}", "nobodys"), methods);
+                } else {
+                    described.put(path, String.join(", ", methods));
+                }
             });
             assertThat(described)
                     .as("server/src/main/resources/dev/spandrel/server/openai/openapi.json, \"paths\"")
                     .isEqualTo(new TreeMap<>(ServedModels.methodsByPath()));
             assertThat(description(server).path("info").path("version").asString())
                     .isEqualTo("1.2.3");
+        }
+    }
+
+    /** A path with an id is there when what it says is missing is the id's owner. */
+    private static void assertIsThere(TestServer server, String path, Set<String> methods) {
+        for (String method : methods) {
+            HttpResponse<String> response = server.send(HttpRequest.newBuilder(server.uri(path))
+                    .method(method, HttpRequest.BodyPublishers.noBody())
+                    .build());
+            assertThat(response.statusCode()).isEqualTo(404);
+            assertThat(response.body()).contains("nobodys").doesNotContain("There is no " + method);
         }
     }
 
