@@ -2,6 +2,7 @@ package dev.spandrel.engine.model;
 
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.checkpoint.Checkpoint;
+import dev.spandrel.engine.checkpoint.LoadFormat;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.ToIntFunction;
@@ -72,10 +73,22 @@ public final class ModelLoader {
      *     fit it
      */
     public static Model load(ModelConfig config, Backend backend, StepLimits limits) {
+        return load(config, LoadFormat.AUTO, backend, limits);
+    }
+
+    /** As {@link #load(ModelConfig, Backend, StepLimits)}, from files of one format. */
+    public static Model load(ModelConfig config, LoadFormat format, Backend backend, StepLimits limits) {
         Family family = family(config);
-        try (Checkpoint checkpoint = Checkpoint.open(config.folder())) {
+        try (Checkpoint checkpoint = open(config, format)) {
             return family.loading().load(config, checkpoint, backend, limits);
         }
+    }
+
+    private static Checkpoint open(ModelConfig config, LoadFormat format) {
+        if (format == LoadFormat.DUMMY) {
+            return new DummyCheckpoint(config);
+        }
+        return config.isGguf() ? GgufCheckpoint.open(config) : Checkpoint.open(config.folder(), format);
     }
 
     private static Family family(ModelConfig config) {

@@ -3,8 +3,10 @@ package dev.spandrel.engine.model;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.checkpoint.Checkpoint;
 import dev.spandrel.engine.checkpoint.TensorInfo;
+import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -33,13 +35,18 @@ final class WeightCatalog {
         return checkpoint.tensors().containsKey(name);
     }
 
+    /** Whether the numbers are those of a GGUF file; see {@link Checkpoint.Dialect}. */
+    boolean isGguf() {
+        return checkpoint.dialect() == Checkpoint.Dialect.GGUF;
+    }
+
     /** Notes that the family needs this tensor in this shape. */
     void expect(String name, long... shape) {
-        List<Long> expected = java.util.Arrays.stream(shape).boxed().toList();
+        List<Long> expected = Arrays.stream(shape).boxed().toList();
         asked.put(name, expected);
-        TensorInfo found = checkpoint.tensors().get(name);
+        TensorInfo found = checkpoint.find(name, expected);
         if (found == null && checkpoint.unsupported().containsKey(name)) {
-            problems.add("tensor " + name + ": expected F32, F16 or BF16, found "
+            problems.add("tensor " + name + ": expected one of " + Arrays.toString(DType.values()) + ", found "
                     + checkpoint.unsupported().get(name));
         } else if (found == null) {
             problems.add("tensor " + name + ": expected shape " + expected + ", found nothing");
