@@ -73,13 +73,20 @@ public final class ModelLoader {
      *     fit it
      */
     public static Model load(ModelConfig config, Backend backend, StepLimits limits) {
-        return load(config, LoadFormat.AUTO, backend, limits);
+        return load(config, LoadFormat.AUTO, backend, limits, () -> {});
     }
 
-    /** As {@link #load(ModelConfig, Backend, StepLimits)}, from files of one format. */
-    public static Model load(ModelConfig config, LoadFormat format, Backend backend, StepLimits limits) {
+    /**
+     * As {@link #load(ModelConfig, Backend, StepLimits)}.
+     *
+     * @param format which files to read
+     * @param mapped told once the files are mapped and their headers checked, before the first weight is read
+     */
+    public static Model load(
+            ModelConfig config, LoadFormat format, Backend backend, StepLimits limits, Runnable mapped) {
         Family family = family(config);
         try (Checkpoint checkpoint = open(config, format)) {
+            mapped.run();
             return family.loading().load(config, checkpoint, backend, limits);
         }
     }
