@@ -53,7 +53,8 @@ final class CheckpointFiles {
     /** Whether a folder has weights in a format of Hugging Face's layout. */
     static boolean hasWeights(Path folder) {
         return Stream.of(Kind.values())
-                .anyMatch(kind -> Files.exists(folder.resolve(kind.single)) || Files.exists(folder.resolve(kind.index)));
+                .anyMatch(
+                        kind -> Files.exists(folder.resolve(kind.single)) || Files.exists(folder.resolve(kind.index)));
     }
 
     static Checkpoint open(Path path, LoadFormat format) {
@@ -114,7 +115,9 @@ final class CheckpointFiles {
         return found.isEmpty()
                 ? looked + ", found no weight file of any kind"
                 : looked + "; found " + shortened(found)
-                        + (format == LoadFormat.AUTO ? ", which this version does not read" : "; --load-format is " + format);
+                        + (format == LoadFormat.AUTO
+                                ? ", which this version does not read"
+                                : "; --load-format is " + format);
     }
 
     private static String shortened(List<String> names) {

@@ -31,7 +31,8 @@ public final class GgufFiles {
         if (format == LoadFormat.GGUF) {
             return only(path, firsts(path));
         }
-        if (format != LoadFormat.AUTO || Files.exists(path.resolve("config.json")) && CheckpointFiles.hasWeights(path)) {
+        if (format != LoadFormat.AUTO
+                || Files.exists(path.resolve("config.json")) && CheckpointFiles.hasWeights(path)) {
             return path;
         }
         List<Path> files = firsts(path);
@@ -84,8 +85,8 @@ public final class GgufFiles {
         int count = Integer.parseInt(part.group(3));
         if (Integer.parseInt(part.group(2)) != 1 || count < 1 || count > MOST_PARTS) {
             throw new EngineException.ModelLoad(
-                    file.toString(), "expected the first part of a split model, found part " + part.group(2) + " of "
-                            + part.group(3));
+                    file.toString(),
+                    "expected the first part of a split model, found part " + part.group(2) + " of " + part.group(3));
         }
         List<Path> parts = new ArrayList<>();
         for (int i = 1; i <= count; i++) {

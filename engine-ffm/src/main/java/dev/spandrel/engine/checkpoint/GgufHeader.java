@@ -95,7 +95,10 @@ record GgufHeader(Map<String, Object> metadata, List<TensorEntry> tensors) {
 
     private static long alignment(Map<String, Object> metadata) {
         Object value = metadata.getOrDefault("general.alignment", DEFAULT_ALIGNMENT);
-        if (value instanceof Long alignment && alignment >= 1 && alignment <= 1 << 20 && Long.bitCount(alignment) == 1) {
+        if (value instanceof Long alignment
+                && alignment >= 1
+                && alignment <= 1 << 20
+                && Long.bitCount(alignment) == 1) {
             return alignment;
         }
         throw new FormatException(0, "general.alignment: expected a power of two up to 1048576, found " + value);
@@ -121,8 +124,8 @@ record GgufHeader(Map<String, Object> metadata, List<TensorEntry> tensors) {
             if (room < 0 || entry.size() > room) {
                 throw new FormatException(
                         places.get(i),
-                        "tensor " + entry.name() + ": expected " + entry.size() + " bytes from byte "
-                                + entry.offset() + " of the data, found " + Math.max(0, room) + " (truncated?)");
+                        "tensor " + entry.name() + ": expected " + entry.size() + " bytes from byte " + entry.offset()
+                                + " of the data, found " + Math.max(0, room) + " (truncated?)");
             }
             entries.add(entry.movedBy(data));
         }
@@ -136,7 +139,8 @@ record GgufHeader(Map<String, Object> metadata, List<TensorEntry> tensors) {
         long dimensions = in.u32();
         if (dimensions > MOST_DIMENSIONS) {
             throw new FormatException(
-                    at, "tensor " + name + ": expected at most " + MOST_DIMENSIONS + " dimensions, found " + dimensions);
+                    at,
+                    "tensor " + name + ": expected at most " + MOST_DIMENSIONS + " dimensions, found " + dimensions);
         }
         List<Long> shape = new ArrayList<>();
         for (int i = 0; i < dimensions; i++) {

@@ -102,7 +102,8 @@ public final class GgufMetadata {
     private <T> Optional<T> value(String key, Class<T> type, String expected) {
         Object value = values.get(key);
         if (value != null && !type.isInstance(value)) {
-            throw new EngineException.ModelLoad(file.toString(), key + ": expected " + expected + ", found " + shown(key));
+            throw new EngineException.ModelLoad(
+                    file.toString(), key + ": expected " + expected + ", found " + shown(key));
         }
         return Optional.ofNullable(type.cast(value));
     }

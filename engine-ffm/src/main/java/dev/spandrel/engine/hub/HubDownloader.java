@@ -34,7 +34,7 @@ final class HubDownloader {
      *
      * @throws EngineException.ModelLoad when it cannot be had, and why
      */
-    Path fetch(String id, String revision) {
+    Path fetch(String id, String revision, NeededFiles needed) {
         HubCache cache = new HubCache(settings.cache(), id);
         if (settings.offline()) {
             return cache.known(revision)
@@ -53,7 +53,7 @@ final class HubDownloader {
                                 + "); using what was fetched earlier: " + known);
                 return known;
             }
-            return fetch(client, cache, id, revision, listing);
+            return fetch(client, cache, id, revision, listing, needed.of(id, listing.files()));
         } catch (IOException e) {
             throw new EngineException.ModelLoad(id, "cannot be written to " + settings.cache() + ": " + e);
         }
@@ -66,14 +66,14 @@ final class HubDownloader {
                         + settings.cache());
     }
 
-    private Path fetch(HubClient client, HubCache cache, String id, String revision, HubClient.Listing listing)
+    private Path fetch(
+            HubClient client,
+            HubCache cache,
+            String id,
+            String revision,
+            HubClient.Listing listing,
+            List<HubFile> files)
             throws IOException {
-        List<HubFile> files = NeededFiles.of(listing.files());
-        if (files.stream().noneMatch(file -> file.name().equals("config.json"))) {
-            throw new EngineException.ModelLoad(
-                    id,
-                    "expected config.json on the Hub, found " + listing.files().size() + " other files");
-        }
         checkRoom(id, cache, files);
         long total = files.stream().mapToLong(HubFile::size).sum();
         Progress progress = new Progress(id, total, out, terminal, System::nanoTime);

@@ -46,6 +46,11 @@ public record HubSettings(
                 Duration.ofMillis(500));
     }
 
+    /** The same with the files kept elsewhere, as {@code --download-dir} says. */
+    public HubSettings withCache(Path folder) {
+        return new HubSettings(endpoint, token, folder, offline, connectTimeout, pause);
+    }
+
     private static URI endpoint(String text) {
         try {
             URI uri = new URI(text);

@@ -126,8 +126,7 @@ final class GgufConfig {
                 queryScale(layers == GEMMA3_27B_LAYERS);
                 pattern();
             }
-            case "phi3" ->
-                integer("rope.scaling.original_context_length", "original_max_position_embeddings");
+            case "phi3" -> integer("rope.scaling.original_context_length", "original_max_position_embeddings");
             case "olmo2" -> {
                 if (config.has("sliding_window")) {
                     throw new EngineException.ModelLoad(
@@ -154,8 +153,7 @@ final class GgufConfig {
         if (metadata.shown(key).startsWith("an array")) {
             ArrayNode types = config.putArray("layer_types");
             metadata.list(key)
-                    .forEach(slides ->
-                            types.add(Boolean.TRUE.equals(slides) ? "sliding_attention" : "full_attention"));
+                    .forEach(slides -> types.add(Boolean.TRUE.equals(slides) ? "sliding_attention" : "full_attention"));
         } else {
             metadata.integer(key).ifPresent(step -> config.put("sliding_window_pattern", whole(step)));
         }
@@ -187,6 +185,6 @@ final class GgufConfig {
 
     /** As far as {@link ModelConfig#integer} reads; what is beyond is refused there as what it is. */
     private static int whole(long value) {
-        return (int) Math.clamp(value, Integer.MIN_VALUE, Integer.MAX_VALUE);
+        return Math.clamp(value, Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
 }

@@ -28,7 +28,8 @@ final class GgufRope {
         String single = "rope_freqs.weight";
         if (metadata.shape("rope_factors_long.weight") != null) {
             factors(metadata, rope, "rope_factors_short.weight", "rope_factors_long.weight");
-            double attention = metadata.number(prefix + "rope.scaling.attn_factor").orElse(1.0);
+            double attention =
+                    metadata.number(prefix + "rope.scaling.attn_factor").orElse(1.0);
             rope.put("attention_factor", attention);
         } else if (metadata.shape(single) != null) {
             factors(metadata, rope, single, single);
@@ -44,7 +45,8 @@ final class GgufRope {
         } else if (!type.equals("none")) {
             throw new EngineException.ModelLoad(
                     metadata.file().toString(),
-                    prefix + "rope.scaling.type: expected none, linear, yarn, or longrope with its factors, found " + type);
+                    prefix + "rope.scaling.type: expected none, linear, yarn, or longrope with its factors, found "
+                            + type);
         }
         return gemma3(metadata, prefix, rope);
     }

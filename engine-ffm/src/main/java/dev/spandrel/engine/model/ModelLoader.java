@@ -66,6 +66,14 @@ public final class ModelLoader {
         return family(config).maxPositions().applyAsInt(config);
     }
 
+    /** Ids that a model of this configuration scores, for who has no tokenizer to ask. */
+    public static int vocabSize(ModelConfig config) {
+        ModelConfig text = config.has("text_config") ? config.child("text_config") : config;
+        int size = text.integer("vocab_size", 1, 1 << 24);
+        config.check();
+        return size;
+    }
+
     /**
      * Loads the weights of a folder onto a backend.
      *

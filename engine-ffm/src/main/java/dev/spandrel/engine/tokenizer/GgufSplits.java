@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -65,16 +64,15 @@ enum GgufSplits {
     O200K(Set.of("gpt-4o", "llama4"), false, false) {
         @Override
         List<PreTokenizers.Step> steps() {
-            return List.of(PreTokenizers.isolated(
-                    cased("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}") + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" + SPACES));
+            return List.of(PreTokenizers.isolated(cased("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}")
+                    + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" + SPACES));
         }
     },
     /** Mistral's tekken. */
     TEKKEN(Set.of("tekken"), true, true) {
         @Override
         List<PreTokenizers.Step> steps() {
-            return List.of(PreTokenizers.isolated(
-                    cased("", "\\p{N}") + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" + SPACES));
+            return List.of(PreTokenizers.isolated(cased("", "\\p{N}") + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" + SPACES));
         }
     },
     /** What files without a name get from llama.cpp. */
