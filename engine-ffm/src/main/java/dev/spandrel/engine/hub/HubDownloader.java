@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
 
 /** A model of the Hub into the local cache, several files at once. */
 final class HubDownloader {
@@ -22,8 +23,10 @@ final class HubDownloader {
     private final HubSettings settings;
     private final PrintStream out;
     private final boolean terminal;
+    private final Pause pause;
 
-    HubDownloader(HubSettings settings, PrintStream out, boolean terminal) {
+    HubDownloader(HubSettings settings, PrintStream out, boolean terminal, Pause pause) {
+        this.pause = pause;
         this.settings = settings;
         this.out = out;
         this.terminal = terminal;
@@ -76,10 +79,11 @@ final class HubDownloader {
             throws IOException {
         checkRoom(id, cache, files);
         long total = files.stream().mapToLong(HubFile::size).sum();
-        Progress progress = new Progress(id, total, out, terminal, System::nanoTime);
-        Download download = new Download(client, settings, id, listing.commit(), progress);
+        Progress progress = new Progress(id, files.size(), total, out, terminal, System::nanoTime);
         List<Future<?>> running = new ArrayList<>();
-        try (ExecutorService executor = Executors.newFixedThreadPool(AT_ONCE)) {
+        try (ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+                ExecutorService executor = Executors.newFixedThreadPool(AT_ONCE)) {
+            Download download = new Download(client, settings, id, listing.commit(), progress, timer, pause);
             for (HubFile file : files) {
                 running.add(executor.submit(() -> {
                     download.fetch(file, cache.blob(file));

@@ -26,9 +26,16 @@ public final class ModelHub {
 
     private final Path models;
     private final HubSettings settings;
+    private final Pause pause;
 
     /** @param models folder of model folders; may be missing */
     public ModelHub(Path models, HubSettings settings) {
+        this(models, settings, Thread::sleep);
+    }
+
+    /** @param pause waits between attempts of a download */
+    ModelHub(Path models, HubSettings settings, Pause pause) {
+        this.pause = pause;
         this.models = models;
         this.settings = settings;
     }
@@ -72,9 +79,14 @@ public final class ModelHub {
     }
 
     private LocatedModel fetch(String id, String quantization, String revision, LoadFormat format) {
-        HubDownloader downloader = new HubDownloader(settings, System.err, System.console() != null);
+        HubDownloader downloader = new HubDownloader(settings, System.err, isTerminal(), pause);
         NeededFiles needed = new NeededFiles(format, quantization == null ? "" : quantization);
         return new LocatedModel(id, needed.pick(id, downloader.fetch(id, revision, needed)));
+    }
+
+    /** Since Java 22 there is a console without a terminal too. */
+    private static boolean isTerminal() {
+        return System.console() != null && System.console().isTerminal();
     }
 
     private static String revision(String model, String inId, String asked) {
