@@ -15,6 +15,7 @@ import java.util.function.LongSupplier;
  *     dummy} for random ones of the right shapes
  * @param revision branch, tag or commit of a model on the Hub; empty = main
  * @param downloadDir cache of models from the Hub, or null for Hugging Face's own place
+ * @param tokenizer where the tokenizer and its chat template come from, named as {@code model} is; empty = the model's own
  * @param backend {@code auto}, {@code cpu} (Vector API) or {@code reference} (plain loops, the truth in tests)
  * @param dtype what weights are kept as: {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
  * @param quantization what matrices are quantized to on load: {@code none}, {@code int8} (a scale per row) or {@code int4}
@@ -47,6 +48,7 @@ public record EngineConfig(
         String loadFormat,
         String revision,
         Path downloadDir,
+        String tokenizer,
         String backend,
         String dtype,
         String quantization,
@@ -77,6 +79,7 @@ public record EngineConfig(
         Objects.requireNonNull(models, "models");
         Objects.requireNonNull(backend, "backend");
         Objects.requireNonNull(revision, "revision");
+        Objects.requireNonNull(tokenizer, "tokenizer");
         Objects.requireNonNull(speculation, "speculation");
         oneOf("load-format", loadFormat, List.of("auto", "safetensors", "pt", "gguf", "dummy"));
         Objects.requireNonNull(nanoClock, "nanoClock");
@@ -120,6 +123,7 @@ public record EngineConfig(
                 loadFormat,
                 revision,
                 downloadDir,
+                tokenizer,
                 backend,
                 dtype,
                 quantization,
@@ -155,6 +159,7 @@ public record EngineConfig(
         private String loadFormat = "auto";
         private String revision = "";
         private Path downloadDir;
+        private String tokenizer = "";
         private String backend = "auto";
         private String dtype = "auto";
         private String quantization = "none";
@@ -198,6 +203,11 @@ public record EngineConfig(
 
         public Builder downloadDir(Path value) {
             downloadDir = value;
+            return this;
+        }
+
+        public Builder tokenizer(String value) {
+            tokenizer = value;
             return this;
         }
 
@@ -313,6 +323,7 @@ public record EngineConfig(
                     loadFormat,
                     revision,
                     downloadDir,
+                    tokenizer,
                     backend,
                     dtype,
                     quantization,

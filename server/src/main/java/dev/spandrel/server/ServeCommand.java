@@ -95,6 +95,14 @@ final class ServeCommand implements Callable<Integer> {
     private Path downloadDir;
 
     @Option(
+            names = "--tokenizer",
+            defaultValue = "",
+            paramLabel = "MODEL",
+            description = "Take tokenizer and chat template from another folder, GGUF file or Hub id."
+                    + " Default: the model's own.")
+    private String tokenizer;
+
+    @Option(
             names = "--served-model-name",
             arity = "1..*",
             split = ",",
@@ -382,6 +390,7 @@ final class ServeCommand implements Callable<Integer> {
                 .loadFormat(loadFormat)
                 .revision(revision)
                 .downloadDir(downloadDir)
+                .tokenizer(tokenizer)
                 .backend(backend)
                 .dtype(dtype)
                 .quantization(quantization)

@@ -100,15 +100,20 @@ public final class LocalEngine implements Engine {
         if (config.downloadDir() != null) {
             hub = hub.withCache(config.downloadDir());
         }
-        LocatedModel located = new ModelHub(config.models(), hub).locate(config.model(), config.revision(), format);
+        ModelHub models = new ModelHub(config.models(), hub);
+        LocatedModel located = models.locate(config.model(), config.revision(), format);
         Path folder = GgufFiles.resolve(located.folder(), format);
         start.done("locate_model");
         ModelConfig modelConfig = ModelConfig.read(folder);
         start.done("read_config");
-        Tokenizer tokenizer = format == LoadFormat.DUMMY && !Tokenizer.isIn(folder)
+        Path tokenizers = config.tokenizer().isEmpty()
+                ? folder
+                : GgufFiles.resolve(
+                        models.locate(config.tokenizer(), "", LoadFormat.DUMMY).folder(), LoadFormat.AUTO);
+        Tokenizer tokenizer = format == LoadFormat.DUMMY && !Tokenizer.isIn(tokenizers)
                 ? Tokenizer.placeholder(ModelLoader.vocabSize(modelConfig))
-                : Tokenizer.open(folder);
-        Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
+                : Tokenizer.open(tokenizers);
+        Optional<ChatTemplate> chatTemplate = ChatTemplate.open(tokenizers, LocalDateTime::now);
         start.done("load_tokenizer");
         Backend opened = Backends.open(config.model(), config.backend(), backendOptions(config), CpuBackend::new);
         // Only who asks for details pays for the watching.

@@ -37,6 +37,16 @@ final class PlaceholderTokenizer implements Tokenizer {
     }
 
     @Override
+    public byte[] textBytes(int id) {
+        return bytes(id);
+    }
+
+    @Override
+    public String entry(int id) {
+        return new String(bytes(id), StandardCharsets.ISO_8859_1);
+    }
+
+    @Override
     public int idOf(String token) {
         return -1;
     }

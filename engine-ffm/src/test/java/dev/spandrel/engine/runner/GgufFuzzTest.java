@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
 import dev.spandrel.engine.ChatMessage;
+import dev.spandrel.engine.ChatOptions;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.backend.ReferenceBackend;
 import dev.spandrel.engine.model.Model;
@@ -47,7 +48,8 @@ class GgufFuzzTest {
             }
             try {
                 ChatTemplate.open(file, LocalDateTime::now)
-                        .ifPresent(template -> template.render(List.of(new ChatMessage("user", "hi"))));
+                        .ifPresent(template ->
+                                template.render(List.of(new ChatMessage("user", "hi")), ChatOptions.DEFAULT));
             } catch (EngineException.InvalidRequest refused) {
                 assertThat(refused.getMessage()).contains("chat template");
             }

@@ -81,6 +81,26 @@ class ModelSourcesTest {
     }
 
     @Test
+    void aTokenizerMayComeFromElsewhere() throws Exception {
+        Path kind = Path.of("src/test/resources/gguf/tokenizers/llama2/tokenizer.gguf");
+        // 706 tokens do not fit a model that scores 96.
+        assertThatThrownBy(() -> tokens(config(GGUF.resolve("llama/model.gguf"))
+                        .tokenizer(kind.toString())
+                        .build()))
+                .hasMessageContaining("the model scores only 96");
+        Files.writeString(
+                folder.resolve("config.json"),
+                Files.readString(FAMILIES.resolve("llama31/config.json"))
+                        .replace("\"vocab_size\": 96", "\"vocab_size\": 800"));
+        EngineConfig dummy =
+                config(folder).loadFormat("dummy").tokenizer(kind.toString()).build();
+        try (Engine engine = Engine.open(dummy)) {
+            assertThat(engine.tokenize(new Prompt.Text("<|eot|>"))).hasSize(2).startsWith(1);
+            assertThat(engine.model().chatTemplate()).isTrue();
+        }
+    }
+
+    @Test
     void aFormatThatIsNotThereIsNotReplacedByAnother() throws IOException {
         Path tiny = Path.of("../models/spandrel-tiny");
         assertThatThrownBy(() -> tokens(config(tiny).loadFormat("pt").build()))
