@@ -28,7 +28,9 @@ class GenerationDefaultsTest {
         GenerationDefaults defaults = read("{\"eos_token_id\": 7}", "{\"eos_token_id\": [128001, 128009]}");
         assertThat(defaults.endsSequence(128_001)).isTrue();
         assertThat(defaults.endsSequence(128_009)).isTrue();
-        assertThat(defaults.endsSequence(7)).as("generation_config.json goes before config.json").isFalse();
+        assertThat(defaults.endsSequence(7))
+                .as("generation_config.json goes before config.json")
+                .isFalse();
     }
 
     @Test

@@ -20,10 +20,38 @@ class ChatTemplateFuzzTest {
     private static final Path TEMPLATES = Path.of("src/test/resources/chat-templates");
     private static final LocalDateTime DAY = LocalDateTime.of(2026, 11, 23, 9, 5);
     private static final List<ChatMessage> CHAT = List.of(
-            new ChatMessage("system", "Be brief."), new ChatMessage("user", "Hi?"), new ChatMessage("assistant", "Hi."));
+            new ChatMessage("system", "Be brief."),
+            new ChatMessage("user", "Hi?"),
+            new ChatMessage("assistant", "Hi."));
     private static final String[] PIECES = {
-        "{%", "%}", "{{", "}}", "{#", "'", "\"", "(", ")", "[", "]", "|", ".", "-", "~", " if ", " for ", " endif ",
-        " set ", " loop.index0 ", " messages ", "[::-1]", " * 99999999 ", "//0", "\\", " is ", " not ", "range(1000000000)"
+        "{%",
+        "%}",
+        "{{",
+        "}}",
+        "{#",
+        "'",
+        "\"",
+        "(",
+        ")",
+        "[",
+        "]",
+        "|",
+        ".",
+        "-",
+        "~",
+        " if ",
+        " for ",
+        " endif ",
+        " set ",
+        " loop.index0 ",
+        " messages ",
+        "[::-1]",
+        " * 99999999 ",
+        "//0",
+        "\\",
+        " is ",
+        " not ",
+        "range(1000000000)"
     };
 
     @Test
