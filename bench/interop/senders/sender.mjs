@@ -14,7 +14,7 @@ const exporter = {
 }[protocol]();
 const provider = new TracerProvider({
   resource: resourceFromAttributes({ "service.name": "sender" }),
-  spanProcessors: [new BatchSpanProcessor(exporter)],
+  spanProcessors: [new BatchSpanProcessor({ exporter })],
 });
 const tracer = provider.getTracer("senders");
 const root = tracer.startSpan("root", { kind: SpanKind.CLIENT });
