@@ -100,6 +100,7 @@ public final class TestServer implements AutoCloseable {
                         false,
                         false,
                         java.util.Optional.of(dev.spandrel.server.openai.tools.ToolCallFamily.HERMES),
+                        dev.spandrel.engine.Pooling.MEAN,
                         "1.2.3"),
                 listener,
                 watchdog,

@@ -103,6 +103,15 @@ final class ModelRunner implements StepRunner {
     }
 
     @Override
+    public void pool(LiveRequest request, int firstRow, int rows, int index) {
+        float[] state = new float[model.hiddenSize()];
+        for (int i = 0; i < rows; i++) {
+            backend.readLogits(model.lastHidden(), firstRow + i, state.length, state);
+            request.pooler().add(index + i, state);
+        }
+    }
+
+    @Override
     public void score(LiveRequest request, int logitRow, int index) {
         backend.readLogits(logits, logitRow, row.length, row);
         int top = request.sampling().logprobs().prompt().orElseThrow();
