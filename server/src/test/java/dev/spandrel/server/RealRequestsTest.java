@@ -88,9 +88,12 @@ class RealRequestsTest {
 
     @Test
     void singleCompletion() {
-        JsonNode answer = complete("\"prompt\":\"Hello, my name is\",\"max_tokens\":5,\"temperature\":0.0,\"ignore_eos\":true");
-        assertThat(answer.path("choices").get(0).path("finish_reason").stringValue()).isEqualTo("length");
-        assertThat(answer.path("choices").get(0).path("prompt_logprobs").isNull()).isTrue();
+        JsonNode answer =
+                complete("\"prompt\":\"Hello, my name is\",\"max_tokens\":5,\"temperature\":0.0,\"ignore_eos\":true");
+        assertThat(answer.path("choices").get(0).path("finish_reason").stringValue())
+                .isEqualTo("length");
+        assertThat(answer.path("choices").get(0).path("prompt_logprobs").isNull())
+                .isTrue();
         JsonNode usage = answer.path("usage");
         assertThat(usage.path("completion_tokens").intValue()).isEqualTo(5);
         assertThat(usage.path("total_tokens").intValue())
@@ -104,13 +107,16 @@ class RealRequestsTest {
         String text = "Hello, world! How are you today?";
         JsonNode tokens = post("/tokenize", "{\"prompt\":\"" + text + "\"}").path("tokens");
         String fields = ",\"max_tokens\":20,\"temperature\":0,\"return_token_ids\":true,\"logprobs\":1";
-        JsonNode byText = complete("\"prompt\":\"" + text + "\"" + fields).path("choices").get(0);
-        JsonNode byIds = complete("\"prompt\":" + tokens + fields).path("choices").get(0);
+        JsonNode byText =
+                complete("\"prompt\":\"" + text + "\"" + fields).path("choices").get(0);
+        JsonNode byIds =
+                complete("\"prompt\":" + tokens + fields).path("choices").get(0);
         assertThat(byText.path("prompt_token_ids")).isEqualTo(tokens);
         assertThat(byIds.path("prompt_token_ids")).isEqualTo(tokens);
         assertThat(byIds.path("token_ids")).isEqualTo(byText.path("token_ids"));
         assertThat(byIds.path("logprobs")).isEqualTo(byText.path("logprobs"));
-        assertThat(byText.path("token_ids")).hasSize(byText.path("logprobs").path("tokens").size());
+        assertThat(byText.path("token_ids"))
+                .hasSize(byText.path("logprobs").path("tokens").size());
     }
 
     @Test
@@ -120,12 +126,14 @@ class RealRequestsTest {
         JsonNode plain = complete(body).path("choices").get(0);
         List<JsonNode> chunks = stream(
                 "/v1/completions",
-                "{" + body + ",\"stream\":true,\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":true}}");
+                "{" + body
+                        + ",\"stream\":true,\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":true}}");
         StringBuilder text = new StringBuilder();
         int logprobs = 0;
         for (JsonNode chunk : chunks.subList(0, chunks.size() - 1)) {
             text.append(chunk.path("choices").get(0).path("text").stringValue());
-            logprobs += chunk.path("choices").get(0).path("logprobs").path("tokens").size();
+            logprobs +=
+                    chunk.path("choices").get(0).path("logprobs").path("tokens").size();
             assertThat(chunk.path("usage").path("completion_tokens").intValue()).isEqualTo(logprobs);
         }
         assertThat(text).hasToString(plain.path("text").stringValue());
@@ -153,7 +161,8 @@ class RealRequestsTest {
 
     @Test
     void echoWithLogprobs() {
-        JsonNode choice = complete("\"prompt\":\"Once upon\",\"max_tokens\":5,\"temperature\":0,\"echo\":true,\"logprobs\":1")
+        JsonNode choice = complete(
+                        "\"prompt\":\"Once upon\",\"max_tokens\":5,\"temperature\":0,\"echo\":true,\"logprobs\":1")
                 .path("choices")
                 .get(0);
         assertThat(choice.path("text").stringValue()).startsWith("Once upon");
@@ -168,8 +177,9 @@ class RealRequestsTest {
     @Test
     void truncationSides() {
         for (String side : new String[] {"left", "right"}) {
-            JsonNode ids = complete("\"prompt\":[10,11,12,13,14,15,16,17],\"truncate_prompt_tokens\":4,\"truncation_side\":\""
-                            + side + "\",\"max_tokens\":1,\"return_token_ids\":true")
+            JsonNode ids = complete(
+                            "\"prompt\":[10,11,12,13,14,15,16,17],\"truncate_prompt_tokens\":4,\"truncation_side\":\""
+                                    + side + "\",\"max_tokens\":1,\"return_token_ids\":true")
                     .path("choices")
                     .get(0)
                     .path("prompt_token_ids");
@@ -179,8 +189,10 @@ class RealRequestsTest {
 
     @Test
     void biasesChooseAndSpecialTokensMayBeSeen() {
-        JsonNode biased = complete("\"prompt\":\"Once\",\"max_tokens\":3,\"temperature\":0,\"logit_bias\":{\"40\":100}");
-        String token = post("/detokenize", "{\"tokens\":[40,40,40]}").path("prompt").stringValue();
+        JsonNode biased =
+                complete("\"prompt\":\"Once\",\"max_tokens\":3,\"temperature\":0,\"logit_bias\":{\"40\":100}");
+        String token =
+                post("/detokenize", "{\"tokens\":[40,40,40]}").path("prompt").stringValue();
         assertThat(biased.path("choices").get(0).path("text").stringValue()).isEqualTo(token);
         JsonNode special = complete("\"prompt\":\"Once\",\"max_tokens\":2,\"temperature\":0,\"logit_bias\":{\"2\":100},"
                 + "\"ignore_eos\":true,\"skip_special_tokens\":false");
@@ -192,14 +204,16 @@ class RealRequestsTest {
         String messages = "\"messages\":[{\"role\":\"user\",\"content\":\"Hi there!\"},"
                 + "{\"role\":\"assistant\",\"content\":\"Nice to\"}]";
         JsonNode open = post("/tokenize", "{" + messages + "}");
-        JsonNode closed = post(
-                "/tokenize", "{" + messages + ",\"add_generation_prompt\":false,\"continue_final_message\":true}");
-        assertThat(open.path("count").intValue()).isGreaterThan(closed.path("count").intValue());
+        JsonNode closed =
+                post("/tokenize", "{" + messages + ",\"add_generation_prompt\":false,\"continue_final_message\":true}");
+        assertThat(open.path("count").intValue())
+                .isGreaterThan(closed.path("count").intValue());
         assertThat(post("/detokenize", "{\"tokens\":" + closed.path("tokens") + "}")
                         .path("prompt")
                         .stringValue())
                 .isEqualTo("</s>User: Hi there!\nAssistant: Nice to");
-        assertThat(post("/tokenize", "{\"prompt\":\"a\",\"return_token_strs\":true}").path("token_strs"))
+        assertThat(post("/tokenize", "{\"prompt\":\"a\",\"return_token_strs\":true}")
+                        .path("token_strs"))
                 .hasSize(2);
     }
 
@@ -219,7 +233,8 @@ class RealRequestsTest {
                                     + schema + "}}}")
                     .path("choices")
                     .get(0);
-            JsonNode value = JSON.readTree(choice.path("message").path("content").stringValue());
+            JsonNode value =
+                    JSON.readTree(choice.path("message").path("content").stringValue());
             assertThat(value.path("age").intValue()).isBetween(0, 150);
             assertThat(value.path("tags").isArray()).isTrue();
             assertThat(choice.path("finish_reason").stringValue()).isIn("stop", "length");
@@ -227,8 +242,8 @@ class RealRequestsTest {
         for (int seed = 0; seed < 5; seed++) {
             String text = post(
                             "/v1/chat/completions",
-                            "{\"messages\":[{\"role\":\"user\",\"content\":\"JSON\"}],\"max_tokens\":40,\"seed\":" + seed
-                                    + ",\"response_format\":{\"type\":\"json_object\"}}")
+                            "{\"messages\":[{\"role\":\"user\",\"content\":\"JSON\"}],\"max_tokens\":40,\"seed\":"
+                                    + seed + ",\"response_format\":{\"type\":\"json_object\"}}")
                     .path("choices")
                     .get(0)
                     .path("message")
@@ -278,7 +293,8 @@ class RealRequestsTest {
                 "tools":[{"type":"function","function":{"name":"weather","parameters":{"type":"object",
                   "properties":{"city":{"type":"string","maxLength":20},"days":{"type":"integer","minimum":1,"maximum":7}},
                   "required":["city","days"]}}},{"type":"function","function":{"name":"now"}}]""";
-        for (String choice : new String[] {"\"required\"", "{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}"}) {
+        for (String choice :
+                new String[] {"\"required\"", "{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}"}) {
             for (int seed = 0; seed < 4; seed++) {
                 JsonNode calls = post(
                                 "/v1/chat/completions",
@@ -291,23 +307,24 @@ class RealRequestsTest {
                 assertThat(calls).isNotEmpty();
                 for (JsonNode call : calls) {
                     String name = call.path("function").path("name").stringValue();
-                    JsonNode arguments =
-                            JSON.readTree(call.path("function").path("arguments").stringValue());
+                    JsonNode arguments = JSON.readTree(
+                            call.path("function").path("arguments").stringValue());
                     assertThat(name).isIn("weather", "now");
                     assertThat(arguments.path("days").asInt(1)).isBetween(1, 7);
                     assertThat(arguments.has("city")).isEqualTo(name.equals("weather"));
                 }
             }
         }
-        HttpResponse<String> auto = send(
-                "/v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]," + tools + "}");
+        HttpResponse<String> auto =
+                send("/v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]," + tools + "}");
         assertThat(auto.statusCode()).isEqualTo(400);
         assertThat(auto.body()).contains("--tool-call-parser");
     }
 
     @Test
     void responsesGoOn() {
-        JsonNode first = post("/v1/responses", "{\"input\":\"What is a span?\",\"max_output_tokens\":20,\"temperature\":0}");
+        JsonNode first =
+                post("/v1/responses", "{\"input\":\"What is a span?\",\"max_output_tokens\":20,\"temperature\":0}");
         JsonNode second = post(
                 "/v1/responses",
                 "{\"input\":\"What is a trace?\",\"max_output_tokens\":20,\"previous_response_id\":\""
