@@ -12,6 +12,11 @@ import java.util.function.LongSupplier;
  *     folder under {@code models}
  * @param models where model names are looked up; may be missing
  * @param backend {@code auto}, {@code cpu} (Vector API) or {@code reference} (plain loops, the truth in tests)
+ * @param dtype what weights are kept as: {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
+ * @param quantization what matrices are quantized to on load: {@code none}, {@code int8} (a scale per row) or {@code int4}
+ *     (a scale per 32 weights)
+ * @param machineCode whether the CPU backend may use instructions that the Vector API does not offer
+ * @param amx whether it may use AMX tiles
  * @param maxModelLen longest prompt plus output in tokens; 0 = the model's own limit
  * @param maxNumSeqs most sequences in one step
  * @param maxNumBatchedTokens token budget of one step
@@ -36,6 +41,10 @@ public record EngineConfig(
         String model,
         Path models,
         String backend,
+        String dtype,
+        String quantization,
+        boolean machineCode,
+        boolean amx,
         int maxModelLen,
         int maxNumSeqs,
         int maxNumBatchedTokens,
@@ -63,6 +72,8 @@ public record EngineConfig(
         Objects.requireNonNull(speculation, "speculation");
         Objects.requireNonNull(nanoClock, "nanoClock");
         Objects.requireNonNull(stepListener, "stepListener");
+        oneOf("dtype", dtype, List.of("auto", "float32", "bfloat16", "float16"));
+        oneOf("quantization", quantization, List.of("none", "int8", "int4"));
         atLeast("max-model-len", maxModelLen, 0);
         atLeast("max-num-seqs", maxNumSeqs, 1);
         atLeast("max-num-batched-tokens", maxNumBatchedTokens, 1);
@@ -98,6 +109,10 @@ public record EngineConfig(
                 model,
                 models,
                 backend,
+                dtype,
+                quantization,
+                machineCode,
+                amx,
                 maxModelLen,
                 maxNumSeqs,
                 maxNumBatchedTokens,
@@ -126,6 +141,10 @@ public record EngineConfig(
         private final String model;
         private Path models = Path.of("models");
         private String backend = "auto";
+        private String dtype = "auto";
+        private String quantization = "none";
+        private boolean machineCode = true;
+        private boolean amx = true;
         private int maxModelLen;
         private int maxNumSeqs = 128;
         private int maxNumBatchedTokens = 2048;
@@ -154,6 +173,26 @@ public record EngineConfig(
 
         public Builder backend(String value) {
             backend = value;
+            return this;
+        }
+
+        public Builder dtype(String value) {
+            dtype = value;
+            return this;
+        }
+
+        public Builder quantization(String value) {
+            quantization = value;
+            return this;
+        }
+
+        public Builder machineCode(boolean value) {
+            machineCode = value;
+            return this;
+        }
+
+        public Builder amx(boolean value) {
+            amx = value;
             return this;
         }
 
@@ -242,6 +281,10 @@ public record EngineConfig(
                     model,
                     models,
                     backend,
+                    dtype,
+                    quantization,
+                    machineCode,
+                    amx,
                     maxModelLen,
                     maxNumSeqs,
                     maxNumBatchedTokens,

@@ -190,6 +190,41 @@ final class ServeCommand implements Callable<Integer> {
     private String backend;
 
     @Option(
+            names = "--dtype",
+            defaultValue = "auto",
+            paramLabel = "NAME",
+            description = "What weights are kept as: auto (as stored), float32, bfloat16 or float16. Default:"
+                    + " ${DEFAULT-VALUE}.")
+    private String dtype;
+
+    @Option(
+            names = {"--quantization", "-q"},
+            defaultValue = "none",
+            paramLabel = "NAME",
+            description = "Quantize matrices on load, weights only: int8 (a scale per row) or int4 (a scale per 32"
+                    + " weights). Default: ${DEFAULT-VALUE}.")
+    private String quantization;
+
+    @Option(
+            names = "--amx",
+            negatable = true,
+            defaultValue = "true",
+            fallbackValue = "true",
+            description = "Whether the CPU backend may use AMX tiles where the processor has them. Default:"
+                    + " ${DEFAULT-VALUE}.")
+    private boolean amx;
+
+    @Option(
+            names = "--machine-code",
+            negatable = true,
+            defaultValue = "true",
+            fallbackValue = "true",
+            description =
+                    "Whether the CPU backend may use instructions the Vector API does not offer (VNNI, BF16, AMX)."
+                            + " Default: ${DEFAULT-VALUE}.")
+    private boolean machineCode;
+
+    @Option(
             names = "--threads",
             defaultValue = "0",
             paramLabel = "N",
@@ -286,6 +321,10 @@ final class ServeCommand implements Callable<Integer> {
         return EngineConfig.of(modelName())
                 .models(models == null ? Path.of(System.getProperty(MODELS_PROPERTY, "models")) : models)
                 .backend(backend)
+                .dtype(dtype)
+                .quantization(quantization)
+                .amx(amx)
+                .machineCode(machineCode)
                 .maxModelLen(maxModelLen)
                 .maxNumSeqs(maxNumSeqs)
                 .maxNumBatchedTokens(maxNumBatchedTokens)

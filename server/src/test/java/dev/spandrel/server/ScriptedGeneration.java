@@ -28,6 +28,7 @@ public final class ScriptedGeneration implements Generation {
     private final CountDownLatch waiting = new CountDownLatch(1);
     private volatile int tokens;
     private volatile boolean finished;
+    private volatile boolean truncated;
 
     private ScriptedGeneration(GenerationRequest request) {
         this.request = request;
@@ -65,6 +66,12 @@ public final class ScriptedGeneration implements Generation {
 
     public ScriptedGeneration fail(EngineException cause) {
         events.add(new Finished("", 0, FinishReason.ERROR, Optional.empty(), cause));
+        return this;
+    }
+
+    /** There were more waits and chunks than are kept. */
+    public ScriptedGeneration truncated() {
+        truncated = true;
         return this;
     }
 
@@ -164,7 +171,7 @@ public final class ScriptedGeneration implements Generation {
                 MILLI,
                 4 * MILLI,
                 5 * MILLI,
-                false);
+                truncated);
     }
 
     @Override

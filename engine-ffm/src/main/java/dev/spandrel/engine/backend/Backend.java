@@ -1,7 +1,9 @@
 package dev.spandrel.engine.backend;
 
 import dev.spandrel.engine.tensor.Buffer;
+import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
+import java.util.List;
 
 /**
  * What a forward pass is made of. All matrices are row-major F32 with one row per token of the step; one thread calls.
@@ -22,17 +24,22 @@ public interface Backend extends AutoCloseable {
      */
     KvLayer allocateKv(int blocks, int blockSize, HeadLayout heads, KvDType dtype);
 
-    /** Memory that weights could still take, in bytes; they are kept as F32. */
+    /** Memory that weights could still take, in bytes. */
     long availableBytes();
 
+    /** Bytes that a tensor of this type and shape will take here. */
+    long bytes(DType stored, List<Long> shape);
+
     /**
-     * Takes weights over into this backend's memory and layout. Matrices of equal width are stacked: rows of the second
-     * below rows of the first; so are vectors. The tensors are not needed afterwards unless the backend says it shares
-     * them.
+     * Takes weights over into this backend's memory and layout, in the format of its {@link WeightPolicy}. Matrices of equal
+     * width are stacked: rows of the second below rows of the first; so are vectors. The tensors are not needed afterwards.
      *
      * @param parts one or more tensors of one rank, 1 or 2
      */
     Weight upload(Tensor... parts);
+
+    /** As {@link #upload} for a table that only {@link #embed} reads: never quantized beyond what is stored. */
+    Weight uploadTable(Tensor table);
 
     /**
      * Rows of a table: {@code out[t] = table[ids[t]]}, or added to what is there.

@@ -11,7 +11,7 @@ public final class Backends {
     /** Makes the backend that may only be touched when the Vector API is there. */
     @FunctionalInterface
     public interface CpuFactory {
-        Backend create(int threads);
+        Backend create(BackendOptions options);
     }
 
     private Backends() {}
@@ -20,20 +20,20 @@ public final class Backends {
      * Opens a backend.
      *
      * @param name {@code auto} (the fastest that runs here), {@code cpu} or {@code reference}
-     * @param threads CPU threads; 0 = the processors this process may use
+     * @param options threads, weights, instructions
      * @param cpu makes the Vector API backend; called only when its module is present
      * @throws EngineException.ModelLoad for an unknown name, or when the named one cannot run here
      */
-    public static Backend open(String model, String name, int threads, CpuFactory cpu) {
+    public static Backend open(String model, String name, BackendOptions options, CpuFactory cpu) {
         if (!NAMES.contains(name)) {
             throw new EngineException.ModelLoad(model, "--backend: expected one of " + NAMES + ", found " + name);
         }
         boolean vectors = ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
         if (name.equals("reference")) {
-            return new ReferenceBackend();
+            return new ReferenceBackend(options.weights());
         }
         if (vectors) {
-            return cpu.create(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
+            return cpu.create(options);
         }
         String cure = "the Vector API is missing; start java with --add-modules " + VECTOR_MODULE;
         if (name.equals("cpu")) {
@@ -41,6 +41,6 @@ public final class Backends {
         }
         System.getLogger(Backends.class.getName())
                 .log(System.Logger.Level.WARNING, "backend=reference, far slower than cpu: " + cure);
-        return new ReferenceBackend();
+        return new ReferenceBackend(options.weights());
     }
 }

@@ -1,18 +1,54 @@
 package dev.spandrel.engine.backend;
 
 import dev.spandrel.engine.tensor.Buffer;
-import dev.spandrel.engine.tensor.Elements;
+import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
 
 /**
  * The truth: every verb as the plainest loop over F32 that says what it means. Slow on purpose; other backends are
  * tested against it, and it serves where a doubt about a fast kernel needs settling.
  */
 public final class ReferenceBackend implements Backend {
-    private record HostWeight(int rows, int columns, float[] values) implements Weight {}
+    /** Rows one after another, as {@link WeightFormat} says. */
+    private record Rows(int count, WeightFormat format, MemorySegment data) {}
+
+    private record HostWeight(int rows, int columns, List<Rows> parts) implements Weight {
+        void row(int row, float[] into) {
+            int in = row;
+            for (Rows part : parts) {
+                if (in < part.count) {
+                    part.format.decode(part.data, in * part.format.rowBytes(columns), columns, into);
+                    return;
+                }
+                in -= part.count;
+            }
+            throw new IndexOutOfBoundsException("row " + row + " of " + rows);
+        }
+
+        @Override
+        public long bytes() {
+            return parts.stream().mapToLong(part -> part.data.byteSize()).sum();
+        }
+    }
+
+    private final WeightPolicy policy;
 
     /** Both [block][offset][kv head][head dim]. */
     private record HostKv(KvDType dtype, float[] keys, float[] values) implements KvLayer {}
+
+    /** Keeps weights as they are stored. */
+    public ReferenceBackend() {
+        this(WeightPolicy.AS_STORED);
+    }
+
+    /** @param policy what weights are kept as; computed with is what they then say, in F32 */
+    public ReferenceBackend(WeightPolicy policy) {
+        this.policy = policy;
+    }
 
     @Override
     public String description() {
@@ -37,31 +73,48 @@ public final class ReferenceBackend implements Backend {
     }
 
     @Override
+    public long bytes(DType stored, List<Long> shape) {
+        return policy.bytes(stored, shape);
+    }
+
+    @Override
     public Weight upload(Tensor... parts) {
+        boolean vector = parts[0].shape().size() == 1;
+        return keep(vector ? stored -> WeightFormat.F32 : policy::matrix, parts);
+    }
+
+    @Override
+    public Weight uploadTable(Tensor table) {
+        return keep(policy::table, table);
+    }
+
+    private static HostWeight keep(Function<DType, WeightFormat> format, Tensor... parts) {
+        List<Rows> kept = new ArrayList<>();
         int rows = 0;
-        for (Tensor part : parts) {
-            rows += part.size(0);
+        int columns = 0;
+        for (WeightRows from : WeightRows.of(format, parts)) {
+            long size = Math.multiplyExact(from.rows(), from.rowBytes());
+            MemorySegment data = MemorySegment.ofArray(new byte[Math.toIntExact(size)]);
+            float[] scratch = new float[from.columns()];
+            for (int r = 0; r < from.rows(); r++) {
+                from.read(r, data, r * from.rowBytes(), scratch);
+            }
+            kept.add(new Rows(from.rows(), from.format(), data));
+            rows += from.rows();
+            columns = from.columns();
         }
-        int columns = parts[0].shape().size() == 1 ? 1 : parts[0].size(1);
-        float[] values = new float[Math.multiplyExact(rows, columns)];
-        int at = 0;
-        for (Tensor part : parts) {
-            int count = Math.toIntExact(part.elements());
-            Elements.toFloats(part, 0, count, values, at);
-            at += count;
-        }
-        return new HostWeight(rows, columns, values);
+        return new HostWeight(rows, columns, kept);
     }
 
     @Override
     public void embed(Weight table, int[] ids, int count, boolean accumulate, Buffer out) {
-        float[] from = values(table);
         float[] to = HostBuffer.of(out);
         int columns = table.columns();
+        float[] row = new float[columns];
         for (int t = 0; t < count; t++) {
+            ((HostWeight) table).row(ids[t], row);
             for (int c = 0; c < columns; c++) {
-                float value = from[ids[t] * columns + c];
-                to[t * columns + c] = accumulate ? to[t * columns + c] + value : value;
+                to[t * columns + c] = accumulate ? to[t * columns + c] + row[c] : row[c];
             }
         }
     }
@@ -70,6 +123,8 @@ public final class ReferenceBackend implements Backend {
     public void layerNorm(Buffer in, int rows, int columns, Weight weight, Weight bias, float epsilon, Buffer out) {
         float[] x = HostBuffer.of(in);
         float[] y = HostBuffer.of(out);
+        float[] factors = weight == null ? null : vector(weight);
+        float[] summands = bias == null ? null : vector(bias);
         for (int r = 0; r < rows; r++) {
             int at = r * columns;
             float sum = 0;
@@ -83,8 +138,8 @@ public final class ReferenceBackend implements Backend {
             }
             float scale = (float) (1 / Math.sqrt(squares / columns + epsilon));
             for (int c = 0; c < columns; c++) {
-                float factor = weight == null ? 1 : values(weight)[c];
-                float summand = bias == null ? 0 : values(bias)[c];
+                float factor = factors == null ? 1 : factors[c];
+                float summand = summands == null ? 0 : summands[c];
                 y[at + c] = (x[at + c] - mean) * scale * factor + summand;
             }
         }
@@ -93,15 +148,17 @@ public final class ReferenceBackend implements Backend {
     @Override
     public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
         float[] x = HostBuffer.of(in);
-        float[] w = values(weight);
         float[] y = HostBuffer.of(out);
         int inner = weight.columns();
         int columns = weight.rows();
-        for (int r = 0; r < rows; r++) {
-            for (int n = 0; n < columns; n++) {
-                float sum = bias == null ? 0 : values(bias)[n];
+        float[] summands = bias == null ? null : vector(bias);
+        float[] w = new float[inner];
+        for (int n = 0; n < columns; n++) {
+            ((HostWeight) weight).row(n, w);
+            for (int r = 0; r < rows; r++) {
+                float sum = summands == null ? 0 : summands[n];
                 for (int k = 0; k < inner; k++) {
-                    sum += x[r * inner + k] * w[n * inner + k];
+                    sum += x[r * inner + k] * w[k];
                 }
                 y[r * columns + n] = activate(activation, sum);
             }
@@ -134,8 +191,9 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
+        float[] factors = vector(weight);
         for (int r = 0; r < rows; r++) {
-            rmsNorm(HostBuffer.of(in), r * columns, columns, values(weight), epsilon, HostBuffer.of(out));
+            rmsNorm(HostBuffer.of(in), r * columns, columns, factors, epsilon, HostBuffer.of(out));
         }
     }
 
@@ -153,13 +211,15 @@ public final class ReferenceBackend implements Backend {
     @Override
     public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
         float[] x = HostBuffer.of(qkv);
+        float[] ofQueries = vector(queries);
+        float[] ofKeys = vector(keys);
         for (int r = 0; r < rows; r++) {
             int row = r * heads.columns();
             for (int at = 0; at < heads.queryColumns(); at += queries.rows()) {
-                rmsNorm(x, row + at, queries.rows(), values(queries), epsilon, x);
+                rmsNorm(x, row + at, queries.rows(), ofQueries, epsilon, x);
             }
             for (int at = 0; at < heads.kvColumns(); at += keys.rows()) {
-                rmsNorm(x, row + heads.queryColumns() + at, keys.rows(), values(keys), epsilon, x);
+                rmsNorm(x, row + heads.queryColumns() + at, keys.rows(), ofKeys, epsilon, x);
             }
         }
     }
@@ -326,7 +386,13 @@ public final class ReferenceBackend implements Backend {
         // Everything lies on the heap.
     }
 
-    private static float[] values(Weight weight) {
-        return ((HostWeight) weight).values;
+    private static float[] vector(Weight weight) {
+        float[] values = new float[weight.rows()];
+        float[] one = new float[1];
+        for (int i = 0; i < values.length; i++) {
+            ((HostWeight) weight).row(i, one);
+            values[i] = one[0];
+        }
+        return values;
     }
 }

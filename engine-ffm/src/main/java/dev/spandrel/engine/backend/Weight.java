@@ -7,4 +7,7 @@ public interface Weight {
 
     /** Columns of a matrix (inputs of a matmul), or 1 for a vector. */
     int columns();
+
+    /** Bytes it takes, scales and padding included. */
+    long bytes();
 }

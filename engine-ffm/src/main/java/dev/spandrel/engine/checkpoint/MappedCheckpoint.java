@@ -97,7 +97,7 @@ final class MappedCheckpoint implements Checkpoint {
 
     private void add(TensorEntry entry, String file, MemorySegment mapped, List<String> problems) {
         TensorInfo other = tensors.get(entry.name());
-        DType dtype = entry.supported();
+        DType dtype = entry.dtype();
         if (other != null || unsupported.containsKey(entry.name())) {
             problems.add(file + ": tensor " + entry.name() + " is also in "
                     + (other == null ? "another file" : other.file()));

@@ -34,12 +34,7 @@ record SafetensorsHeader(long dataOffset, List<Entry> entries) {
     record Entry(String name, String dtype, List<Long> shape, long begin, long end) {
         /** The type when this version reads it, else null. */
         DType supported() {
-            for (DType candidate : DType.values()) {
-                if (candidate.name().equals(dtype)) {
-                    return candidate;
-                }
-            }
-            return null;
+            return DType.plain(dtype);
         }
     }
 
@@ -48,7 +43,12 @@ record SafetensorsHeader(long dataOffset, List<Entry> entries) {
         SafetensorsHeader header = read(file, mapped, problems);
         return header.entries.stream()
                 .map(entry -> new TensorEntry(
-                        entry.name, entry.dtype, entry.shape, header.dataOffset + entry.begin, entry.end - entry.begin))
+                        entry.name,
+                        entry.dtype,
+                        entry.supported(),
+                        entry.shape,
+                        header.dataOffset + entry.begin,
+                        entry.end - entry.begin))
                 .toList();
     }
 
@@ -116,8 +116,7 @@ record SafetensorsHeader(long dataOffset, List<Entry> entries) {
         }
         long found = entry.end() - entry.begin();
         try {
-            long expected = Math.multiplyExact(
-                    Tensor.elements(entry.shape()), entry.supported().byteSize());
+            long expected = entry.supported().bytes(Tensor.elements(entry.shape()));
             if (expected != found) {
                 problems.add(file + ": tensor " + entry.name() + ": " + entry.dtype() + " " + entry.shape() + " takes "
                         + expected + " bytes, found " + found);

@@ -3,6 +3,7 @@ package dev.spandrel.engine.checkpoint;
 import dev.spandrel.engine.checkpoint.TorchGlobals.Storage;
 import dev.spandrel.engine.checkpoint.TorchGlobals.StoredTensor;
 import dev.spandrel.engine.checkpoint.ZipDirectory.Place;
+import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -144,7 +145,8 @@ final class TorchFile {
                                 + " of its storage, found " + place.size());
             }
             checkRowMajor(name, tensor, place.offset());
-            return new TensorEntry(name, storage.type(), tensor.shape(), place.offset() + first, size);
+            return new TensorEntry(
+                    name, storage.type(), DType.plain(storage.type()), tensor.shape(), place.offset() + first, size);
         } catch (ArithmeticException e) {
             throw new FormatException(
                     place.offset(), "tensor " + name + ": expected a size a file can have, found " + tensor.shape());

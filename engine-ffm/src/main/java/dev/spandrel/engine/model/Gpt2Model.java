@@ -8,6 +8,7 @@ import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.checkpoint.Checkpoint;
 import dev.spandrel.engine.tensor.Buffer;
+import dev.spandrel.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -58,8 +59,9 @@ public final class Gpt2Model implements Model {
         heads = new HeadLayout(config.nHead(), config.nHead(), config.nEmbd() / config.nHead());
         parameters = weights.parameters();
 
-        wte = backend.upload(weights.take(prefix + "wte.weight"));
-        wpe = backend.upload(weights.take(prefix + "wpe.weight"));
+        Tensor tokens = weights.take(prefix + "wte.weight");
+        wte = config.tieWordEmbeddings() ? backend.upload(tokens) : backend.uploadTable(tokens);
+        wpe = backend.uploadTable(weights.take(prefix + "wpe.weight"));
         lnF = backend.upload(weights.take(prefix + "ln_f.weight"));
         lnFBias = backend.upload(weights.take(prefix + "ln_f.bias"));
         lmHead = config.tieWordEmbeddings() ? wte : backend.upload(weights.take("lm_head.weight"));
@@ -89,7 +91,7 @@ public final class Gpt2Model implements Model {
         String prefix = weights.has("wte.weight") ? "" : "transformer.";
         expectAll(config, weights, prefix);
         weights.check(Set.of("lm_head.weight"));
-        weights.checkMemory(backend.availableBytes());
+        weights.checkMemory(backend);
         return new Gpt2Model(config, backend, weights, prefix, limits);
     }
 

@@ -56,8 +56,10 @@ record LlamaWeights(Weight embedTokens, List<Layer> layers, Weight norm, Weight 
                 expectLayer(prefix + "layers." + i + ".");
             }
             catalog.check(Set.of(head));
-            catalog.checkMemory(backend.availableBytes());
-            Weight embedTokens = backend.upload(catalog.take(embed));
+            catalog.checkMemory(backend);
+            Weight embedTokens = config.tieWordEmbeddings()
+                    ? backend.upload(catalog.take(embed))
+                    : backend.uploadTable(catalog.take(embed));
             List<Layer> layers = new ArrayList<>();
             for (int i = 0; i < config.layers().size(); i++) {
                 layers.add(uploadLayer(prefix + "layers." + i + "."));

@@ -72,8 +72,18 @@ public final class ModelLoader {
      *     fit it
      */
     public static Model load(ModelConfig config, Backend backend, StepLimits limits) {
+        return load(config, backend, limits, () -> {});
+    }
+
+    /**
+     * As {@link #load(ModelConfig, Backend, StepLimits)}.
+     *
+     * @param mapped told once the files are mapped and their headers checked, before the first weight is read
+     */
+    public static Model load(ModelConfig config, Backend backend, StepLimits limits, Runnable mapped) {
         Family family = family(config);
         try (Checkpoint checkpoint = Checkpoint.open(config.folder())) {
+            mapped.run();
             return family.loading().load(config, checkpoint, backend, limits);
         }
     }

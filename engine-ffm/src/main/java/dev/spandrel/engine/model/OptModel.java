@@ -69,8 +69,9 @@ public final class OptModel implements Model {
         this.rule = AttentionRule.causal((float) (1 / Math.sqrt(heads.headDim())));
         this.parameters = weights.parameters();
 
-        embedTokens = backend.upload(weights.take(names.decoder("embed_tokens.weight")));
-        embedPositions = backend.upload(weights.take(names.decoder("embed_positions.weight")));
+        Tensor tokens = weights.take(names.decoder("embed_tokens.weight"));
+        embedTokens = config.tieWordEmbeddings() ? backend.upload(tokens) : backend.uploadTable(tokens);
+        embedPositions = backend.uploadTable(weights.take(names.decoder("embed_positions.weight")));
         boolean projects = config.wordEmbedProjDim() != config.hiddenSize();
         projectIn = projects ? backend.upload(weights.take(names.decoder("project_in.weight"))) : null;
         projectOut = projects ? backend.upload(weights.take(names.decoder("project_out.weight"))) : null;
@@ -106,7 +107,7 @@ public final class OptModel implements Model {
         Names names = Names.of(weights);
         expectAll(config, weights, names);
         weights.check(Set.of("lm_head.weight"));
-        weights.checkMemory(backend.availableBytes());
+        weights.checkMemory(backend);
         return new OptModel(config, backend, weights, names, limits);
     }
 

@@ -1,8 +1,10 @@
 package dev.spandrel.engine.model;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.checkpoint.Checkpoint;
 import dev.spandrel.engine.checkpoint.TensorInfo;
+import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -10,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
 
 /**
  * The tensors of a checkpoint as a family asks for them: by name and shape, every mismatch noted, told together. A family
@@ -82,13 +85,22 @@ final class WeightCatalog {
      *
      * @throws EngineException.ModelLoad with the bytes needed and available
      */
-    void checkMemory(long available) {
-        long needed = Math.multiplyExact(parameters(), Float.BYTES);
+    void checkMemory(Backend backend) {
+        checkMemory(backend::bytes, backend.availableBytes());
+    }
+
+    /** @param bytes what a tensor of a type and shape will take */
+    void checkMemory(BiFunction<DType, List<Long>, Long> bytes, long available) {
+        long needed = 0;
+        for (Map.Entry<String, List<Long>> each : asked.entrySet()) {
+            TensorInfo info = checkpoint.tensors().get(each.getKey());
+            needed = Math.addExact(needed, bytes.apply(info.dtype(), each.getValue()));
+        }
         if (needed > available) {
             throw new EngineException.ModelLoad(
                     model,
-                    "its " + parameters() + " weights need " + needed + " bytes as F32, found " + available
-                            + " available");
+                    "its " + parameters() + " weights need " + needed + " bytes, found " + available
+                            + " available; --quantization int8 or int4 needs less");
         }
     }
 

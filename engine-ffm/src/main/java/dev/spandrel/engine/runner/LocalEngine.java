@@ -12,8 +12,10 @@ import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.StartPhase;
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.BackendOptions;
 import dev.spandrel.engine.backend.Backends;
 import dev.spandrel.engine.backend.KvDType;
+import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
 import dev.spandrel.engine.hub.HubSettings;
 import dev.spandrel.engine.hub.LocatedModel;
@@ -88,7 +90,7 @@ public final class LocalEngine implements Engine {
         Tokenizer tokenizer = Tokenizer.open(folder);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
         start.done("load_tokenizer");
-        Backend opened = Backends.open(config.model(), config.backend(), config.threads(), CpuBackend::new);
+        Backend opened = Backends.open(config.model(), config.backend(), backendOptions(config), CpuBackend::new);
         // Only who asks for details pays for the watching.
         StepDetails details = config.stepListener().detailed() ? new StepDetails(config.nanoClock()) : null;
         Backend backend = details == null ? opened : details.watch(opened);
@@ -125,15 +127,17 @@ public final class LocalEngine implements Engine {
                 Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs()), (long) config.maxNumSeqs() * maxModelLen);
         int maxLogitRows = Math.min(
                 maxTokens, config.maxNumSeqs() * (1 + config.speculation().numSpeculativeTokens()));
-        Model model = ModelLoader.load(modelConfig, backend, new StepLimits(maxTokens, maxLogitRows, maxModelLen));
+        StepLimits limits = new StepLimits(maxTokens, maxLogitRows, maxModelLen);
+        Model model = ModelLoader.load(modelConfig, backend, limits, () -> start.done("map"));
         checkVocabulary(config, tokenizer, model);
-        // Mapping and upload are one: the backend packs straight from the mapped file.
-        start.done("load_weights");
+        // The backend packs straight from the mapped file, so this reads it too.
+        start.done("upload");
 
         KvDType kvDType = kvDType(config);
         int blockCount = KvSizing.blocks(config, model, maxModelLen, kvDType);
         KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize(), kvDType);
         start.done("allocate_kv_cache");
+        start.loaded();
         ModelRunner runner = new ModelRunner(
                 backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
         BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
@@ -167,6 +171,11 @@ public final class LocalEngine implements Engine {
         start.done("start_loop");
         return new LocalEngine(
                 config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop, start.phases());
+    }
+
+    private static BackendOptions backendOptions(EngineConfig config) {
+        WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization());
+        return new BackendOptions(config.threads(), weights, config.machineCode(), config.amx());
     }
 
     private static KvDType kvDType(EngineConfig config) {

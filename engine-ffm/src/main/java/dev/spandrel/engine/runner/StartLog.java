@@ -5,22 +5,36 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
 
-/** Stamps the parts of an engine's opening, each from the end of the one before. */
+/**
+ * Stamps the parts of an engine's opening, each from the end of the one before: first those of the load, then what comes
+ * after it.
+ */
 final class StartLog {
+    private static final String LOAD = "load";
+
     private final LongSupplier nanoClock;
     private final List<StartPhase> phases = new ArrayList<>();
+    private final long startNanos;
     private long sinceNanos;
+    private String parent = LOAD;
 
     StartLog(LongSupplier nanoClock) {
         this.nanoClock = nanoClock;
-        this.sinceNanos = nanoClock.getAsLong();
+        this.startNanos = nanoClock.getAsLong();
+        this.sinceNanos = startNanos;
     }
 
     /** What was done since the last call is over. */
     void done(String name) {
         long now = nanoClock.getAsLong();
-        phases.add(new StartPhase(name, sinceNanos, now));
+        phases.add(new StartPhase(name, parent, sinceNanos, now));
         sinceNanos = now;
+    }
+
+    /** The model is there; what comes now is no part of loading it. */
+    void loaded() {
+        phases.addFirst(new StartPhase(LOAD, "", startNanos, sinceNanos));
+        parent = "";
     }
 
     List<StartPhase> phases() {

@@ -30,6 +30,7 @@ public final class Elements {
                     into[at + i] = Float.intBitsToFloat(data.get(I16, (first + i) * 2) << 16);
                 }
             }
+            default -> QuantizedBlocks.toFloats(tensor, first, count, into, at);
         }
     }
 }

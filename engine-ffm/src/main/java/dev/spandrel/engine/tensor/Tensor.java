@@ -8,12 +8,16 @@ import java.util.List;
  *
  * @param dtype element type
  * @param shape sizes of the dimensions, outermost first; empty for a scalar
- * @param data exactly {@link #elements} × {@link DType#byteSize} bytes, little-endian
+ * @param data exactly {@link DType#bytes} of its elements, little-endian
  */
 public record Tensor(DType dtype, List<Long> shape, MemorySegment data) {
     public Tensor {
         shape = List.copyOf(shape);
-        long expected = elements(shape) * dtype.byteSize();
+        if (dtype.isQuantized() && (shape.isEmpty() || shape.getLast() % dtype.blockElements() != 0)) {
+            throw new IllegalArgumentException(
+                    dtype + " " + shape + ": expected rows of whole blocks of " + dtype.blockElements());
+        }
+        long expected = dtype.bytes(elements(shape));
         if (data.byteSize() != expected) {
             throw new IllegalArgumentException(
                     dtype + " " + shape + " takes " + expected + " bytes, found " + data.byteSize());

@@ -15,8 +15,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What every backend must compute: each verb against {@link ReferenceBackend} over odd sizes and all element types, within
@@ -26,7 +28,9 @@ public abstract class BackendContract {
     /** Relative rounding of one F32 operation, with room for another order of summation. */
     private static final double UNIT = 4 * Math.ulp(1f);
 
-    protected abstract Backend create();
+    private static final DType[] PLAIN = {DType.F32, DType.F16, DType.BF16};
+
+    protected abstract Backend create(WeightPolicy policy);
 
     private final Random random = new Random(20_261_123);
     private final ReferenceBackend truth = new ReferenceBackend();
@@ -35,7 +39,7 @@ public abstract class BackendContract {
 
     @BeforeEach
     void open() {
-        backend = create();
+        backend = create(WeightPolicy.AS_STORED);
         arena = Arena.ofShared();
     }
 
@@ -45,34 +49,97 @@ public abstract class BackendContract {
         arena.close();
     }
 
+    static List<Arguments> matrices() {
+        int[][] sizes = {
+            {1, 1, 1},
+            {1, 64, 64},
+            {1, 192, 576},
+            {2, 65, 63},
+            {3, 17, 129},
+            {5, 33, 200},
+            {6, 64, 64},
+            {7, 100, 1},
+            {13, 192, 768},
+            {48, 31, 130},
+            {49, 96, 97},
+            {100, 128, 320}
+        };
+        List<Arguments> all = new ArrayList<>();
+        for (int[] size : sizes) {
+            for (String dtype : WeightPolicy.DTYPES) {
+                all.add(Arguments.of(size[0], size[1], size[2], new WeightPolicy(dtype, "none")));
+            }
+            all.add(Arguments.of(size[0], size[1], size[2], new WeightPolicy("auto", "int8")));
+            all.add(Arguments.of(size[0], size[1], size[2], new WeightPolicy("auto", "int4")));
+        }
+        return all;
+    }
+
+    /** Every stored type, kept in every format, against plain loops over what that format says. */
     @ParameterizedTest
-    @CsvSource({
-        "1, 1, 1",
-        "1, 64, 64",
-        "1, 192, 576",
-        "2, 65, 63",
-        "3, 17, 129",
-        "5, 33, 200",
-        "6, 64, 64",
-        "7, 100, 1",
-        "13, 192, 768",
-        "48, 31, 130",
-        "49, 96, 97",
-        "100, 128, 320"
-    })
-    void matmulMatches(int rows, int inner, int columns) {
-        for (DType dtype : DType.values()) {
-            Tensor weight = tensor(dtype, columns, inner);
-            Tensor bias = tensor(dtype, columns);
-            float[] in = values(rows * inner);
-            for (Activation activation : Activation.values()) {
-                for (Tensor optional : new Tensor[] {bias, null}) {
-                    float[] expected = matmul(truth, in, rows, weight, optional, activation, columns);
-                    float[] found = matmul(backend, in, rows, weight, optional, activation, columns);
-                    assertClose(found, expected, inner);
+    @MethodSource("matrices")
+    void matmulMatches(int rows, int inner, int columns, WeightPolicy policy) {
+        try (Backend kept = create(policy)) {
+            Backend plain = new ReferenceBackend(policy);
+            for (DType dtype : PLAIN) {
+                Tensor weight = tensor(dtype, columns, inner);
+                Tensor bias = tensor(dtype, columns);
+                float[] in = values(rows * inner);
+                for (Activation activation : Activation.values()) {
+                    for (Tensor optional : new Tensor[] {bias, null}) {
+                        float[] expected = matmul(plain, in, rows, weight, optional, activation, columns);
+                        float[] found = matmul(kept, in, rows, weight, optional, activation, columns);
+                        assertMultiplied(found, expected, inner, policy.matrix(dtype));
+                    }
                 }
             }
         }
+    }
+
+    /** What GGUF stores in blocks is kept in blocks; bytes at random, but for scales that would be no numbers. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"F32", "F16", "BF16"})
+    void blocksMatch(DType dtype) {
+        for (int[] size : new int[][] {{1, 512, 64}, {7, 256, 129}, {50, 768, 70}}) {
+            Tensor weight = blocks(dtype, size[2], size[1]);
+            float[] in = values(size[0] * size[1]);
+            float[] expected = matmul(truth, in, size[0], weight, null, Activation.NONE, size[2]);
+            float[] found = matmul(backend, in, size[0], weight, null, Activation.NONE, size[2]);
+            assertMultiplied(found, expected, size[1], WeightFormat.of(dtype));
+            Buffer plain = truth.allocate(2L * size[1]);
+            Buffer fast = backend.allocate(2L * size[1]);
+            truth.embed(truth.upload(weight), new int[] {5, 63}, 2, false, plain);
+            backend.embed(backend.upload(weight), new int[] {5, 63}, 2, false, fast);
+            assertThat(all(backend, fast, 2, size[1])).isEqualTo(all(truth, plain, 2, size[1]));
+            assertThat(backend.upload(weight).bytes())
+                    .isLessThanOrEqualTo(
+                            (size[2] + 63) / 64 * 64 * (weight.data().byteSize() / size[2]));
+        }
+    }
+
+    private Tensor blocks(DType dtype, int rows, int columns) {
+        MemorySegment data = arena.allocate(dtype.bytes((long) rows * columns), 64);
+        byte[] bytes = new byte[(int) data.byteSize()];
+        random.nextBytes(bytes);
+        MemorySegment.copy(bytes, 0, data, ValueLayout.JAVA_BYTE, 0, bytes.length);
+        // Q6_K has its scale at the end of a block, the others at the beginning, some with a minimum behind it.
+        for (long at = 0; at < data.byteSize(); at += dtype.blockBytes()) {
+            long scale = dtype == DType.Q6_K ? at + dtype.blockBytes() - 2 : at;
+            data.set(
+                    ValueLayout.JAVA_SHORT_UNALIGNED, scale, Float.floatToFloat16((float) random.nextGaussian() / 100));
+            if (dtype != DType.Q6_K && dtype != DType.Q8_0 && dtype != DType.Q4_0 && dtype != DType.Q5_0) {
+                short minimum = Float.floatToFloat16((float) random.nextGaussian() / 100);
+                data.set(ValueLayout.JAVA_SHORT_UNALIGNED, scale + 2, minimum);
+            }
+        }
+        return new Tensor(dtype, List.of((long) rows, (long) columns), data);
+    }
+
+    private static void assertMultiplied(float[] found, float[] expected, int inner, WeightFormat format) {
+        assertClose(found, expected, inner);
     }
 
     @Test
@@ -93,30 +160,89 @@ public abstract class BackendContract {
     }
 
     /** A row's bits must not depend on the rows beside it: batching may not change what a request says. */
-    @Test
-    void aRowAloneHasTheSameBitsAsInABatch() {
-        Tensor weight = tensor(DType.F32, 130, 96);
-        Tensor bias = tensor(DType.F32, 130);
-        float[] in = values(53 * 96);
-        float[] batch = matmul(backend, in, 53, weight, bias, Activation.NONE, 130);
-        for (int r = 0; r < 53; r++) {
-            float[] alone = matmul(backend, row(in, r, 96), 1, weight, bias, Activation.NONE, 130);
-            assertThat(alone).as("row %d", r).isEqualTo(row(batch, r, 130));
+    @ParameterizedTest
+    @EnumSource(
+            value = WeightFormat.class,
+            names = {"F32", "F16", "BF16", "INT8", "Q4_0"})
+    void aRowAloneHasTheSameBitsAsInABatch(WeightFormat format) {
+        try (Backend kept = create(policy(format))) {
+            Tensor weight = tensor(DType.F32, 130, 96);
+            Tensor bias = tensor(DType.F32, 130);
+            float[] in = values(53 * 96);
+            float[] batch = matmul(kept, in, 53, weight, bias, Activation.NONE, 130);
+            for (int r = 0; r < 53; r++) {
+                float[] alone = matmul(kept, row(in, r, 96), 1, weight, bias, Activation.NONE, 130);
+                assertThat(alone).as("row %d", r).isEqualTo(row(batch, r, 130));
+            }
         }
     }
 
+    /** What is kept is as narrow as it says, but for the last panel and scales. */
     @ParameterizedTest
-    @EnumSource(DType.class)
-    void embedPicksAndAddsRows(DType dtype) {
-        Tensor table = tensor(dtype, 131, 33);
+    @EnumSource(
+            value = WeightFormat.class,
+            names = {"F32", "F16", "BF16", "INT8", "Q4_0"})
+    void weightsStayNarrow(WeightFormat format) {
+        try (Backend kept = create(policy(format))) {
+            Tensor weight = tensor(DType.F32, 640, 576);
+            long bytes = kept.upload(weight).bytes();
+            assertThat(bytes).isLessThanOrEqualTo((long) (1.1 * 640 * format.rowBytes(576)));
+            assertThat(kept.bytes(DType.F32, List.of(640L, 576L))).isEqualTo(640 * format.rowBytes(576));
+        }
+    }
+
+    private static WeightPolicy policy(WeightFormat format) {
+        return switch (format) {
+            case F32 -> new WeightPolicy("float32", "none");
+            case F16 -> new WeightPolicy("float16", "none");
+            case BF16 -> new WeightPolicy("bfloat16", "none");
+            case INT8 -> new WeightPolicy("auto", "int8");
+            case Q4_0 -> new WeightPolicy("auto", "int4");
+            default -> WeightPolicy.AS_STORED;
+        };
+    }
+
+    /** Stacked tensors of different types keep what each says. */
+    @Test
+    void stacksOfDifferentTypesAreOneMatrix() {
+        Tensor first = tensor(DType.BF16, 70, 24);
+        Tensor second = tensor(DType.F32, 5, 24);
+        Tensor third = tensor(DType.F16, 66, 24);
+        float[] in = values(3 * 24);
+        float[][] found = new float[2][3 * 141];
+        Backend[] both = {truth, backend};
+        for (int i = 0; i < 2; i++) {
+            Buffer out = both[i].allocate(3 * 141);
+            Weight stack = both[i].upload(first, second, third);
+            both[i].matmul(buffer(both[i], in), 3, stack, null, Activation.NONE, out);
+            read(both[i], out, 3, 141, found[i]);
+        }
+        assertMultiplied(found[1], found[0], 24, WeightFormat.BF16);
+        assertThat(backend.upload(tensor(DType.BF16, 7), tensor(DType.F16, 9)).rows())
+                .isEqualTo(16);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"auto, none", "bfloat16, none", "float16, none", "auto, int8", "auto, int4"})
+    void embedPicksAndAddsRows(String dtype, String quantization) {
+        WeightPolicy policy = new WeightPolicy(dtype, quantization);
         int[] ids = {0, 130, 64, 64, 7};
-        for (boolean accumulate : new boolean[] {false, true}) {
-            float[] start = values(5 * 33);
-            Buffer expected = buffer(truth, start);
-            Buffer found = buffer(backend, start);
-            truth.embed(truth.upload(table), ids, 5, accumulate, expected);
-            backend.embed(backend.upload(table), ids, 5, accumulate, found);
-            assertThat(all(backend, found, 5, 33)).isEqualTo(all(truth, expected, 5, 33));
+        try (Backend kept = create(policy)) {
+            Backend plain = new ReferenceBackend(policy);
+            for (DType stored : PLAIN) {
+                Tensor table = tensor(stored, 131, 33);
+                for (boolean accumulate : new boolean[] {false, true}) {
+                    float[] start = values(5 * 33);
+                    Buffer expected = buffer(truth, start);
+                    Buffer found = buffer(backend, start);
+                    plain.embed(plain.upload(table), ids, 5, accumulate, expected);
+                    kept.embed(kept.upload(table), ids, 5, accumulate, found);
+                    assertThat(all(kept, found, 5, 33)).isEqualTo(all(plain, expected, 5, 33));
+                    kept.embed(kept.uploadTable(table), ids, 5, false, found);
+                    plain.embed(plain.uploadTable(table), ids, 5, false, expected);
+                    assertThat(all(kept, found, 5, 33)).isEqualTo(all(plain, expected, 5, 33));
+                }
+            }
         }
     }
 
@@ -387,13 +513,14 @@ public abstract class BackendContract {
         return all(on, out, rows, columns);
     }
 
-    /** Fills a buffer through the public verbs only: as rows of an embedding. */
+    /** Fills a buffer through the public verbs only: as a bias, which is F32 whatever weights are kept as. */
     private Buffer buffer(Backend on, float[] values) {
         Buffer buffer = on.allocate(values.length);
         MemorySegment data = arena.allocate(values.length * 4L, 64);
         MemorySegment.copy(values, 0, data, ValueLayout.JAVA_FLOAT, 0, values.length);
-        Tensor table = new Tensor(DType.F32, List.of(1L, (long) values.length), data);
-        on.embed(on.upload(table), new int[] {0}, 1, false, buffer);
+        Tensor bias = new Tensor(DType.F32, List.of((long) values.length), data);
+        Tensor zeros = new Tensor(DType.F32, List.of((long) values.length, 1L), arena.allocate(values.length * 4L, 64));
+        on.matmul(on.allocate(1), 1, on.upload(zeros), on.upload(bias), Activation.NONE, buffer);
         return buffer;
     }
 
@@ -425,7 +552,7 @@ public abstract class BackendContract {
 
     private Tensor tensor(DType dtype, int... shape) {
         int count = java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-        MemorySegment data = arena.allocate((long) count * dtype.byteSize(), 64);
+        MemorySegment data = arena.allocate(dtype.bytes(count), 64);
         for (int i = 0; i < count; i++) {
             float value = (float) random.nextGaussian();
             switch (dtype) {
@@ -433,6 +560,7 @@ public abstract class BackendContract {
                 case F16 -> data.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(value));
                 case BF16 ->
                     data.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits(value) >>> 16));
+                default -> throw new IllegalArgumentException(dtype.name());
             }
         }
         return new Tensor(

@@ -153,8 +153,7 @@ class TorchFileTest {
     private static float[] values(Tensor tensor) {
         float[] values = new float[(int) tensor.elements()];
         Elements.toFloats(tensor, 0, values.length, values, 0);
-        assertThat(tensor.data().byteSize())
-                .isEqualTo(tensor.elements() * tensor.dtype().byteSize());
+        assertThat(tensor.data().byteSize()).isEqualTo(tensor.dtype().bytes(tensor.elements()));
         assertThat(tensor.data().get(ValueLayout.JAVA_BYTE, 0)).isNotNull();
         return values;
     }

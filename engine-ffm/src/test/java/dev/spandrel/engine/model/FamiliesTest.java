@@ -3,6 +3,7 @@ package dev.spandrel.engine.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.BackendOptions;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.ReferenceBackend;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
@@ -31,7 +32,7 @@ class FamiliesTest {
 
     @TestFactory
     Stream<DynamicTest> cpuBackend() throws IOException {
-        return tests(() -> new CpuBackend(2));
+        return tests(() -> new CpuBackend(BackendOptions.threads(2)));
     }
 
     private static Stream<DynamicTest> tests(Supplier<Backend> backends) throws IOException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.BackendOptions;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.ReferenceBackend;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
@@ -34,7 +35,7 @@ class GoldenValuesTest {
 
     @TestFactory
     Stream<DynamicTest> cpuBackend() throws Exception {
-        return cases(new CpuBackend(2));
+        return cases(new CpuBackend(BackendOptions.threads(2)));
     }
 
     private static Stream<DynamicTest> cases(Backend backend) throws Exception {

@@ -6,10 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.ReferenceBackend;
+import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.checkpoint.Checkpoint;
+import dev.spandrel.engine.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -75,9 +79,11 @@ class ModelLoaderTest {
         try (Checkpoint checkpoint = Checkpoint.open(LLAMA)) {
             WeightCatalog weights = new WeightCatalog("tiny", checkpoint);
             weights.expect("model.norm.weight", 32);
-            weights.checkMemory(128);
-            assertThatThrownBy(() -> weights.checkMemory(127))
-                    .hasMessage("cannot load tiny: its 32 weights need 128 bytes as F32, found 127 available");
+            BiFunction<DType, List<Long>, Long> bytes = WeightPolicy.AS_STORED::bytes;
+            weights.checkMemory(bytes, 128);
+            assertThatThrownBy(() -> weights.checkMemory(bytes, 127))
+                    .hasMessage("cannot load tiny: its 32 weights need 128 bytes, found 127 available; --quantization"
+                            + " int8 or int4 needs less");
         }
     }
 

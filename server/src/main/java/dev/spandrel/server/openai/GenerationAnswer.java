@@ -57,17 +57,19 @@ final class GenerationAnswer {
     /**
      * Reads all events and writes the answer.
      *
+     * @param beforeLast told before the last bytes are written: from then on a client that leaves has what it came for
      * @throws OpenAiException when a choice failed before anything was written
      */
-    void write() throws InterruptedException, IOException {
+    void write(Runnable beforeLast) throws InterruptedException, IOException {
         group.forEach(this::on);
         if (failure != null && !sse.started()) {
             throw new OpenAiException(failure);
         }
         if (call.streaming().on()) {
-            endStream();
+            endStream(beforeLast);
         } else {
             byte[] body = json.response(choices);
+            beforeLast.run();
             response.header(HeaderNames.CONTENT_TYPE, "application/json");
             watched.write(() -> response.send(body));
             choices.forEach(choice -> choice.written(nanoClock.getAsLong()));
@@ -136,7 +138,8 @@ final class GenerationAnswer {
         }
     }
 
-    private void endStream() throws IOException {
+    private void endStream(Runnable beforeLast) throws IOException {
+        beforeLast.run();
         if (failure != null) {
             sse.event(failure.json());
         } else if (call.streaming().includeUsage()) {

@@ -118,11 +118,22 @@ final class GenerationHandler implements Handler {
     private void writeWatched(GenerationAnswer answer, GenerationGroup group, WriteWatchdog.Writer writer) {
         ClientConnection.Watch watch = ClientConnection.current().watch(group::close);
         try (watch) {
-            answer.write();
+            answer.write(() -> endWatch(watch));
         } catch (InterruptedException e) {
             throw new CloseConnectionException(watch.clientGone() ? "the client left" : "the server stops", e);
         } catch (IOException | IllegalStateException | CloseConnectionException e) {
             throw gone(watch, writer, e);
+        }
+    }
+
+    /**
+     * A client may hang up once it has read {@code [DONE]}, or the end of a plain answer, while the thread that wrote it has
+     * not run on yet; interrupted there it would report a complete answer as one whose client left.
+     */
+    private static void endWatch(ClientConnection.Watch watch) {
+        watch.close();
+        if (watch.clientGone()) {
+            throw new CloseConnectionException("the client left");
         }
     }
 

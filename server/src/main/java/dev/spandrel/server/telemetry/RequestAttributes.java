@@ -11,6 +11,9 @@ import java.util.Locale;
 
 /** Puts what is known of an ended generation onto its span, under the names that were asked for. */
 final class RequestAttributes {
+    /** Characters; messages quote what a client sent. */
+    private static final int MESSAGE_LIMIT = 512;
+
     private final TraceSettings settings;
     private final AttributeStyle style;
 
@@ -159,8 +162,9 @@ final class RequestAttributes {
         span.setStatus(StatusCode.ERROR, message);
     }
 
-    /** Why a refused request has no answer, in one word. */
-    void refused(Span span) {
+    /** Why a refused request has no answer: in one word, and in those the client got. */
+    void refused(Span span, String message) {
+        span.setAttribute(SpanKeys.ERROR_MESSAGE, message.substring(0, Math.min(message.length(), MESSAGE_LIMIT)));
         if (style.genAi()) {
             span.setAttribute(SpanKeys.FINISH_REASONS, List.of("error"));
         }

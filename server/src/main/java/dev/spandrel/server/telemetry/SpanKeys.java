@@ -59,6 +59,7 @@ final class SpanKeys {
 
     // https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/ and …/attributes/server/
     static final AttributeKey<String> ERROR_TYPE = AttributeKey.stringKey("error.type");
+    static final AttributeKey<String> ERROR_MESSAGE = AttributeKey.stringKey("error.message");
     static final AttributeKey<String> SERVER_ADDRESS = AttributeKey.stringKey("server.address");
     static final AttributeKey<Long> SERVER_PORT = AttributeKey.longKey("server.port");
 

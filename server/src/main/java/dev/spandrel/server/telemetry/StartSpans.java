@@ -57,14 +57,21 @@ public final class StartSpans {
                 .setParent(parent)
                 .setStartTimestamp(anchor.epochNanosAt(startNanos), TimeUnit.NANOSECONDS)
                 .startSpan();
-        Context below = parent.with(start);
-        for (StartPhase phase : phases) {
-            tracer.spanBuilder(phase.name())
-                    .setParent(below)
-                    .setStartTimestamp(anchor.epochNanosAt(phase.startNanos()), TimeUnit.NANOSECONDS)
-                    .startSpan()
-                    .end(anchor.epochNanosAt(phase.endNanos()), TimeUnit.NANOSECONDS);
-        }
+        below(tracer, parent.with(start), "", phases, anchor);
         start.end(anchor.epochNanosAt(endNanos), TimeUnit.NANOSECONDS);
+    }
+
+    private static void below(
+            Tracer tracer, Context context, String parent, List<StartPhase> phases, ClockAnchor anchor) {
+        for (StartPhase phase : phases) {
+            if (phase.parent().equals(parent)) {
+                Span span = tracer.spanBuilder(phase.name())
+                        .setParent(context)
+                        .setStartTimestamp(anchor.epochNanosAt(phase.startNanos()), TimeUnit.NANOSECONDS)
+                        .startSpan();
+                below(tracer, context.with(span), phase.name(), phases, anchor);
+                span.end(anchor.epochNanosAt(phase.endNanos()), TimeUnit.NANOSECONDS);
+            }
+        }
     }
 }

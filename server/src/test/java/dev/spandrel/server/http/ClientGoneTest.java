@@ -4,19 +4,27 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.server.ScriptedEngine;
 import dev.spandrel.server.ScriptedGeneration;
 import dev.spandrel.server.TestServer;
+import dev.spandrel.server.Waiting;
+import dev.spandrel.server.openai.EndedGeneration;
+import dev.spandrel.server.telemetry.EngineMetrics;
+import io.helidon.webserver.http.Filter;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients that leave, over real sockets: noticed at once although nothing is being written. */
 class ClientGoneTest {
@@ -58,6 +66,51 @@ class ClientGoneTest {
     @AfterEach
     void stop() {
         server.close();
+    }
+
+    /** Many times, since the server may or may not have run on when the client hangs up. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whoHangsUpAfterTheLastByteHasNotLeft(boolean stream) throws IOException {
+        List<RuntimeException> failures = new CopyOnWriteArrayList<>();
+        Filter filter = (chain, _, _) -> {
+            try {
+                chain.proceed();
+            } catch (RuntimeException e) {
+                failures.add(e);
+                throw e;
+            }
+        };
+        List<EndedGeneration> ended = new CopyOnWriteArrayList<>();
+        int rounds = 300;
+        try (TestServer quick = TestServer.start(
+                new ScriptedEngine(),
+                new EngineMetrics(),
+                (_, generations) -> ended.addAll(generations),
+                List.of(filter))) {
+            for (int i = 0; i < rounds; i++) {
+                try (Socket socket = quick.connect()) {
+                    send(socket, completion("{\"prompt\":\"a\",\"max_tokens\":1,\"stream\":" + stream + "}"));
+                    readUntil(socket, stream ? "[DONE]" : "\"kv_transfer_params\":null}");
+                }
+            }
+            Waiting.until(() -> ended.size() == rounds, "all have ended");
+        }
+        assertThat(failures).isEmpty();
+        assertThat(ended).extracting(generation -> generation.answer().lastByteNanos()).doesNotContain(
+                RequestTimings.NOT_REACHED);
+    }
+
+    private static void readUntil(Socket socket, String last) throws IOException {
+        StringBuilder read = new StringBuilder();
+        byte[] buffer = new byte[4096];
+        while (read.indexOf(last) < 0) {
+            int count = socket.getInputStream().read(buffer);
+            if (count < 0) {
+                throw new AssertionError("ended without " + last + ": " + read);
+            }
+            read.append(new String(buffer, 0, count, UTF_8));
+        }
     }
 
     @ParameterizedTest

@@ -32,8 +32,11 @@ class StartSpansTest {
             ids);
 
     private List<SpanData> record(Map<String, String> environment) {
-        List<StartPhase> phases =
-                List.of(new StartPhase("read_config", 10, 20), new StartPhase("load_weights", 20, 90));
+        List<StartPhase> phases = List.of(
+                new StartPhase("load", "", 10, 90),
+                new StartPhase("map", "load", 10, 20),
+                new StartPhase("upload", "load", 20, 90),
+                new StartPhase("warm_up", "", 90, 95));
         StartSpans.record(telemetry, new ClockAnchor(1_000, 0), environment::get, phases, 5, 100);
         return exported.getFinishedSpanItems();
     }
@@ -41,12 +44,17 @@ class StartSpansTest {
     @Test
     void thePartsLieBelowTheStart() {
         List<SpanData> spans = record(Map.of());
-        assertThat(spans).extracting(SpanData::getName).containsExactly("read_config", "load_weights", "start");
+        assertThat(spans).extracting(SpanData::getName).containsExactly("map", "upload", "load", "warm_up", "start");
         SpanData start = spans.getLast();
         assertThat(start.getParentSpanContext().isValid()).isFalse();
         assertThat(start.getStartEpochNanos()).isEqualTo(1_005);
         assertThat(start.getEndEpochNanos()).isEqualTo(1_100);
-        assertThat(spans.get(1).getParentSpanId()).isEqualTo(start.getSpanId());
+        SpanData load = spans.get(2);
+        assertThat(load.getParentSpanId()).isEqualTo(start.getSpanId());
+        assertThat(spans.get(3).getParentSpanId()).isEqualTo(start.getSpanId());
+        assertThat(spans.get(0).getParentSpanId()).isEqualTo(load.getSpanId());
+        assertThat(spans.get(1).getParentSpanId()).isEqualTo(load.getSpanId());
+        assertThat(spans.get(1).getStartEpochNanos()).isEqualTo(1_020);
         assertThat(spans.get(1).getEndEpochNanos()).isEqualTo(1_090);
     }
 

@@ -3,54 +3,67 @@ package dev.spandrel.engine.backend.cpu;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.PANEL;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
-import static dev.spandrel.engine.backend.cpu.VectorConstants.TILE_COLUMNS;
 
 import dev.spandrel.engine.backend.Activation;
 import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.BackendOptions;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.HostBuffer;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.KvLayer;
 import dev.spandrel.engine.backend.MachineMemory;
 import dev.spandrel.engine.backend.Weight;
+import dev.spandrel.engine.backend.WeightFormat;
+import dev.spandrel.engine.backend.WeightPolicy;
+import dev.spandrel.engine.backend.WeightRows;
 import dev.spandrel.engine.tensor.Buffer;
+import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The Vector API backend: weights packed once into off-heap panels, activations on the heap, verbs split over platform
- * threads. Weights are widened to F32 when uploaded, so nothing of a checkpoint is kept. Owns its memory and its threads;
+ * threads. Weights stay as narrow as their {@link WeightPolicy} says; nothing of a checkpoint is kept. Owns its memory and its threads;
  * {@link #close} releases both, after which no verb may be called.
  */
 public final class CpuBackend implements Backend {
     /** Rows of C per task; a multiple of the tile, small enough that 64 cores find work in a prefill of 512. */
-    private static final int ROW_BLOCK = 48;
+    static final int ROW_BLOCK = 48;
     /** Multiply-adds below which waking another core costs more than it brings: some 3 µs of work. */
     private static final long WORTH_SPLITTING = 300_000;
 
     /** What one worker needs beside registers. */
-    private static final class Scratch {
+    static final class Scratch {
         final PagedAttention.Scratch attention = new PagedAttention.Scratch();
         final float[] lanes = new float[LANES];
-        final float[] edge = new float[MatMulKernels.LARGEST_TILE * TILE_COLUMNS];
+        final float[] edge = new float[ROW_BLOCK * PANEL];
+        final float[] turn = new float[2 * Widening.STRIP * PANEL];
+        final MemorySegment strip;
+
+        Scratch(Arena arena) {
+            strip = arena.allocate(Widening.STRIP_BYTES, VectorConstants.ALIGNMENT);
+        }
     }
 
     private final Arena arena = Arena.ofShared();
+    private final WeightPolicy policy;
     private final Workers workers;
     private final Scratch[] scratch;
     /** Where a step's tokens are cut for attention. */
     private int[] tiles = new int[1024];
 
-    /** @param threads threads that work at a time, the calling one included */
-    public CpuBackend(int threads) {
+    /** @param options threads, weights, instructions */
+    public CpuBackend(BackendOptions options) {
+        int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
+        policy = options.weights();
         workers = new Workers(threads);
         scratch = new Scratch[threads];
-        Arrays.setAll(scratch, i -> new Scratch());
+        Arrays.setAll(scratch, i -> new Scratch(arena));
     }
 
     @Override
@@ -83,22 +96,37 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
+    public long bytes(DType stored, List<Long> shape) {
+        return policy.bytes(stored, shape);
+    }
+
+    @Override
     public Weight upload(Tensor... parts) {
-        return PackedMatrix.pack(arena, workers, parts);
+        boolean vector = parts[0].shape().size() == 1;
+        return pack(WeightRows.of(vector ? stored -> WeightFormat.F32 : policy::matrix, parts));
+    }
+
+    @Override
+    public Weight uploadTable(Tensor table) {
+        return pack(WeightRows.of(policy::table, table));
+    }
+
+    private CpuWeight pack(List<WeightRows> rows) {
+        return CpuWeight.pack(arena, workers, 1, rows);
     }
 
     @Override
     public void embed(Weight table, int[] ids, int count, boolean accumulate, Buffer out) {
-        PackedMatrix from = (PackedMatrix) table;
+        CpuWeight from = (CpuWeight) table;
         float[] to = HostBuffer.of(out);
-        int columns = from.columns();
         for (int t = 0; t < count; t++) {
-            long at = PackedMatrix.offset(ids[t], columns);
-            for (int c = 0; c < columns; c++) {
-                float value = from.data().get(ValueLayout.JAVA_FLOAT, at + (long) c * PANEL * 4);
-                int i = t * columns + c;
-                to[i] = accumulate ? to[i] + value : value;
+            int row = ids[t];
+            int part = 0;
+            while (row >= from.parts().get(part).rows()) {
+                row -= from.parts().get(part).rows();
+                part++;
             }
+            from.parts().get(part).row(row, to, t * from.columns(), accumulate);
         }
     }
 
@@ -117,9 +145,9 @@ public final class CpuBackend implements Backend {
     public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
         float[] x = HostBuffer.of(in);
         float[] y = HostBuffer.of(out);
-        eachRow(
+        run(
                 rows,
-                columns,
+                (long) rows * columns,
                 (r, worker) -> PointwiseKernels.rmsNorm(
                         x, r * columns, columns, data(weight), epsilon, y, scratch[worker].lanes));
     }
@@ -127,7 +155,7 @@ public final class CpuBackend implements Backend {
     @Override
     public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
         float[] x = HostBuffer.of(qkv);
-        eachRow(rows, heads.columns(), (r, worker) -> {
+        run(rows, (long) rows * heads.columns(), (r, worker) -> {
             int row = r * heads.columns();
             float[] lanes = scratch[worker].lanes;
             for (int at = 0; at < heads.queryColumns(); at += queries.rows()) {
@@ -143,7 +171,7 @@ public final class CpuBackend implements Backend {
     @Override
     public void rope(Buffer qkv, int rows, HeadLayout heads, int rotaryDim, float[] angles) {
         float[] x = HostBuffer.of(qkv);
-        eachRow(rows, heads.columns(), (r, worker) -> {
+        run(rows, (long) rows * heads.columns(), (r, worker) -> {
             for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
                 int at = r * heads.columns() + h * heads.headDim();
                 PointwiseKernels.rotate(x, at, rotaryDim / 2, angles, r * rotaryDim);
@@ -155,7 +183,7 @@ public final class CpuBackend implements Backend {
     public void gate(Buffer gateUp, int rows, int columns, Activation activation, Buffer out) {
         float[] x = HostBuffer.of(gateUp);
         float[] y = HostBuffer.of(out);
-        eachRow(rows, 4 * columns, (r, worker) -> {
+        run(rows, 4L * rows * columns, (r, worker) -> {
             int gate = r * 2 * columns;
             System.arraycopy(x, gate, y, r * columns, columns);
             ActivationKernels.apply(activation, y, r * columns, (r + 1) * columns);
@@ -176,44 +204,38 @@ public final class CpuBackend implements Backend {
         ActivationKernels.softCap(HostBuffer.of(values), 0, (int) count, cap);
     }
 
-    /** Rows are tasks of their own where there is work enough to wake another core. */
-    private void eachRow(int rows, int work, Workers.Task task) {
-        if ((long) rows * work < WORTH_SPLITTING) {
-            for (int r = 0; r < rows; r++) {
-                task.run(r, 0);
-            }
-        } else {
-            workers.run(rows, task);
-        }
-    }
-
     @Override
     public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
-        PackedMatrix w = (PackedMatrix) weight;
+        CpuWeight w = (CpuWeight) weight;
         float[] a = HostBuffer.of(in);
         float[] c = HostBuffer.of(out);
         MemorySegment b = data(bias);
-        int panels = w.panels();
-        if ((long) rows * w.rows() * w.columns() < WORTH_SPLITTING) {
-            for (int panel = 0; panel < panels; panel++) {
-                MatMulKernels.panel(a, 0, rows, w, b, activation, panel, c, scratch[0].edge);
-            }
-            return;
+        int first = 0;
+        for (PackedMatrix part : w.parts()) {
+            multiply(a, rows, part, new PanelOutput(c, w.rows(), first, b, activation));
+            first += part.rows();
         }
+    }
+
+    private void multiply(float[] a, int rows, PackedMatrix w, PanelOutput out) {
+        int panels = w.panels();
         int blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
-        workers.run(panels * blocks, (task, worker) -> {
-            int from = task / panels * ROW_BLOCK;
-            MatMulKernels.panel(
-                    a,
-                    from,
-                    Math.min(rows, from + ROW_BLOCK),
-                    w,
-                    b,
-                    activation,
-                    task % panels,
-                    c,
-                    scratch[worker].edge);
-        });
+        Workers.Task task = (i, worker) -> {
+            int from = i / panels * ROW_BLOCK;
+            PanelMultiply.run(a, from, Math.min(rows, from + ROW_BLOCK), w, i % panels, out, scratch[worker]);
+        };
+        run(panels * blocks, (long) rows * w.rows() * w.columns(), task);
+    }
+
+    /** Tasks on all workers where there is work enough to wake another core. */
+    private void run(int tasks, long work, Workers.Task task) {
+        if (work < WORTH_SPLITTING) {
+            for (int i = 0; i < tasks; i++) {
+                task.run(i, 0);
+            }
+        } else {
+            workers.run(tasks, task);
+        }
     }
 
     @Override
@@ -245,13 +267,7 @@ public final class CpuBackend implements Backend {
         for (Scratch each : scratch) {
             each.attention.reserve(attention.positions(), cache.paddedDim());
         }
-        if (attention.work() < WORTH_SPLITTING) {
-            for (int task = 0; task < attention.tasks(); task++) {
-                attention.run(task, scratch[0].attention);
-            }
-            return;
-        }
-        workers.run(attention.tasks(), (task, worker) -> attention.run(task, scratch[worker].attention));
+        run(attention.tasks(), attention.work(), (task, worker) -> attention.run(task, scratch[worker].attention));
     }
 
     @Override
@@ -275,6 +291,6 @@ public final class CpuBackend implements Backend {
     }
 
     private static MemorySegment data(Weight vector) {
-        return vector == null ? null : ((PackedMatrix) vector).data();
+        return vector == null ? null : ((CpuWeight) vector).vector().data();
     }
 }

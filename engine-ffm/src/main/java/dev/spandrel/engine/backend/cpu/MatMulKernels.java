@@ -7,18 +7,17 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.TILE_COLUMNS;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.VECTOR_BYTES;
 
-import dev.spandrel.engine.backend.Activation;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * C = A × Wᵀ + bias over packed panels, by broadcast tiles: each output is one lane that takes one fused multiply-add per
- * input, in order. Tiles of 6, 4, 2 and 1 rows therefore give the same bits, so a row's result does not depend on how many
- * others share the step. The 6-row formulation reached 68 % of the FMA peak in isolation; with one row the weights' way from memory is the limit.
+ * C += A × Wᵀ over packed F32 panels, by broadcast tiles: each output is one lane that takes one fused multiply-add per
+ * input, in order. Tiles of 6, 4, 2 and 1 rows therefore give the same bits, and so does any cut along the inputs, so a
+ * row's result does not depend on how many others share the step.
  *
- * <p>Danger: a tile may do nothing but multiply and store. With the bias or the ragged right edge in the same method, C1
- * runs out of virtual registers, the method never reaches C2, and a batch is many times slower (docs/decisions/0003) without a word.
+ * <p>Danger: a tile may do nothing but load, multiply and store. With the bias or the ragged right edge in the same method,
+ * C1 runs out of virtual registers, the method never reaches C2, and a batch is many times slower (docs/decisions/0003)
+ * without a word.
  */
 final class MatMulKernels {
     /** Rows of the largest tile that fits the registers: 24 accumulators need the 32 of AVX-512. */
@@ -27,149 +26,100 @@ final class MatMulKernels {
     private MatMulKernels() {}
 
     /**
-     * Rows {@code from} to {@code to − 1} of C in the columns of one panel.
+     * Adds the products of some inputs to one panel's columns of C.
      *
-     * @param a rows × inner, on the heap: broadcasting from a segment was five times slower
-     * @param weight packed rows = columns of C
-     * @param bias packed vector, or null for 0
-     * @param c rows × weight.rows
-     * @param edge scratch for a tile that is cut off on the right, LARGEST_TILE × TILE_COLUMNS
+     * @param a rows of inputs, the first wanted one at {@code aAt}, rows {@code lda} apart; on the heap, since broadcasting
+     *     from a segment was five times slower
+     * @param inputs how many
+     * @param w their weights, inputs × PANEL from byte {@code wAt}
+     * @param c columns of the panel from {@code cAt}, rows {@code ldc} apart
      */
     static void panel(
-            float[] a,
-            int from,
-            int to,
-            PackedMatrix weight,
-            MemorySegment bias,
-            Activation activation,
-            int panel,
-            float[] c,
-            float[] edge) {
-        int inner = weight.columns();
-        int ldc = weight.rows();
-        long base = (long) panel * PANEL * inner * 4;
+            float[] a, int aAt, int lda, int rows, int inputs, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
         for (int part = 0; part < PANEL; part += TILE_COLUMNS) {
-            int first = panel * PANEL + part;
-            int columns = Math.min(TILE_COLUMNS, ldc - first);
-            if (columns == TILE_COLUMNS) {
-                whole(a, from, to, inner, weight.data(), base + part * 4L, c, first, ldc);
-            } else if (columns > 0) {
-                cut(a, from, to, inner, weight.data(), base + part * 4L, c, first, ldc, columns, edge);
+            for (int r = 0; r < rows; ) {
+                r += tile(a, aAt + r * lda, lda, rows - r, inputs, w, wAt + part * 4L, c, cAt + r * ldc + part, ldc);
             }
-            if (columns > 0 && (bias != null || activation != Activation.NONE)) {
-                for (int r = from; r < to; r++) {
-                    finish(c, r * ldc + first, columns, bias, first, activation);
-                }
-            }
-        }
-    }
-
-    private static void whole(
-            float[] a, int from, int to, int inner, MemorySegment w, long wAt, float[] c, int first, int ldc) {
-        for (int r = from; r < to; ) {
-            r += tile(a, r * inner, to - r, inner, w, wAt, c, r * ldc + first, ldc);
-        }
-    }
-
-    /** The last columns of C: whole tiles go to scratch, what belongs to C is copied. */
-    private static void cut(
-            float[] a,
-            int from,
-            int to,
-            int inner,
-            MemorySegment w,
-            long wAt,
-            float[] c,
-            int first,
-            int ldc,
-            int columns,
-            float[] edge) {
-        for (int r = from; r < to; ) {
-            int rows = tile(a, r * inner, to - r, inner, w, wAt, edge, 0, TILE_COLUMNS);
-            for (int i = 0; i < rows; i++) {
-                System.arraycopy(edge, i * TILE_COLUMNS, c, (r + i) * ldc + first, columns);
-            }
-            r += rows;
         }
     }
 
     /** The largest tile that fits {@code rows}; returns how many rows it took. */
     private static int tile(
-            float[] a, int aAt, int rows, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
+            float[] a, int aAt, int lda, int rows, int inputs, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
         if (LARGEST_TILE == 6 && rows >= 6) {
-            tile6(a, aAt, inner, w, wAt, c, cAt, ldc);
+            tile6(a, aAt, lda, inputs, w, wAt, c, cAt, ldc);
             return 6;
         }
         if (LARGEST_TILE == 6 && rows >= 4) {
-            tile4(a, aAt, inner, w, wAt, c, cAt, ldc);
+            tile4(a, aAt, lda, inputs, w, wAt, c, cAt, ldc);
             return 4;
         }
         if (rows >= 2) {
-            tile2(a, aAt, inner, w, wAt, c, cAt, ldc);
+            tile2(a, aAt, lda, inputs, w, wAt, c, cAt, ldc);
             return 2;
         }
-        tile1(a, aAt, inner, w, wAt, c, cAt, ldc);
+        tile1(a, aAt, inputs, w, wAt, c, cAt);
         return 1;
     }
 
     /** Six rows by four vectors. */
-    private static void tile6(float[] a, int aAt, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
-        FloatVector zero = FloatVector.zero(SPECIES);
-        FloatVector c00 = zero,
-                c01 = zero,
-                c02 = zero,
-                c03 = zero,
-                c10 = zero,
-                c11 = zero,
-                c12 = zero,
-                c13 = zero,
-                c20 = zero,
-                c21 = zero,
-                c22 = zero,
-                c23 = zero,
-                c30 = zero,
-                c31 = zero,
-                c32 = zero,
-                c33 = zero,
-                c40 = zero,
-                c41 = zero,
-                c42 = zero,
-                c43 = zero,
-                c50 = zero,
-                c51 = zero,
-                c52 = zero,
-                c53 = zero;
-        for (int k = 0; k < inner; k++, wAt += PANEL * 4) {
+    private static void tile6(
+            float[] a, int aAt, int lda, int inputs, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
+        FloatVector c00 = FloatVector.fromArray(SPECIES, c, cAt);
+        FloatVector c01 = FloatVector.fromArray(SPECIES, c, cAt + LANES);
+        FloatVector c02 = FloatVector.fromArray(SPECIES, c, cAt + 2 * LANES);
+        FloatVector c03 = FloatVector.fromArray(SPECIES, c, cAt + 3 * LANES);
+        FloatVector c10 = FloatVector.fromArray(SPECIES, c, cAt + ldc);
+        FloatVector c11 = FloatVector.fromArray(SPECIES, c, cAt + ldc + LANES);
+        FloatVector c12 = FloatVector.fromArray(SPECIES, c, cAt + ldc + 2 * LANES);
+        FloatVector c13 = FloatVector.fromArray(SPECIES, c, cAt + ldc + 3 * LANES);
+        FloatVector c20 = FloatVector.fromArray(SPECIES, c, cAt + 2 * ldc);
+        FloatVector c21 = FloatVector.fromArray(SPECIES, c, cAt + 2 * ldc + LANES);
+        FloatVector c22 = FloatVector.fromArray(SPECIES, c, cAt + 2 * ldc + 2 * LANES);
+        FloatVector c23 = FloatVector.fromArray(SPECIES, c, cAt + 2 * ldc + 3 * LANES);
+        FloatVector c30 = FloatVector.fromArray(SPECIES, c, cAt + 3 * ldc);
+        FloatVector c31 = FloatVector.fromArray(SPECIES, c, cAt + 3 * ldc + LANES);
+        FloatVector c32 = FloatVector.fromArray(SPECIES, c, cAt + 3 * ldc + 2 * LANES);
+        FloatVector c33 = FloatVector.fromArray(SPECIES, c, cAt + 3 * ldc + 3 * LANES);
+        FloatVector c40 = FloatVector.fromArray(SPECIES, c, cAt + 4 * ldc);
+        FloatVector c41 = FloatVector.fromArray(SPECIES, c, cAt + 4 * ldc + LANES);
+        FloatVector c42 = FloatVector.fromArray(SPECIES, c, cAt + 4 * ldc + 2 * LANES);
+        FloatVector c43 = FloatVector.fromArray(SPECIES, c, cAt + 4 * ldc + 3 * LANES);
+        FloatVector c50 = FloatVector.fromArray(SPECIES, c, cAt + 5 * ldc);
+        FloatVector c51 = FloatVector.fromArray(SPECIES, c, cAt + 5 * ldc + LANES);
+        FloatVector c52 = FloatVector.fromArray(SPECIES, c, cAt + 5 * ldc + 2 * LANES);
+        FloatVector c53 = FloatVector.fromArray(SPECIES, c, cAt + 5 * ldc + 3 * LANES);
+        for (int k = aAt; k < aAt + inputs; k++, wAt += PANEL * 4) {
             FloatVector w0 = FloatVector.fromMemorySegment(SPECIES, w, wAt, ORDER);
             FloatVector w1 = FloatVector.fromMemorySegment(SPECIES, w, wAt + VECTOR_BYTES, ORDER);
             FloatVector w2 = FloatVector.fromMemorySegment(SPECIES, w, wAt + 2 * VECTOR_BYTES, ORDER);
             FloatVector w3 = FloatVector.fromMemorySegment(SPECIES, w, wAt + 3 * VECTOR_BYTES, ORDER);
-            FloatVector a0 = FloatVector.broadcast(SPECIES, a[aAt + k]);
+            FloatVector a0 = FloatVector.broadcast(SPECIES, a[k]);
             c00 = a0.fma(w0, c00);
             c01 = a0.fma(w1, c01);
             c02 = a0.fma(w2, c02);
             c03 = a0.fma(w3, c03);
-            FloatVector a1 = FloatVector.broadcast(SPECIES, a[aAt + inner + k]);
+            FloatVector a1 = FloatVector.broadcast(SPECIES, a[k + lda]);
             c10 = a1.fma(w0, c10);
             c11 = a1.fma(w1, c11);
             c12 = a1.fma(w2, c12);
             c13 = a1.fma(w3, c13);
-            FloatVector a2 = FloatVector.broadcast(SPECIES, a[aAt + 2 * inner + k]);
+            FloatVector a2 = FloatVector.broadcast(SPECIES, a[k + 2 * lda]);
             c20 = a2.fma(w0, c20);
             c21 = a2.fma(w1, c21);
             c22 = a2.fma(w2, c22);
             c23 = a2.fma(w3, c23);
-            FloatVector a3 = FloatVector.broadcast(SPECIES, a[aAt + 3 * inner + k]);
+            FloatVector a3 = FloatVector.broadcast(SPECIES, a[k + 3 * lda]);
             c30 = a3.fma(w0, c30);
             c31 = a3.fma(w1, c31);
             c32 = a3.fma(w2, c32);
             c33 = a3.fma(w3, c33);
-            FloatVector a4 = FloatVector.broadcast(SPECIES, a[aAt + 4 * inner + k]);
+            FloatVector a4 = FloatVector.broadcast(SPECIES, a[k + 4 * lda]);
             c40 = a4.fma(w0, c40);
             c41 = a4.fma(w1, c41);
             c42 = a4.fma(w2, c42);
             c43 = a4.fma(w3, c43);
-            FloatVector a5 = FloatVector.broadcast(SPECIES, a[aAt + 5 * inner + k]);
+            FloatVector a5 = FloatVector.broadcast(SPECIES, a[k + 5 * lda]);
             c50 = a5.fma(w0, c50);
             c51 = a5.fma(w1, c51);
             c52 = a5.fma(w2, c52);
@@ -202,45 +152,45 @@ final class MatMulKernels {
     }
 
     /** Four rows by four vectors. */
-    private static void tile4(float[] a, int aAt, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
-        FloatVector zero = FloatVector.zero(SPECIES);
-        FloatVector c00 = zero,
-                c01 = zero,
-                c02 = zero,
-                c03 = zero,
-                c10 = zero,
-                c11 = zero,
-                c12 = zero,
-                c13 = zero,
-                c20 = zero,
-                c21 = zero,
-                c22 = zero,
-                c23 = zero,
-                c30 = zero,
-                c31 = zero,
-                c32 = zero,
-                c33 = zero;
-        for (int k = 0; k < inner; k++, wAt += PANEL * 4) {
+    private static void tile4(
+            float[] a, int aAt, int lda, int inputs, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
+        FloatVector c00 = FloatVector.fromArray(SPECIES, c, cAt);
+        FloatVector c01 = FloatVector.fromArray(SPECIES, c, cAt + LANES);
+        FloatVector c02 = FloatVector.fromArray(SPECIES, c, cAt + 2 * LANES);
+        FloatVector c03 = FloatVector.fromArray(SPECIES, c, cAt + 3 * LANES);
+        FloatVector c10 = FloatVector.fromArray(SPECIES, c, cAt + ldc);
+        FloatVector c11 = FloatVector.fromArray(SPECIES, c, cAt + ldc + LANES);
+        FloatVector c12 = FloatVector.fromArray(SPECIES, c, cAt + ldc + 2 * LANES);
+        FloatVector c13 = FloatVector.fromArray(SPECIES, c, cAt + ldc + 3 * LANES);
+        FloatVector c20 = FloatVector.fromArray(SPECIES, c, cAt + 2 * ldc);
+        FloatVector c21 = FloatVector.fromArray(SPECIES, c, cAt + 2 * ldc + LANES);
+        FloatVector c22 = FloatVector.fromArray(SPECIES, c, cAt + 2 * ldc + 2 * LANES);
+        FloatVector c23 = FloatVector.fromArray(SPECIES, c, cAt + 2 * ldc + 3 * LANES);
+        FloatVector c30 = FloatVector.fromArray(SPECIES, c, cAt + 3 * ldc);
+        FloatVector c31 = FloatVector.fromArray(SPECIES, c, cAt + 3 * ldc + LANES);
+        FloatVector c32 = FloatVector.fromArray(SPECIES, c, cAt + 3 * ldc + 2 * LANES);
+        FloatVector c33 = FloatVector.fromArray(SPECIES, c, cAt + 3 * ldc + 3 * LANES);
+        for (int k = aAt; k < aAt + inputs; k++, wAt += PANEL * 4) {
             FloatVector w0 = FloatVector.fromMemorySegment(SPECIES, w, wAt, ORDER);
             FloatVector w1 = FloatVector.fromMemorySegment(SPECIES, w, wAt + VECTOR_BYTES, ORDER);
             FloatVector w2 = FloatVector.fromMemorySegment(SPECIES, w, wAt + 2 * VECTOR_BYTES, ORDER);
             FloatVector w3 = FloatVector.fromMemorySegment(SPECIES, w, wAt + 3 * VECTOR_BYTES, ORDER);
-            FloatVector a0 = FloatVector.broadcast(SPECIES, a[aAt + k]);
+            FloatVector a0 = FloatVector.broadcast(SPECIES, a[k]);
             c00 = a0.fma(w0, c00);
             c01 = a0.fma(w1, c01);
             c02 = a0.fma(w2, c02);
             c03 = a0.fma(w3, c03);
-            FloatVector a1 = FloatVector.broadcast(SPECIES, a[aAt + inner + k]);
+            FloatVector a1 = FloatVector.broadcast(SPECIES, a[k + lda]);
             c10 = a1.fma(w0, c10);
             c11 = a1.fma(w1, c11);
             c12 = a1.fma(w2, c12);
             c13 = a1.fma(w3, c13);
-            FloatVector a2 = FloatVector.broadcast(SPECIES, a[aAt + 2 * inner + k]);
+            FloatVector a2 = FloatVector.broadcast(SPECIES, a[k + 2 * lda]);
             c20 = a2.fma(w0, c20);
             c21 = a2.fma(w1, c21);
             c22 = a2.fma(w2, c22);
             c23 = a2.fma(w3, c23);
-            FloatVector a3 = FloatVector.broadcast(SPECIES, a[aAt + 3 * inner + k]);
+            FloatVector a3 = FloatVector.broadcast(SPECIES, a[k + 3 * lda]);
             c30 = a3.fma(w0, c30);
             c31 = a3.fma(w1, c31);
             c32 = a3.fma(w2, c32);
@@ -265,20 +215,27 @@ final class MatMulKernels {
     }
 
     /** Two rows by four vectors. */
-    private static void tile2(float[] a, int aAt, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
-        FloatVector zero = FloatVector.zero(SPECIES);
-        FloatVector c00 = zero, c01 = zero, c02 = zero, c03 = zero, c10 = zero, c11 = zero, c12 = zero, c13 = zero;
-        for (int k = 0; k < inner; k++, wAt += PANEL * 4) {
+    private static void tile2(
+            float[] a, int aAt, int lda, int inputs, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
+        FloatVector c00 = FloatVector.fromArray(SPECIES, c, cAt);
+        FloatVector c01 = FloatVector.fromArray(SPECIES, c, cAt + LANES);
+        FloatVector c02 = FloatVector.fromArray(SPECIES, c, cAt + 2 * LANES);
+        FloatVector c03 = FloatVector.fromArray(SPECIES, c, cAt + 3 * LANES);
+        FloatVector c10 = FloatVector.fromArray(SPECIES, c, cAt + ldc);
+        FloatVector c11 = FloatVector.fromArray(SPECIES, c, cAt + ldc + LANES);
+        FloatVector c12 = FloatVector.fromArray(SPECIES, c, cAt + ldc + 2 * LANES);
+        FloatVector c13 = FloatVector.fromArray(SPECIES, c, cAt + ldc + 3 * LANES);
+        for (int k = aAt; k < aAt + inputs; k++, wAt += PANEL * 4) {
             FloatVector w0 = FloatVector.fromMemorySegment(SPECIES, w, wAt, ORDER);
             FloatVector w1 = FloatVector.fromMemorySegment(SPECIES, w, wAt + VECTOR_BYTES, ORDER);
             FloatVector w2 = FloatVector.fromMemorySegment(SPECIES, w, wAt + 2 * VECTOR_BYTES, ORDER);
             FloatVector w3 = FloatVector.fromMemorySegment(SPECIES, w, wAt + 3 * VECTOR_BYTES, ORDER);
-            FloatVector a0 = FloatVector.broadcast(SPECIES, a[aAt + k]);
+            FloatVector a0 = FloatVector.broadcast(SPECIES, a[k]);
             c00 = a0.fma(w0, c00);
             c01 = a0.fma(w1, c01);
             c02 = a0.fma(w2, c02);
             c03 = a0.fma(w3, c03);
-            FloatVector a1 = FloatVector.broadcast(SPECIES, a[aAt + inner + k]);
+            FloatVector a1 = FloatVector.broadcast(SPECIES, a[k + lda]);
             c10 = a1.fma(w0, c10);
             c11 = a1.fma(w1, c11);
             c12 = a1.fma(w2, c12);
@@ -295,15 +252,17 @@ final class MatMulKernels {
     }
 
     /** One row by four vectors. */
-    private static void tile1(float[] a, int aAt, int inner, MemorySegment w, long wAt, float[] c, int cAt, int ldc) {
-        FloatVector zero = FloatVector.zero(SPECIES);
-        FloatVector c00 = zero, c01 = zero, c02 = zero, c03 = zero;
-        for (int k = 0; k < inner; k++, wAt += PANEL * 4) {
+    private static void tile1(float[] a, int aAt, int inputs, MemorySegment w, long wAt, float[] c, int cAt) {
+        FloatVector c00 = FloatVector.fromArray(SPECIES, c, cAt);
+        FloatVector c01 = FloatVector.fromArray(SPECIES, c, cAt + LANES);
+        FloatVector c02 = FloatVector.fromArray(SPECIES, c, cAt + 2 * LANES);
+        FloatVector c03 = FloatVector.fromArray(SPECIES, c, cAt + 3 * LANES);
+        for (int k = aAt; k < aAt + inputs; k++, wAt += PANEL * 4) {
             FloatVector w0 = FloatVector.fromMemorySegment(SPECIES, w, wAt, ORDER);
             FloatVector w1 = FloatVector.fromMemorySegment(SPECIES, w, wAt + VECTOR_BYTES, ORDER);
             FloatVector w2 = FloatVector.fromMemorySegment(SPECIES, w, wAt + 2 * VECTOR_BYTES, ORDER);
             FloatVector w3 = FloatVector.fromMemorySegment(SPECIES, w, wAt + 3 * VECTOR_BYTES, ORDER);
-            FloatVector a0 = FloatVector.broadcast(SPECIES, a[aAt + k]);
+            FloatVector a0 = FloatVector.broadcast(SPECIES, a[k]);
             c00 = a0.fma(w0, c00);
             c01 = a0.fma(w1, c01);
             c02 = a0.fma(w2, c02);
@@ -313,28 +272,5 @@ final class MatMulKernels {
         c01.intoArray(c, cAt + LANES);
         c02.intoArray(c, cAt + 2 * LANES);
         c03.intoArray(c, cAt + 3 * LANES);
-    }
-
-    /** Bias and activation, while the row is still in the first-level cache. */
-    private static void finish(float[] c, int at, int columns, MemorySegment bias, int first, Activation activation) {
-        boolean relu = activation == Activation.RELU;
-        int i = 0;
-        for (; i + LANES <= columns; i += LANES) {
-            FloatVector v = FloatVector.fromArray(SPECIES, c, at + i);
-            if (bias != null) {
-                v = v.add(FloatVector.fromMemorySegment(SPECIES, bias, (first + i) * 4L, ORDER));
-            }
-            if (relu) {
-                v = v.max(0);
-            }
-            v.intoArray(c, at + i);
-        }
-        for (; i < columns; i++) {
-            float sum = c[at + i] + (bias == null ? 0 : bias.get(ValueLayout.JAVA_FLOAT, (first + i) * 4L));
-            c[at + i] = relu ? Math.max(0, sum) : sum;
-        }
-        if (!relu) {
-            ActivationKernels.apply(activation, c, at, at + columns);
-        }
     }
 }

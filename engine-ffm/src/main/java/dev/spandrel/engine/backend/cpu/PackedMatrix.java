@@ -2,77 +2,234 @@ package dev.spandrel.engine.backend.cpu;
 
 import static dev.spandrel.engine.backend.cpu.VectorConstants.PANEL;
 
-import dev.spandrel.engine.backend.Weight;
-import dev.spandrel.engine.tensor.Elements;
-import dev.spandrel.engine.tensor.Tensor;
+import dev.spandrel.engine.backend.WeightFormat;
+import dev.spandrel.engine.backend.WeightRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A weight matrix packed for broadcast tiles: panels of {@link VectorConstants#PANEL} rows, each stored as columns × PANEL
- * so that the weights of one input for 64 outputs lie together; the last panel is padded with zeros. One layout serves
- * one row and many, which keeps their sums in one order. A vector is stored as it is, padded to whole panels.
+ * A weight matrix packed for broadcast tiles: panels of {@link VectorConstants#PANEL} rows, so that the weights of one input
+ * for 64 outputs lie together; the last panel is padded. One layout serves one row and many.
+ *
+ * <p>Whatever the format, a panel is a row of steps, and a step is four bytes of each of the 64 outputs: one F32, two F16 or
+ * BF16 neighbours, four INT8 neighbours. Bytes are stored unsigned (value + 128), as vpdpbusd wants one side. An INT8 panel
+ * begins with its 64 F32 scales. Q8_0 and Q4_0 panels are blocks of 32 inputs: 64 F16 scales, then eight steps of bytes, or
+ * four steps whose low halves are the block's inputs 0 to 15 and whose high halves are 16 to 31.
+ *
+ * <p>GGUF's other block types stay row by row as the file has them, and are read by plain loops: small, and slow.
  *
  * @param rows outputs, or the vector's length
  * @param columns inputs, or 1
- * @param data F32, 64-byte aligned
+ * @param steps steps of a panel, padding included
+ * @param data 64-byte aligned
  */
-record PackedMatrix(int rows, int columns, MemorySegment data) implements Weight {
-    /** Columns widened at a time: their panel stays in the first-level cache while its rows come one by one. */
+record PackedMatrix(int rows, int columns, WeightFormat format, int steps, MemorySegment data) {
+    /** Bytes of one step. */
+    static final int STEP = PANEL * 4;
+    /** Bytes of the scales before a block. */
+    static final int BLOCK_SCALES = PANEL * 2;
+    /** Steps that one block of 32 inputs takes. */
+    static final int Q8_STEPS = WeightFormat.BLOCK / 4;
+
+    static final int Q4_STEPS = WeightFormat.BLOCK / 8;
+
+    /** Turns four signed bytes into value + 128 and back. */
+    static final int SIGNS = 0x80808080;
+
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+    /** Steps turned at a time: their panel stays in the first-level cache while its rows come one by one. */
     private static final int STRIP = 64;
 
-    /** Stacks the parts and packs them, panels at the same time. */
-    static PackedMatrix pack(Arena arena, Workers workers, Tensor... parts) {
-        int columns = parts[0].shape().size() == 1 ? 1 : parts[0].size(1);
-        int rows = 0;
-        for (Tensor part : parts) {
-            rows += part.size(0);
-        }
-        long padded = (rows + PANEL - 1L) / PANEL * PANEL;
-        PackedMatrix packed =
-                new PackedMatrix(rows, columns, arena.allocate(padded * columns * 4, VectorConstants.ALIGNMENT));
-        workers.run(packed.panels(), (panel, worker) -> packed.fill(panel, parts));
+    /**
+     * Packs rows, panels at the same time.
+     *
+     * @param stepMultiple panels of BF16 and INT8 are padded to so many steps, for tiles that are no shorter
+     */
+    static PackedMatrix pack(Arena arena, Workers workers, int stepMultiple, WeightRows from) {
+        int steps = steps(from.format(), from.columns(), stepMultiple);
+        long panels = (from.rows() + PANEL - 1L) / PANEL;
+        PackedMatrix packed = new PackedMatrix(
+                from.rows(),
+                from.columns(),
+                from.format(),
+                steps,
+                arena.allocate(panels * panelBytes(from.format(), steps, from.columns()), VectorConstants.ALIGNMENT));
+        Scratch[] scratch = new Scratch[workers.count()];
+        workers.run(packed.panels(), (panel, worker) -> {
+            if (scratch[worker] == null) {
+                scratch[worker] = new Scratch(from);
+            }
+            packed.fill(panel, from, scratch[worker]);
+        });
         return packed;
     }
 
-    private void fill(int panel, Tensor[] parts) {
-        int first = panel * PANEL;
-        int count = Math.min(PANEL, rows - first);
-        float[] strip = new float[PANEL * STRIP];
-        float[] row = new float[STRIP];
-        for (int from = 0; from < columns; from += STRIP) {
-            int width = Math.min(STRIP, columns - from);
-            for (int r = 0; r < count; r++) {
-                read(parts, first + r, from, width, row);
-                for (int c = 0; c < width; c++) {
-                    strip[c * PANEL + r] = row[c];
-                }
-            }
-            long at = offset(first, columns) + (long) from * PANEL * 4;
-            MemorySegment.copy(strip, 0, data, ValueLayout.JAVA_FLOAT, at, width * PANEL);
-        }
+    private static int steps(WeightFormat format, int columns, int multiple) {
+        int blocks = (columns + WeightFormat.BLOCK - 1) / WeightFormat.BLOCK;
+        return switch (format) {
+            case F32 -> columns;
+            case F16 -> (columns + 1) / 2;
+            case BF16 -> ((columns + 1) / 2 + multiple - 1) / multiple * multiple;
+            case INT8 -> ((columns + 3) / 4 + multiple - 1) / multiple * multiple;
+            case Q8_0 -> blocks * Q8_STEPS;
+            case Q4_0 -> blocks * Q4_STEPS;
+            default -> 0;
+        };
     }
 
-    /** Part of a row of the stack, as F32. */
-    private void read(Tensor[] parts, int row, int from, int width, float[] into) {
-        int at = row;
-        for (Tensor part : parts) {
-            if (at < part.size(0)) {
-                Elements.toFloats(part, (long) at * columns + from, width, into, 0);
-                return;
-            }
-            at -= part.size(0);
-        }
+    private static long panelBytes(WeightFormat format, int steps, int columns) {
+        long bytes = (long) steps * STEP;
+        return switch (format) {
+            case F32, F16, BF16 -> bytes;
+            case INT8 -> bytes + PANEL * 4;
+            case Q8_0 -> bytes + steps / Q8_STEPS * BLOCK_SCALES;
+            case Q4_0 -> bytes + steps / Q4_STEPS * BLOCK_SCALES;
+            default -> PANEL * format.rowBytes(columns);
+        };
     }
 
-    /** Byte offset of the first column of a row; the next column lies PANEL floats further. */
-    static long offset(int row, int columns) {
-        return ((long) (row / PANEL) * PANEL * columns + row % PANEL) * 4;
+    /** Whether rows lie one after another as in a file, and not in panels of steps. */
+    boolean asStored() {
+        return steps == 0;
     }
 
     /** Number of panels. */
     int panels() {
         return (rows + PANEL - 1) / PANEL;
+    }
+
+    /** Byte offset of a panel. */
+    long panelAt(int panel) {
+        return panel * panelBytes(format, steps, columns);
+    }
+
+    /** The rows of one panel as {@link WeightFormat} writes them, each padded to whole steps, and room to turn a strip. */
+    private static final class Scratch {
+        final long stride;
+        final MemorySegment rows;
+        final float[] floats;
+        final int[] strip = new int[PANEL * STRIP];
+
+        Scratch(WeightRows from) {
+            stride = from.rowBytes() + 4;
+            rows = MemorySegment.ofArray(new byte[Math.toIntExact(PANEL * stride)]);
+            floats = new float[from.columns()];
+        }
+    }
+
+    private void fill(int panel, WeightRows from, Scratch scratch) {
+        int first = panel * PANEL;
+        int count = Math.min(PANEL, rows - first);
+        for (int r = 0; r < count; r++) {
+            from.read(first + r, scratch.rows, r * scratch.stride, scratch.floats);
+        }
+        if (asStored()) {
+            for (int r = 0; r < count; r++) {
+                long bytes = from.rowBytes();
+                MemorySegment.copy(scratch.rows, r * scratch.stride, data, panelAt(panel) + r * bytes, bytes);
+            }
+            return;
+        }
+        if (format == WeightFormat.Q8_0 || format == WeightFormat.Q4_0) {
+            for (int r = 0; r < count; r++) {
+                putBlocks(panel, r, scratch.rows, r * scratch.stride);
+            }
+            return;
+        }
+        long to = panelAt(panel);
+        if (format == WeightFormat.INT8) {
+            for (int r = 0; r < count; r++) {
+                data.set(INT, to + r * 4L, scratch.rows.get(INT, r * scratch.stride + columns));
+            }
+            to += PANEL * 4;
+        }
+        long rowBytes = format == WeightFormat.INT8 ? columns : from.rowBytes();
+        for (int r = 0; r < count; r++) {
+            scratch.rows.asSlice(r * scratch.stride + rowBytes, 4).fill((byte) 0);
+        }
+        turn(scratch, count, (int) ((rowBytes + 3) / 4), to);
+    }
+
+    /** Rows of steps become steps of rows. */
+    private void turn(Scratch scratch, int count, int used, long to) {
+        int flip = format == WeightFormat.INT8 ? SIGNS : 0;
+        for (int begin = 0; begin < steps; begin += STRIP) {
+            int width = Math.min(STRIP, steps - begin);
+            java.util.Arrays.fill(scratch.strip, flip);
+            for (int r = 0; r < count; r++) {
+                long at = r * scratch.stride + begin * 4L;
+                for (int s = 0; s < Math.min(width, used - begin); s++) {
+                    scratch.strip[s * PANEL + r] = scratch.rows.get(INT, at + s * 4L) ^ flip;
+                }
+            }
+            MemorySegment.copy(scratch.strip, 0, data, INT, to + (long) begin * STEP, width * PANEL);
+        }
+    }
+
+    private void putBlocks(int panel, int row, MemorySegment from, long at) {
+        int perBlock = format == WeightFormat.Q8_0 ? Q8_STEPS : Q4_STEPS;
+        int flip = format == WeightFormat.Q8_0 ? SIGNS : 0;
+        long to = panelAt(panel);
+        for (int block = 0; block < steps / perBlock; block++) {
+            data.set(SHORT, to + row * 2L, from.get(SHORT, at));
+            for (int s = 0; s < perBlock; s++) {
+                data.set(INT, to + BLOCK_SCALES + (long) s * STEP + row * 4L, from.get(INT, at + 2 + s * 4L) ^ flip);
+            }
+            to += BLOCK_SCALES + (long) perBlock * STEP;
+            at += 2 + perBlock * 4L;
+        }
+    }
+
+    /** Reads one row back, as the kernels understand it. */
+    void row(int row, float[] into, int at, boolean accumulate) {
+        long panel = panelAt(row / PANEL);
+        int lane = row % PANEL;
+        if (asStored()) {
+            float[] values = new float[columns];
+            format.decode(data, panel + lane * format.rowBytes(columns), columns, values);
+            for (int c = 0; c < columns; c++) {
+                into[at + c] = accumulate ? into[at + c] + values[c] : values[c];
+            }
+            return;
+        }
+        for (int c = 0; c < columns; c++) {
+            float value = element(panel, lane, c);
+            into[at + c] = accumulate ? into[at + c] + value : value;
+        }
+    }
+
+    private float element(long panel, int lane, int column) {
+        return switch (format) {
+            case F32 -> Float.intBitsToFloat(step(panel, column, lane));
+            case F16 -> Float.float16ToFloat((short) (step(panel, column / 2, lane) >>> column % 2 * 16));
+            case BF16 -> Float.intBitsToFloat(step(panel, column / 2, lane) >>> column % 2 * 16 << 16);
+            case INT8 ->
+                ((step(panel + PANEL * 4, column / 4, lane) >>> column % 4 * 8 & 255) - 128)
+                        * Float.intBitsToFloat(data.get(INT, panel + lane * 4L));
+            case Q8_0 -> {
+                int in = column % WeightFormat.BLOCK;
+                long block = panel + column / WeightFormat.BLOCK * (BLOCK_SCALES + (long) Q8_STEPS * STEP);
+                int value = (step(block + BLOCK_SCALES, in / 4, lane) >>> in % 4 * 8 & 255) - 128;
+                yield value * blockScale(block, lane);
+            }
+            case Q4_0 -> {
+                int in = column % WeightFormat.BLOCK;
+                int half = in / (WeightFormat.BLOCK / 2);
+                long block = panel + column / WeightFormat.BLOCK * (BLOCK_SCALES + (long) Q4_STEPS * STEP);
+                int bytes = step(block + BLOCK_SCALES, in % 16 / 4, lane);
+                yield ((bytes >>> in % 4 * 8 + half * 4 & 15) - 8) * blockScale(block, lane);
+            }
+            default -> throw new IllegalStateException(format + " has no panels");
+        };
+    }
+
+    private int step(long from, int step, int lane) {
+        return data.get(INT, from + (long) step * STEP + lane * 4L);
+    }
+
+    private float blockScale(long block, int lane) {
+        return Float.float16ToFloat(data.get(SHORT, block + lane * 2L));
     }
 }

@@ -168,7 +168,8 @@ final class PagedKv implements KvLayer {
         }
     }
 
-    private static IntVector ints(MemorySegment from, long index) {
+    /** As many unsigned shorts as a vector has int lanes, from index {@code index} on. */
+    static IntVector ints(MemorySegment from, long index) {
         return (IntVector) ShortVector.fromMemorySegment(SHORTS, from, index * 2, ORDER)
                 .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
     }

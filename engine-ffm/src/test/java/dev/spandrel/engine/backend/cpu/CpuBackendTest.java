@@ -4,26 +4,28 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.BackendContract;
+import dev.spandrel.engine.backend.BackendOptions;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.KvDType;
+import dev.spandrel.engine.backend.WeightPolicy;
 import org.junit.jupiter.api.Test;
 
 class CpuBackendTest extends BackendContract {
     @Override
-    protected Backend create() {
-        return new CpuBackend(3);
+    protected Backend create(WeightPolicy policy) {
+        return new CpuBackend(BackendOptions.threads(3).with(policy));
     }
 
     @Test
     void closingTwiceIsHarmless() {
-        CpuBackend backend = new CpuBackend(2);
+        CpuBackend backend = new CpuBackend(BackendOptions.threads(2));
         backend.close();
         backend.close();
     }
 
     @Test
     void refusesBlocksThatVectorsDoNotFit() {
-        try (CpuBackend backend = new CpuBackend(1)) {
+        try (CpuBackend backend = new CpuBackend(BackendOptions.threads(1))) {
             assertThatThrownBy(() -> backend.allocateKv(4, 12, new HeadLayout(1, 1, 8), KvDType.F32))
                     .hasMessageContaining("multiple of")
                     .hasMessageContaining("12");
