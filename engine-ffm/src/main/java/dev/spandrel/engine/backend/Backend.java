@@ -104,6 +104,95 @@ public interface Backend extends AutoCloseable {
      */
     void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out);
 
+    /**
+     * {@code out = activation(norm(in) × weightᵀ + bias)}; without a norm, {@link #matmul}.
+     *
+     * @param norm or null
+     * @param normed room for what is normalised, rows × weight.columns; what it holds afterwards is not said
+     */
+    default void normMatmul(
+            Buffer in, int rows, Norm norm, Weight weight, Weight bias, Activation activation, Buffer normed, Buffer out) {
+        if (norm != null) {
+            norm.apply(this, in, rows, weight.columns(), normed);
+        }
+        matmul(norm == null ? in : normed, rows, weight, bias, activation, out);
+    }
+
+    /**
+     * Gated feed-forward up to the gate: {@code out = gate(norm(in) × weightᵀ + bias)}.
+     *
+     * @param norm or null
+     * @param weight 2·columns rows: those of the gate, then those it lets through
+     * @param normed room as in {@link #normMatmul}
+     * @param gateUp room for rows × weight.rows; what it holds afterwards is not said
+     * @param out rows × columns
+     */
+    default void normMatmulGate(
+            Buffer in,
+            int rows,
+            Norm norm,
+            Weight weight,
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            Buffer gateUp,
+            Buffer out) {
+        normMatmul(in, rows, norm, weight, bias, Activation.NONE, normed, gateUp);
+        gate(gateUp, rows, weight.rows() / 2, activation, out);
+    }
+
+    /**
+     * {@code sum += in × weightᵀ + bias}.
+     *
+     * @param product room for rows × weight.rows; what it holds afterwards is not said
+     */
+    default void matmulAdd(Buffer in, int rows, Weight weight, Weight bias, Buffer product, Buffer sum) {
+        matmul(in, rows, weight, bias, Activation.NONE, product);
+        add(product, (long) rows * weight.rows(), sum);
+    }
+
+    /**
+     * {@link #rope}, {@link #storeKv} and {@link #attention} of one layer.
+     *
+     * @param rotaryDim 0 where positions do not turn anything; {@code angles} is null then
+     */
+    default void attend(
+            Buffer qkv,
+            HeadLayout heads,
+            AttentionMetadata metadata,
+            int rotaryDim,
+            float[] angles,
+            KvLayer kv,
+            AttentionRule rule,
+            Buffer out) {
+        if (rotaryDim > 0) {
+            rope(qkv, metadata.tokenCount(), heads, rotaryDim, angles);
+        }
+        storeKv(qkv, heads, metadata, kv);
+        attention(qkv, heads, metadata, kv, rule, out);
+    }
+
+    /**
+     * A pass over these tokens begins: what the verbs are given until {@link #endStep} belongs to it, and arrays keep their
+     * content meanwhile. A backend may record a pass, and run the record when the same comes again.
+     *
+     * @param logitRows rows that {@link #gatherRows} will pick
+     */
+    default void beginStep(AttentionMetadata metadata, int logitRows) {}
+
+    /** The pass is complete; a backend that only recorded so far runs it now. */
+    default void endStep() {}
+
+    /** The pass threw half-way: forgets it. */
+    default void abandonStep() {}
+
+    /**
+     * Memory that keys and values may take, where the backend's own memory says so; empty where the machine's does.
+     */
+    default java.util.OptionalLong kvBytes() {
+        return java.util.OptionalLong.empty();
+    }
+
     /** {@code out += in}, {@code count} elements. */
     void add(Buffer in, long count, Buffer out);
 

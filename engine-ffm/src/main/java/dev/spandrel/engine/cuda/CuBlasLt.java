@@ -1,5 +1,6 @@
 package dev.spandrel.engine.cuda;
 
+import dev.spandrel.cuda.bindings.cublas.cublas_v2_h;
 import dev.spandrel.cuda.bindings.cublaslt.cublasLtMatmulHeuristicResult_t;
 import dev.spandrel.cuda.bindings.cublaslt.cublasLt_h;
 import java.lang.foreign.Arena;
@@ -54,10 +55,19 @@ public final class CuBlasLt implements AutoCloseable {
      *
      * @param pitch elements from one row of the weight to the next
      * @param inPitch elements from one row of {@code in} to the next
+     * @param outPitch elements from one row of {@code out} to the next
      * @param accumulate whether to add to what is in {@code out}
      */
     public record Shape(
-            int rows, int inner, int columns, int pitch, int inPitch, Type type, Epilogue epilogue, boolean accumulate) {}
+            int rows,
+            int inner,
+            int columns,
+            int pitch,
+            int inPitch,
+            int outPitch,
+            Type type,
+            Epilogue epilogue,
+            boolean accumulate) {}
 
     private record Plan(
             MemorySegment descriptor, MemorySegment weight, MemorySegment in, MemorySegment out, MemorySegment algorithm) {}
@@ -130,16 +140,16 @@ public final class CuBlasLt implements AutoCloseable {
     /** Row-major out = in × weightᵀ is, column by column, outᵀ = weight (transposed as stored) × inᵀ. */
     private Plan plan(Shape shape) {
         MemorySegment descriptor = create("cublasLtMatmulDescCreate", out -> cublasLt_h.cublasLtMatmulDescCreate(
-                out, cublasLt_h.CUBLAS_COMPUTE_32F(), Type.F32.number));
+                out, cublas_v2_h.CUBLAS_COMPUTE_32F(), Type.F32.number));
         MemorySegment weight = null;
         MemorySegment in = null;
         MemorySegment out = null;
         try {
-            set(descriptor, cublasLt_h.CUBLASLT_MATMUL_DESC_TRANSA(), cublasLt_h.CUBLAS_OP_T());
+            set(descriptor, cublasLt_h.CUBLASLT_MATMUL_DESC_TRANSA(), cublas_v2_h.CUBLAS_OP_T());
             set(descriptor, cublasLt_h.CUBLASLT_MATMUL_DESC_EPILOGUE(), shape.epilogue().number);
             weight = layout(shape.type(), shape.inner(), shape.columns(), shape.pitch());
             in = layout(shape.type(), shape.inner(), shape.rows(), shape.inPitch());
-            out = layout(Type.F32, shape.columns(), shape.rows(), shape.columns());
+            out = layout(Type.F32, shape.columns(), shape.rows(), shape.outPitch());
             return new Plan(descriptor, weight, in, out, algorithm(shape, descriptor, weight, in, out));
         } catch (CudaException e) {
             release(descriptor, weight, in, out);

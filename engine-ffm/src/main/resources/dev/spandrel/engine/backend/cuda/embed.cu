@@ -11,7 +11,7 @@ extern "C" __global__ void KERNEL_BOUNDS(256) embed(const char *table, const voi
     float *to = out + (long long) blockIdx.x * columns;
     for (int k = threadIdx.x * VECTOR; k < columns; k += blockDim.x * VECTOR) {
         float values[VECTOR];
-        widen_weights(load_weights(row, k), ROW_SCALES(scales, id, pitch), k, values);
+        widen_weights(load_weights(row, k), row, ROW_SCALES(scales, id, pitch), k, values);
 #pragma unroll
         for (int i = 0; i < VECTOR; i++)
             if (k + i < columns) to[k + i] = accumulate ? to[k + i] + values[i] : values[i];

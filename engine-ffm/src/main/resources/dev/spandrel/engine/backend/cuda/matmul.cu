@@ -43,7 +43,7 @@ __device__ __forceinline__ void products(const float *x, int rows, int inner, co
         for (int c = 0; c < COLUMNS; c++) raw[c] = load_weights(row[c], k);
         float w[COLUMNS][VECTOR];
 #pragma unroll
-        for (int c = 0; c < COLUMNS; c++) widen_weights(raw[c], scales[c], k, w[c]);
+        for (int c = 0; c < COLUMNS; c++) widen_weights(raw[c], row[c], scales[c], k, w[c]);
 #pragma unroll
         for (int r = 0; r < ROWS; r++) {
             if (r < rows) {
@@ -65,14 +65,14 @@ __device__ __forceinline__ void products(const float *x, int rows, int inner, co
 template <int ROWS, int COLUMNS>
 __device__ __forceinline__ void matmul(const float *in, int rows, int inner, int norm_kind, const float *norm_weight,
                                        const float *norm_bias, float epsilon, const char *weight, const void *scales, int pitch,
-                                       const float *bias, int columns, int activation, int accumulate, int gate, float *out) {
+                                       const float *bias, int columns, int activation, int accumulate, int gate, int out_pitch, float *out) {
     __shared__ float scratch[NORM_WARPS];
     DYNAMIC_SHARED(float, normed);
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
     int step = gate ? 1 : COLUMNS;
     int first = (blockIdx.x * WARPS + warp) * step;
     // Weights are written by no kernel: ask for the first ones while the predecessor still runs.
-    if (first < columns) prefetch(weight + first * ROW_BYTES(pitch) + lane * 128);
+    if (first < columns && lane * 128 < ROW_BYTES(pitch)) prefetch(weight + first * ROW_BYTES(pitch) + lane * 128);
     wait_for_predecessor();
     let_successor_begin();
     const float *x = in;
@@ -100,13 +100,13 @@ __device__ __forceinline__ void matmul(const float *in, int rows, int inner, int
                 if (r < rows && gate) {
                     float one = bias ? sums[0][r] + bias[n] : sums[0][r];
                     float two = bias ? sums[COLUMNS - 1][r] + bias[n + columns] : sums[COLUMNS - 1][r];
-                    out[(long long) r * columns + n] = activate(activation, one) * two;
+                    out[(long long) r * out_pitch + n] = activate(activation, one) * two;
                 } else if (r < rows) {
 #pragma unroll
                     for (int c = 0; c < COLUMNS; c++) {
                         if (n + c < columns) {
                             float value = activate(activation, bias ? sums[c][r] + bias[n + c] : sums[c][r]);
-                            float *to = out + (long long) r * columns + n + c;
+                            float *to = out + (long long) r * out_pitch + n + c;
                             *to = accumulate ? *to + value : value;
                         }
                     }
@@ -116,20 +116,20 @@ __device__ __forceinline__ void matmul(const float *in, int rows, int inner, int
     }
 }
 
-#define ARGUMENTS in, rows, inner, norm_kind, norm_weight, norm_bias, epsilon, weight, scales, pitch, bias, columns, activation, accumulate, gate, out
+#define ARGUMENTS in, rows, inner, norm_kind, norm_weight, norm_bias, epsilon, weight, scales, pitch, bias, columns, activation, accumulate, gate, out_pitch, out
 
-extern "C" __global__ void KERNEL_BOUNDS(256) matmul_1(const float *in, int rows, int inner, int norm_kind, const float *norm_weight, const float *norm_bias, float epsilon, const char *weight, const void *scales, int pitch, const float *bias, int columns, int activation, int accumulate, int gate, float *out) {
+extern "C" __global__ void KERNEL_BOUNDS(256) matmul_1(const float *in, int rows, int inner, int norm_kind, const float *norm_weight, const float *norm_bias, float epsilon, const char *weight, const void *scales, int pitch, const float *bias, int columns, int activation, int accumulate, int gate, int out_pitch, float *out) {
     matmul<1, 2>(ARGUMENTS);
 }
 
-extern "C" __global__ void KERNEL_BOUNDS(256) matmul_2(const float *in, int rows, int inner, int norm_kind, const float *norm_weight, const float *norm_bias, float epsilon, const char *weight, const void *scales, int pitch, const float *bias, int columns, int activation, int accumulate, int gate, float *out) {
+extern "C" __global__ void KERNEL_BOUNDS(256) matmul_2(const float *in, int rows, int inner, int norm_kind, const float *norm_weight, const float *norm_bias, float epsilon, const char *weight, const void *scales, int pitch, const float *bias, int columns, int activation, int accumulate, int gate, int out_pitch, float *out) {
     matmul<2, 2>(ARGUMENTS);
 }
 
-extern "C" __global__ void KERNEL_BOUNDS(256) matmul_4(const float *in, int rows, int inner, int norm_kind, const float *norm_weight, const float *norm_bias, float epsilon, const char *weight, const void *scales, int pitch, const float *bias, int columns, int activation, int accumulate, int gate, float *out) {
+extern "C" __global__ void KERNEL_BOUNDS(256) matmul_4(const float *in, int rows, int inner, int norm_kind, const float *norm_weight, const float *norm_bias, float epsilon, const char *weight, const void *scales, int pitch, const float *bias, int columns, int activation, int accumulate, int gate, int out_pitch, float *out) {
     matmul<4, 2>(ARGUMENTS);
 }
 
-extern "C" __global__ void KERNEL_BOUNDS(256) matmul_8(const float *in, int rows, int inner, int norm_kind, const float *norm_weight, const float *norm_bias, float epsilon, const char *weight, const void *scales, int pitch, const float *bias, int columns, int activation, int accumulate, int gate, float *out) {
+extern "C" __global__ void KERNEL_BOUNDS(256) matmul_8(const float *in, int rows, int inner, int norm_kind, const float *norm_weight, const float *norm_bias, float epsilon, const char *weight, const void *scales, int pitch, const float *bias, int columns, int activation, int accumulate, int gate, int out_pitch, float *out) {
     matmul<8, 2>(ARGUMENTS);
 }

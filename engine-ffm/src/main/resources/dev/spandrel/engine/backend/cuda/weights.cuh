@@ -1,5 +1,6 @@
 // Weights as they lie in device memory, by the type that a module is compiled for: VECTOR weights at once, widened to F32. A row
-// begins at a multiple of 16 bytes and is padded with zeros; scales of quantized rows lie beside them, one stretch per row.
+// begins at a multiple of 16 bytes and is padded with zeros, and scales of quantized rows lie beside, one stretch per row; GGUF's other
+// types lie as they are stored.
 #pragma once
 #include "spandrel.cuh"
 
@@ -16,7 +17,13 @@
 #define VECTOR 32
 #define ROW_BYTES(pitch) ((long long) (pitch) / 2)
 #else
-#error "compile with one of WEIGHT_F32, WEIGHT_BF16, WEIGHT_F16, WEIGHT_INT8, WEIGHT_Q8_0, WEIGHT_Q4_0"
+#define VECTOR 32
+#define STORED_BLOCKS
+#include "blocks.cuh"
+#ifndef BLOCK_BYTES
+#error "compile with WEIGHT_ and the name of a format"
+#endif
+#define ROW_BYTES(pitch) ((long long) ((pitch) / BLOCK_ELEMENTS) * BLOCK_BYTES)
 #endif
 
 // INT8: one F32 a row. Q8_0 and Q4_0: one F16 for each 32 columns.
@@ -28,7 +35,11 @@
 
 // The sixteen bytes that VECTOR weights take, from column k on; k is a multiple of VECTOR.
 __device__ __forceinline__ uint4 load_weights(const char *row, int k) {
-#if defined(WEIGHT_Q4_0)
+#if defined(STORED_BLOCKS)
+    // Blocks begin at any byte; they are read where they are widened.
+    uint4 none = {0, 0, 0, 0};
+    return none;
+#elif defined(WEIGHT_Q4_0)
     return load_once(row + k / 2);
 #elif defined(WEIGHT_INT8) || defined(WEIGHT_Q8_0)
     return load_once(row + k);
@@ -39,9 +50,12 @@ __device__ __forceinline__ uint4 load_weights(const char *row, int k) {
 #endif
 }
 
-__device__ __forceinline__ void widen_weights(uint4 raw, const void *scales, int k, float *into) {
+__device__ __forceinline__ void widen_weights(uint4 raw, const char *row, const void *scales, int k, float *into) {
     unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
-#if defined(WEIGHT_F32)
+    (void) words;
+#if defined(STORED_BLOCKS)
+    widen_run(row, k, into);
+#elif defined(WEIGHT_F32)
     for (int i = 0; i < 4; i++) into[i] = __uint_as_float(words[i]);
 #elif defined(WEIGHT_BF16)
     for (int i = 0; i < 4; i++) {
