@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SPANDREL_EMULATION 1
-#define __global__ static
+#define __global__
 #define __device__
 #define __host__
 #define __constant__ static const
@@ -34,7 +34,6 @@ struct EmuState {
 extern "C" {
 __attribute__((visibility("default"))) EmuState *emu_state;
 }
-EmuState *emu_state;
 
 #define threadIdx (emu_state->thread)
 #define blockIdx (emu_state->block)

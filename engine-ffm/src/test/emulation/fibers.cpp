@@ -53,8 +53,9 @@ emu_switch:
 struct Context { void *stack; };
 void switch_to(Context &from, Context &to) { emu_switch(&from.stack, to.stack); }
 void prepare(Context &context, char *stack, void (*entry)()) {
-    void **top = (void **) (stack + STACK) - 1;
-    *--top = nullptr;          // where entry would return to; it never does
+    // At a function's first instruction the stack is 8 short of a multiple of 16: the return address, here none.
+    void **top = (void **) (stack + STACK);
+    *--top = nullptr;
     *--top = (void *) entry;
     for (int i = 0; i < 6; i++) *--top = nullptr;
     context.stack = top;

@@ -2,6 +2,7 @@ package dev.spandrel.engine;
 
 import dev.spandrel.engine.runner.LocalEngine;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A loaded model that answers many requests at once by continuous batching. All methods may be called from any thread;
@@ -16,6 +17,15 @@ public interface Engine extends AutoCloseable {
      */
     static Engine open(EngineConfig config) {
         return LocalEngine.open(config);
+    }
+
+    /**
+     * Whether CUDA can be used in this process, and if not, why and how to mend it. Loads its libraries where they are.
+     *
+     * @param libraryPath folders to look in first, separated as in {@code PATH}; empty = the usual places
+     */
+    static CudaStatus cudaStatus(String libraryPath) {
+        return LocalEngine.cudaStatus(libraryPath);
     }
 
     /** What was loaded, and on what it runs. */
@@ -53,6 +63,11 @@ public interface Engine extends AutoCloseable {
     /** What opening it consisted of, in order. */
     default List<StartPhase> startPhases() {
         return List.of();
+    }
+
+    /** The device behind it, where there is one beside the processor; never blocks the loop. */
+    default Optional<DeviceStats> device() {
+        return Optional.empty();
     }
 
     /** A snapshot taken after the latest step; never blocks the loop. */

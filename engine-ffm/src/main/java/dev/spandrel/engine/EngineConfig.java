@@ -11,7 +11,10 @@ import java.util.function.LongSupplier;
  * @param model a folder in Hugging Face layout ({@code config.json}, weights, tokenizer files), or the name of such a
  *     folder under {@code models}
  * @param models where model names are looked up; may be missing
- * @param backend {@code auto}, {@code cpu} (Vector API) or {@code reference} (plain loops, the truth in tests)
+ * @param backend {@code auto} (CUDA where a device answers, else the CPU), {@code cuda}, {@code cpu} (Vector API) or {@code
+ *     reference} (plain loops, the truth in tests)
+ * @param cudaLibraryPath folders to look for CUDA's libraries in first, separated as in {@code PATH}; empty = the usual places
+ * @param gpuMemoryUtilization share of the device's memory that this process may use, above 0 up to 1
  * @param dtype what weights are kept as: {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
  * @param quantization what matrices are quantized to on load: {@code none}, {@code int8} (a scale per row) or {@code int4}
  *     (a scale per 32 weights)
@@ -27,9 +30,9 @@ import java.util.function.LongSupplier;
  * @param prefixCaching whether requests that begin alike share the keys and values of the beginning
  * @param speculation drafts by prompt lookup, or {@link NgramSpeculation#OFF}
  * @param blockSize tokens per KV block
- * @param kvCacheDType what keys and values are stored as: {@code auto} (float32), {@code float32}, {@code float16}, {@code
- *     bfloat16} or {@code int8}
- * @param kvCacheBytes memory of the KV cache; 0 = twice the weights, between 128 MiB and 1 GiB, at most a quarter of the
+ * @param kvCacheDType what keys and values are stored as: {@code auto} (float32; on CUDA as 16-bit weights), {@code float32},
+ *     {@code float16}, {@code bfloat16} or {@code int8}
+ * @param kvCacheBytes memory of the KV cache; 0 = on CUDA what {@code gpuMemoryUtilization} leaves, else twice the weights, between 128 MiB and 1 GiB, at most a quarter of the
  *     machine's memory
  * @param maxWaiting most requests waiting for admission; one more is {@link EngineException.Rejected}
  * @param threads CPU worker threads; 0 = the processors this process may use
@@ -41,6 +44,8 @@ public record EngineConfig(
         String model,
         Path models,
         String backend,
+        String cudaLibraryPath,
+        double gpuMemoryUtilization,
         String dtype,
         String quantization,
         boolean machineCode,
@@ -64,11 +69,18 @@ public record EngineConfig(
 
     /** On two cores a model of 135M parameters prefills this much in about 0.1 s; see docs/decisions/0004. */
     public static final int DEFAULT_LONG_PREFILL_TOKEN_THRESHOLD = 64;
+    /** As vLLM has it. */
+    public static final double DEFAULT_GPU_MEMORY_UTILIZATION = 0.9;
 
     public EngineConfig {
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(models, "models");
         Objects.requireNonNull(backend, "backend");
+        Objects.requireNonNull(cudaLibraryPath, "cudaLibraryPath");
+        if (!(gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1)) {
+            throw new IllegalArgumentException(
+                    "--gpu-memory-utilization must be above 0 and at most 1, found " + gpuMemoryUtilization);
+        }
         Objects.requireNonNull(speculation, "speculation");
         Objects.requireNonNull(nanoClock, "nanoClock");
         Objects.requireNonNull(stepListener, "stepListener");
@@ -109,6 +121,8 @@ public record EngineConfig(
                 model,
                 models,
                 backend,
+                cudaLibraryPath,
+                gpuMemoryUtilization,
                 dtype,
                 quantization,
                 machineCode,
@@ -141,6 +155,8 @@ public record EngineConfig(
         private final String model;
         private Path models = Path.of("models");
         private String backend = "auto";
+        private String cudaLibraryPath = "";
+        private double gpuMemoryUtilization = DEFAULT_GPU_MEMORY_UTILIZATION;
         private String dtype = "auto";
         private String quantization = "none";
         private boolean machineCode = true;
@@ -193,6 +209,16 @@ public record EngineConfig(
 
         public Builder amx(boolean value) {
             amx = value;
+            return this;
+        }
+
+        public Builder cudaLibraryPath(String value) {
+            cudaLibraryPath = value;
+            return this;
+        }
+
+        public Builder gpuMemoryUtilization(double value) {
+            gpuMemoryUtilization = value;
             return this;
         }
 
@@ -281,6 +307,8 @@ public record EngineConfig(
                     model,
                     models,
                     backend,
+                    cudaLibraryPath,
+                    gpuMemoryUtilization,
                     dtype,
                     quantization,
                     machineCode,

@@ -1,9 +1,12 @@
 package dev.spandrel.engine.backend;
 
+import dev.spandrel.engine.DeviceStats;
 import dev.spandrel.engine.tensor.Buffer;
 import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * What a forward pass is made of. All matrices are row-major F32 with one row per token of the step; one thread calls.
@@ -14,6 +17,11 @@ import java.util.List;
 public interface Backend extends AutoCloseable {
     /** One line for people: what it is and what it uses. */
     String description();
+
+    /** The device it runs on, where that is not the processor; any thread may ask. */
+    default Optional<DeviceStats> device() {
+        return Optional.empty();
+    }
 
     /** Room for {@code elements} activations, zeroed. */
     Buffer allocate(long elements);
@@ -180,6 +188,11 @@ public interface Backend extends AutoCloseable {
      */
     default void beginStep(AttentionMetadata metadata, int logitRows) {}
 
+    /** What keys and values are stored as when nobody says: the type that attention reads at least cost of truth here. */
+    default KvDType kvDType() {
+        return KvDType.F32;
+    }
+
     /** The pass is complete; a backend that only recorded so far runs it now. */
     default void endStep() {}
 
@@ -189,8 +202,8 @@ public interface Backend extends AutoCloseable {
     /**
      * Memory that keys and values may take, where the backend's own memory says so; empty where the machine's does.
      */
-    default java.util.OptionalLong kvBytes() {
-        return java.util.OptionalLong.empty();
+    default OptionalLong kvBytes() {
+        return OptionalLong.empty();
     }
 
     /** {@code out += in}, {@code count} elements. */
@@ -215,6 +228,25 @@ public interface Backend extends AutoCloseable {
 
     /** Picks rows: {@code out[i] = in[rows[i]]}, each {@code columns} wide. */
     void gatherRows(Buffer in, int[] rows, int count, int columns, Buffer out);
+
+    /**
+     * Starts drawing a token from each of some rows of logits, where the backend does that itself; {@link #readDrawn} waits for
+     * them. So only token ids leave a device.
+     *
+     * @return whether it does; if not, the logits are to be read
+     */
+    default boolean draw(Buffer logits, int columns, Draws draws) {
+        return false;
+    }
+
+    /**
+     * The tokens of the last {@link #draw}, in its order; −1 where the largest logit is no finite number.
+     *
+     * @param tokens as many as were drawn, at least
+     */
+    default void readDrawn(int[] tokens) {
+        throw new UnsupportedOperationException("this backend draws no tokens");
+    }
 
     /** Copies row {@code row} of a rows × {@code columns} buffer into the front of {@code into}. */
     void readLogits(Buffer logits, int row, int columns, float[] into);

@@ -15,7 +15,7 @@ public final class DeviceMemoryPool implements AutoCloseable {
     private final List<CudaMemory> slabs = new ArrayList<>();
     private CudaMemory current;
     private long used;
-    private long taken;
+    private volatile long taken;
 
     /** @param slabBytes size of a slab; 0 = each piece is an allocation of its own, so that what lies beyond it is not ours */
     public DeviceMemoryPool(long slabBytes) {
@@ -25,7 +25,7 @@ public final class DeviceMemoryPool implements AutoCloseable {
     /** @throws CudaException {@link CudaException#isOutOfMemory} when the device has no room */
     public CudaMemory take(long bytes) {
         long size = Math.ceilDiv(Math.max(1, bytes), ALIGNMENT) * ALIGNMENT;
-        taken += size;
+        taken = taken + size;
         if (slabBytes == 0 || size > slabBytes / 2) {
             CudaMemory own = CudaMemory.allocate(slabBytes == 0 ? Math.max(1, bytes) : size);
             slabs.add(own);

@@ -1,5 +1,7 @@
 package dev.spandrel.engine.runner;
 
+import dev.spandrel.engine.CudaStatus;
+import dev.spandrel.engine.DeviceStats;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.EngineException;
@@ -17,6 +19,12 @@ import dev.spandrel.engine.backend.Backends;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
+import dev.spandrel.engine.backend.cuda.CudaOptions;
+import dev.spandrel.engine.cuda.CudaDevice;
+import dev.spandrel.engine.cuda.CudaException;
+import dev.spandrel.engine.cuda.CudaLibrary;
+import dev.spandrel.engine.cuda.CudaProbe;
+import dev.spandrel.engine.cuda.CudaSettings;
 import dev.spandrel.engine.hub.HubSettings;
 import dev.spandrel.engine.hub.LocatedModel;
 import dev.spandrel.engine.hub.ModelHub;
@@ -90,7 +98,8 @@ public final class LocalEngine implements Engine {
         Tokenizer tokenizer = Tokenizer.open(folder);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
         start.done("load_tokenizer");
-        Backend opened = Backends.open(config.model(), config.backend(), backendOptions(config), CpuBackend::new);
+        Backend opened = Backends.open(
+                config.model(), config.backend(), backendOptions(config), cudaOptions(config), CpuBackend::new);
         // Only who asks for details pays for the watching.
         StepDetails details = config.stepListener().detailed() ? new StepDetails(config.nanoClock()) : null;
         Backend backend = details == null ? opened : details.watch(opened);
@@ -100,6 +109,16 @@ public final class LocalEngine implements Engine {
         } catch (IllegalArgumentException e) {
             backend.close();
             throw new EngineException.ModelLoad(config.model(), e.getMessage());
+        } catch (CudaException e) {
+            backend.close();
+            throw new EngineException.ModelLoad(
+                    config.model(),
+                    e.getMessage()
+                            + (e.isOutOfMemory()
+                                    ? "; lower --gpu-memory-utilization, --max-num-batched-tokens, --max-num-seqs or"
+                                            + " --kv-cache-memory-bytes, narrow the weights with --dtype or --quantization,"
+                                            + " or take --backend cpu"
+                                    : ""));
         } catch (OutOfMemoryError e) {
             backend.close();
             throw new EngineException.ModelLoad(
@@ -133,8 +152,8 @@ public final class LocalEngine implements Engine {
         // The backend packs straight from the mapped file, so this reads it too.
         start.done("upload");
 
-        KvDType kvDType = kvDType(config);
-        int blockCount = KvSizing.blocks(config, model, maxModelLen, kvDType);
+        KvDType kvDType = kvDType(config, backend);
+        int blockCount = KvSizing.blocks(config, model, maxModelLen, kvDType, backend.kvBytes());
         KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize(), kvDType);
         start.done("allocate_kv_cache");
         start.loaded();
@@ -165,7 +184,7 @@ public final class LocalEngine implements Engine {
                 backend.description(),
                 chatTemplate.isPresent(),
                 defaults.sampling());
-        WarmUp.run(model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
+        WarmUp.run(backend, model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
         start.done("warm_up");
         loop.start();
         start.done("start_loop");
@@ -173,14 +192,22 @@ public final class LocalEngine implements Engine {
                 config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop, start.phases());
     }
 
+    private static CudaOptions cudaOptions(EngineConfig config) {
+        CudaSettings settings = CudaSettings.of(
+                config.cudaLibraryPath(), System.getenv(), Path.of(System.getProperty("user.home")));
+        WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization());
+        return CudaOptions.of(settings, weights, config.gpuMemoryUtilization());
+    }
+
     private static BackendOptions backendOptions(EngineConfig config) {
         WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization());
         return new BackendOptions(config.threads(), weights, config.machineCode(), config.amx());
     }
 
-    private static KvDType kvDType(EngineConfig config) {
+    private static KvDType kvDType(EngineConfig config, Backend backend) {
         return switch (config.kvCacheDType()) {
-            case "auto", "float32" -> KvDType.F32;
+            case "auto" -> backend.kvDType();
+            case "float32" -> KvDType.F32;
             case "float16" -> KvDType.F16;
             case "bfloat16" -> KvDType.BF16;
             case "int8" -> KvDType.INT8;
@@ -361,6 +388,29 @@ public final class LocalEngine implements Engine {
     @Override
     public List<StartPhase> startPhases() {
         return startPhases;
+    }
+
+    /** See {@link Engine#cudaStatus}. */
+    public static CudaStatus cudaStatus(String libraryPath) {
+        CudaSettings settings =
+                CudaSettings.of(libraryPath, System.getenv(), Path.of(System.getProperty("user.home")));
+        return switch (CudaLibrary.probe(settings)) {
+            case CudaProbe.Absent absent ->
+                new CudaStatus(false, "", "", List.of(), absent.reason(), absent.cure());
+            case CudaProbe.Present present -> {
+                List<String> devices = IntStream.range(0, present.devices())
+                        .mapToObj(CudaDevice::of)
+                        .map(device -> device.name() + ", " + device.architecture() + ", "
+                                + (device.totalBytes() >> 20) + " MiB, " + device.pciBusId())
+                        .toList();
+                yield new CudaStatus(true, present.driver(), present.nvrtc(), devices, "", "");
+            }
+        };
+    }
+
+    @Override
+    public Optional<DeviceStats> device() {
+        return backend.device();
     }
 
     @Override

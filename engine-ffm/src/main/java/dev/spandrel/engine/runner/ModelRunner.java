@@ -46,7 +46,20 @@ final class ModelRunner implements StepRunner {
             int to = from + batch.tokenCount(i);
             input.add(sequence.tokens(), from, to, sequence.blocks(), batch.logitRows(i));
         }
-        logits = model.forward(input, cache);
+        logits = pass(backend, model, input, cache);
+    }
+
+    /** One pass, told to the backend as such. */
+    static Buffer pass(Backend backend, Model model, ForwardInput input, KvCache cache) {
+        backend.beginStep(input.metadata(), input.logitRowCount());
+        try {
+            Buffer logits = model.forward(input, cache);
+            backend.endStep();
+            return logits;
+        } catch (RuntimeException | Error e) {
+            backend.abandonStep();
+            throw e;
+        }
     }
 
     @Override

@@ -1,9 +1,11 @@
 package dev.spandrel.engine.backend.cuda;
 
+import dev.spandrel.engine.DeviceStats;
 import dev.spandrel.engine.backend.Activation;
 import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.Draws;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.KvLayer;
@@ -17,7 +19,9 @@ import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 
@@ -30,6 +34,8 @@ public final class CudaBackend implements Backend {
 
     private final CudaState state;
     private PinnedMemory row;
+    private KvDType kvDType = KvDType.F32;
+    private final List<CudaWeight.Part> uploaded = new ArrayList<>();
 
     /**
      * Opens the first visible device.
@@ -45,6 +51,11 @@ public final class CudaBackend implements Backend {
         return "cuda (" + state.device().name() + ", " + state.device().architecture() + ", "
                 + (state.device().totalBytes() >> 20) + " MiB, "
                 + (state.options().exact() ? "exact" : "tensor cores for prompts") + ")";
+    }
+
+    @Override
+    public Optional<DeviceStats> device() {
+        return Optional.of(state.stats());
     }
 
     @Override
@@ -106,7 +117,20 @@ public final class CudaBackend implements Backend {
 
     private Weight upload(Function<DType, WeightFormat> format, Tensor... parts) {
         state.enter();
-        return state.uploader().upload(format, parts);
+        CudaWeight weight = state.uploader().upload(format, parts);
+        uploaded.addAll(weight.parts());
+        switch (weight.parts().getFirst().format()) {
+            case BF16 -> kvDType = KvDType.BF16;
+            case F16 -> kvDType = KvDType.F16;
+            default -> {}
+        }
+        return weight;
+    }
+
+    /** As 16-bit weights are; with F32 weights nothing is to be rounded. */
+    @Override
+    public KvDType kvDType() {
+        return kvDType;
     }
 
     @Override
@@ -410,6 +434,28 @@ public final class CudaBackend implements Backend {
         CudaBuffer.of(logits).copyTo(row, 0, bytes * index, bytes, state.stream());
         state.stream().synchronize();
         MemorySegment.copy(row.segment(), ValueLayout.JAVA_FLOAT, 0, into, 0, columns);
+    }
+
+    @Override
+    public boolean draw(Buffer logits, int columns, Draws draws) {
+        state.enter();
+        state.sampling().start(CudaBuffer.of(logits), columns, draws);
+        return true;
+    }
+
+    @Override
+    public void readDrawn(int[] tokens) {
+        state.enter();
+        state.sampling().finish(tokens);
+    }
+
+    CudaState state() {
+        return state;
+    }
+
+    /** All parts of all weights, in the order they came. */
+    List<CudaWeight.Part> uploaded() {
+        return uploaded;
     }
 
     /** Recorded passes launched so far. */

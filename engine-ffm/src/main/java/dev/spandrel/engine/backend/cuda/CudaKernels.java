@@ -57,12 +57,13 @@ final class CudaKernels implements AutoCloseable {
     /** All sources in every form they are compiled in. */
     static List<KernelSource> all() {
         List<KernelSource> all = new ArrayList<>();
-        for (String file : List.of("norm.cu", "pointwise.cu")) {
+        for (String file : List.of("norm.cu", "pointwise.cu", "sample.cu", "stream.cu")) {
             all.add(source(file, List.of()));
         }
         for (WeightFormat format : WeightFormat.values()) {
             all.add(source("embed.cu", List.of("-DWEIGHT_" + format)));
             all.add(source("matmul.cu", List.of("-DWEIGHT_" + format)));
+            all.add(source("widen.cu", List.of("-DWEIGHT_" + format)));
         }
         for (KvDType dtype : KvDType.values()) {
             all.add(source("store.cu", List.of("-DKV_" + dtype)));

@@ -1,9 +1,12 @@
 package dev.spandrel.engine.backend.cuda;
 
+import dev.spandrel.engine.DeviceStats;
 import dev.spandrel.engine.cuda.CuBlasLt;
 import dev.spandrel.engine.cuda.CudaContext;
 import dev.spandrel.engine.cuda.CudaDevice;
 import dev.spandrel.engine.cuda.CudaException;
+import dev.spandrel.engine.cuda.CudaLibrary;
+import dev.spandrel.engine.cuda.CudaProbe;
 import dev.spandrel.engine.cuda.CudaStream;
 import dev.spandrel.engine.cuda.DeviceMemoryPool;
 import dev.spandrel.engine.cuda.KernelCache;
@@ -26,6 +29,7 @@ final class CudaState {
 
     private final CudaOptions options;
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
+    private String driver = "";
     private CudaContext context;
     private CudaStream stream;
     private DeviceMemoryPool pool;
@@ -33,8 +37,10 @@ final class CudaState {
     private StepBlock block;
     private CudaSteps steps;
     private CudaKernels kernels;
+    private CuBlasLt blas;
     private Products products;
     private Attention attention;
+    private Sampling sampling;
     private Thread current;
     private boolean closed;
 
@@ -54,6 +60,9 @@ final class CudaState {
     }
 
     private void openAll() {
+        if (CudaLibrary.probe(options.settings()) instanceof CudaProbe.Present present) {
+            driver = present.driver();
+        }
         context = keep(CudaContext.open(CudaDevice.of(0)));
         current = Thread.currentThread();
         stream = keep(new CudaStream());
@@ -63,7 +72,8 @@ final class CudaState {
         steps = keep(new CudaSteps(stream, block, options.graphs()));
         KernelCache cache = new KernelCache(options.settings().kernelCache(), KernelCompiler.version());
         kernels = keep(new CudaKernels(context.device(), cache));
-        CuBlasLt blas = keep(new CuBlasLt(stream, pool));
+        sampling = keep(new Sampling(kernels, stream));
+        blas = keep(new CuBlasLt(stream, pool));
         int processors = context.device().multiprocessors();
         products = new Products(kernels, stream, pool, blas, processors, options.exact());
         attention = new Attention(kernels, stream, pool, options.scratchBytes(), processors);
@@ -91,6 +101,20 @@ final class CudaState {
         long free = context.freeBytes();
         long allowed = (long) (total * options.memoryUtilization()) - (total - free);
         return Math.max(0, Math.min(allowed, free) - total / RESERVE_SHARE);
+    }
+
+    /** Asks the device nothing, so that any thread may call. */
+    DeviceStats stats() {
+        CudaDevice device = context.device();
+        return new DeviceStats(
+                device.name(),
+                device.pciBusId(),
+                device.architecture(),
+                driver,
+                device.totalBytes(),
+                pool.takenBytes() + STEP_BYTES,
+                steps.steps(),
+                steps.stepNanos());
     }
 
     CudaOptions options() {
@@ -125,12 +149,20 @@ final class CudaState {
         return kernels;
     }
 
+    CuBlasLt blas() {
+        return blas;
+    }
+
     Products products() {
         return products;
     }
 
     Attention attention() {
         return attention;
+    }
+
+    Sampling sampling() {
+        return sampling;
     }
 
     /** Never throws: whoever closes has no use for it, and the first failure was told when it happened. */
@@ -144,11 +176,19 @@ final class CudaState {
             if (context != null) {
                 enter();
             }
-            closed = true;
+        } catch (CudaException e) {
+            // What follows fails alike, and is tried: the driver may let go of it nevertheless.
+            tell(e);
+        }
+        closed = true;
+        try {
             Closing.all(all);
         } catch (CudaException e) {
-            closed = true;
-            LOG.log(System.Logger.Level.WARNING, "closing the CUDA backend: {0}", e.getMessage());
+            tell(e);
         }
+    }
+
+    private static void tell(CudaException failure) {
+        LOG.log(System.Logger.Level.WARNING, "closing the CUDA backend: {0}", failure.getMessage());
     }
 }

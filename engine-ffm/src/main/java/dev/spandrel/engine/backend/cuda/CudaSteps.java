@@ -1,11 +1,14 @@
 package dev.spandrel.engine.backend.cuda;
 
 import dev.spandrel.engine.backend.AttentionMetadata;
+import dev.spandrel.engine.cuda.CudaEvent;
 import dev.spandrel.engine.cuda.CudaException;
 import dev.spandrel.engine.cuda.CudaGraph;
 import dev.spandrel.engine.cuda.CudaStream;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -46,13 +49,27 @@ final class CudaSteps implements AutoCloseable {
     private long sequence;
     private long replays;
 
+    private final CudaEvent begun;
+    private final CudaEvent ended;
+    private boolean timed;
+    private volatile long steps;
+    private volatile long stepNanos;
+
     CudaSteps(CudaStream stream, StepBlock block, boolean graphs) {
         this.stream = stream;
         this.block = block;
         this.graphs = graphs;
+        begun = new CudaEvent();
+        try {
+            ended = new CudaEvent();
+        } catch (CudaException e) {
+            begun.close();
+            throw e;
+        }
     }
 
     void begin(AttentionMetadata metadata, int logitRows) {
+        settle();
         tokens = metadata.tokenCount();
         boolean decode = graphs && tokens == metadata.sequenceCount() && tokens == logitRows && tokens > 0;
         int rows = decode ? Math.min(powerOfTwo(tokens), metadata.maxSequences()) : tokens;
@@ -66,8 +83,19 @@ final class CudaSteps implements AutoCloseable {
         sequence = 0;
         block.begin(mode != Mode.PLAIN);
         inStep = true;
+        begun.record(stream);
         if (mode == Mode.RECORD) {
             stream.beginCapture();
+        }
+    }
+
+    /** The last pass has ended, and what it was given may be written over: not every pass has logits that somebody waits for. */
+    private void settle() {
+        if (timed) {
+            timed = false;
+            ended.synchronize();
+            stepNanos = stepNanos + ended.nanosSince(begun);
+            steps = steps + 1;
         }
     }
 
@@ -118,6 +146,8 @@ final class CudaSteps implements AutoCloseable {
             } else if (kind != null) {
                 warm.add(kind);
             }
+            ended.record(stream);
+            timed = true;
         } finally {
             reset();
         }
@@ -159,6 +189,16 @@ final class CudaSteps implements AutoCloseable {
         block.end();
     }
 
+    /** Passes whose device time is known. */
+    long steps() {
+        return steps;
+    }
+
+    /** Device time of these passes together. */
+    long stepNanos() {
+        return stepNanos;
+    }
+
     /** Records launched so far. */
     long replays() {
         return replays;
@@ -166,17 +206,9 @@ final class CudaSteps implements AutoCloseable {
 
     @Override
     public void close() {
-        CudaException first = null;
-        for (Recorded record : recorded.values()) {
-            try {
-                record.graph.close();
-            } catch (CudaException e) {
-                first = first == null ? e : first;
-            }
-        }
+        List<AutoCloseable> all = new ArrayList<>(List.of(ended, begun));
+        recorded.values().forEach(record -> all.add(record.graph));
         recorded.clear();
-        if (first != null) {
-            throw first;
-        }
+        Closing.all(all);
     }
 }

@@ -12,12 +12,16 @@ import dev.spandrel.engine.cuda.DeviceMemoryPool;
 
 /**
  * Products with weights: up to eight rows by the kernel that reads each weight once, more by cuBLASLt on tensor cores where the
- * weights are 16 bits wide, else eight by eight.
+ * weights are 16 bits wide or worth making so, else eight by eight.
  */
 final class Products {
     /** Beyond, multiplying takes longer than reading the weights, and tensor cores win. */
     private static final int FEW_ROWS = 8;
 
+    /** Widening reads a quantized weight once and writes and reads it as BF16; below, reading it some times more costs less. */
+    private static final int ROWS_WORTH_WIDENING = 32;
+
+    private static final long WIDENED_BYTES = 32L << 20;
     private static final int THREADS = 256;
     private static final int WARPS = THREADS / 32;
     private static final int COLUMNS_PER_WARP = 2;
@@ -33,6 +37,7 @@ final class Products {
     private final int processors;
     private final boolean exact;
     private CudaMemory narrowed;
+    private CudaMemory widened;
 
     Products(
             CudaKernels kernels,
@@ -78,9 +83,15 @@ final class Products {
     void run(Request request, CudaMemory in, CudaMemory out) {
         int offset = 0;
         for (CudaWeight.Part part : request.weight.parts()) {
+            boolean plain = !exact && !request.gate && request.norm == null;
             boolean narrow = part.format() == WeightFormat.BF16 || part.format() == WeightFormat.F16;
-            if (request.rows > FEW_ROWS && narrow && !exact && !request.gate && request.norm == null) {
-                tensorCores(request, part, offset, in, out);
+            if (plain && narrow && onTensorCores(request, part.format())) {
+                CuBlasLt.Type type = part.format() == WeightFormat.BF16 ? CuBlasLt.Type.BF16 : CuBlasLt.Type.F16;
+                Matrix matrix = new Matrix(part.data(), part.pitch(), part.rows(), offset, type);
+                CudaMemory inputs = narrow(request, in, part.pitch(), type);
+                tensorCores(request, matrix, inputs, out);
+            } else if (plain && onTensorCores(request, part.format())) {
+                widened(request, part, offset, in, out);
             } else {
                 for (int row = 0; row < request.rows; row += FEW_ROWS) {
                     few(request, part, offset, row, Math.min(FEW_ROWS, request.rows - row), in, out);
@@ -88,6 +99,30 @@ final class Products {
             }
             offset += part.rows();
         }
+        if (late(request)) {
+            activate(request, out);
+        }
+    }
+
+    /** 16-bit rows that stand at {@code offset} of the result. */
+    private record Matrix(CudaMemory data, int pitch, int rows, int offset, CuBlasLt.Type type) {}
+
+    /** Whether the activation follows in a kernel of its own, since cuBLASLt does not know it; then for all parts alike. */
+    private boolean late(Request request) {
+        boolean unknown = request.activation == Activation.SILU || request.activation == Activation.GELU;
+        boolean multiplied = !exact
+                && !request.gate
+                && request.norm == null
+                && request.weight.parts().stream().anyMatch(part -> onTensorCores(request, part.format()));
+        return unknown && multiplied;
+    }
+
+    private static boolean onTensorCores(Request request, WeightFormat format) {
+        return switch (format) {
+            case BF16, F16 -> request.rows > FEW_ROWS;
+            case F32 -> false;
+            default -> request.rows > ROWS_WORTH_WIDENING;
+        };
     }
 
     private void few(
@@ -110,7 +145,7 @@ final class Products {
                 .with(part.pitch())
                 .address(bias == 0 ? 0 : bias + 4L * offset)
                 .with(columns)
-                .with(request.activation.ordinal())
+                .with(late(request) ? Activation.NONE.ordinal() : request.activation.ordinal())
                 .with(request.accumulate ? 1 : 0)
                 .with(request.gate ? 1 : 0)
                 .with(outPitch)
@@ -124,36 +159,58 @@ final class Products {
         return rows <= 2 ? rows : rows <= 4 ? 4 : 8;
     }
 
-    private void tensorCores(Request request, CudaWeight.Part part, int offset, CudaMemory in, CudaMemory out) {
-        boolean bfloat = part.format() == WeightFormat.BF16;
-        int inner = request.weight.columns();
-        CudaMemory inputs = narrowed(2L * request.rows * part.pitch());
+    /** Quantized weights become BF16 some rows at a time, since all of a large matrix would take a share of the KV cache. */
+    private void widened(Request request, CudaWeight.Part part, int offset, CudaMemory in, CudaMemory out) {
+        int columns = request.weight.columns();
+        int pitch = (columns + 7) / 8 * 8;
+        CudaMemory inputs = narrow(request, in, pitch, CuBlasLt.Type.BF16);
+        int most = Math.clamp(WIDENED_BYTES / (2L * pitch), 1, part.rows());
+        CudaMemory room = widened == null ? (widened = pool.take(Math.max(WIDENED_BYTES, 2L * pitch))) : widened;
+        for (int first = 0; first < part.rows(); first += most) {
+            int rows = Math.min(most, part.rows() - first);
+            kernels.of(part.format(), "widen.cu", "widen")
+                    .with(part.data())
+                    .address(part.scalesAddress())
+                    .with(part.pitch())
+                    .with(first)
+                    .with(columns)
+                    .with(pitch)
+                    .with(room)
+                    .launch(stream, rows, 1, 1, THREADS, 0);
+            tensorCores(request, new Matrix(room, pitch, rows, offset + first, CuBlasLt.Type.BF16), inputs, out);
+        }
+    }
+
+    /** The inputs in the weights' type, rows at multiples of 16 bytes. */
+    private CudaMemory narrow(Request request, CudaMemory in, int pitch, CuBlasLt.Type type) {
+        CudaMemory inputs = narrowed(2L * request.rows * pitch);
         kernels.plain("pointwise.cu", "narrow")
                 .with(in)
                 .with(request.rows)
-                .with(inner)
-                .with(part.pitch())
-                .with(bfloat ? 1 : 0)
+                .with(request.weight.columns())
+                .with(pitch)
+                .with(type == CuBlasLt.Type.BF16 ? 1 : 0)
                 .with(inputs)
-                .launch(stream, blocks((long) request.rows * part.pitch()), 1, 1, THREADS, 0);
-        CuBlasLt.Epilogue epilogue = epilogue(request);
+                .launch(stream, blocks((long) request.rows * pitch), 1, 1, THREADS, 0);
+        return inputs;
+    }
+
+    private void tensorCores(Request request, Matrix matrix, CudaMemory inputs, CudaMemory out) {
         CuBlasLt.Shape shape = new CuBlasLt.Shape(
                 request.rows,
-                inner,
-                part.rows(),
-                part.pitch(),
-                part.pitch(),
+                request.weight.columns(),
+                matrix.rows,
+                matrix.pitch,
+                matrix.pitch,
                 request.weight.rows(),
-                bfloat ? CuBlasLt.Type.BF16 : CuBlasLt.Type.F16,
-                epilogue,
+                matrix.type,
+                epilogue(request),
                 request.accumulate);
         CudaMemory bias = request.bias == null
                 ? null
-                : CudaWeight.of(request.bias).parts().getFirst().data().slice(4L * offset, 4L * part.rows());
-        blas.multiply(shape, inputs, part.data(), bias, out.slice(4L * offset, out.bytes() - 4L * offset));
-        if (request.activation == Activation.SILU || request.activation == Activation.GELU) {
-            activate(request, out);
-        }
+                : CudaWeight.of(request.bias).parts().getFirst().data().slice(4L * matrix.offset, 4L * matrix.rows);
+        long at = 4L * matrix.offset;
+        blas.multiply(shape, inputs, matrix.data, bias, out.slice(at, out.bytes() - at));
     }
 
     /** What the product does itself; the others follow in a kernel of their own. */
@@ -167,9 +224,6 @@ final class Products {
     }
 
     private void activate(Request request, CudaMemory out) {
-        if (request.weight.parts().size() > 1) {
-            throw new IllegalStateException("an activation over parts of different formats would come several times");
-        }
         long count = (long) request.rows * request.weight.rows();
         kernels.plain("pointwise.cu", "activation")
                 .with(out)
