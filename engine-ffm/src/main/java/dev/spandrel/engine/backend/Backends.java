@@ -27,7 +27,7 @@ public final class Backends {
      *
      * @param name {@code auto} (the fastest that runs here), {@code cuda}, {@code cpu} or {@code reference}
      * @param options threads, weights, instructions
-     * @param cuda how CUDA is to work; looked for with {@code auto} and {@code cuda} only
+     * @param cuda how CUDA is to work; looked for with {@code auto} and {@code cuda} only, else it may be null
      * @param cpu makes the Vector API backend; called only when its module is present
      * @throws EngineException.ModelLoad for an unknown name, or when the named one cannot run here
      */

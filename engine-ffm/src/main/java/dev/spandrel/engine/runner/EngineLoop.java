@@ -38,6 +38,8 @@ final class EngineLoop implements AutoCloseable {
     private volatile boolean over;
 
     private volatile EngineStats stats;
+    /** Never scheduled requests that the latest step looked at and had no room for. */
+    private volatile int considered;
 
     private boolean failedBefore;
     private long lastFailureNanos;
@@ -77,7 +79,9 @@ final class EngineLoop implements AutoCloseable {
     }
 
     EngineStats stats() {
-        return stats.withWaiting(line.waiting() + stats.waiting());
+        EngineStats latest = stats;
+        int fresh = line.waiting();
+        return latest.withWaiting(fresh + latest.waiting(), Math.max(0, fresh - considered));
     }
 
     boolean healthy() {
@@ -106,6 +110,7 @@ final class EngineLoop implements AutoCloseable {
             fail(e);
         }
         stats = step.stats();
+        considered = step.considered();
         if (record != null) {
             tell(record);
         } else if (step.isIdle() && arrivals.isEmpty() && cancellations.isEmpty() && !closing) {
@@ -132,14 +137,15 @@ final class EngineLoop implements AutoCloseable {
     }
 
     private void fail(Throwable cause) {
-        int requests = step.fail(
-                new EngineException.StepFailed("The engine failed while computing this request: " + cause, cause));
-        LOG.log(System.Logger.Level.ERROR, "a step failed, and with it " + requests + " requests", cause);
-        long now = nanoClock.getAsLong();
+        // Before anybody is told of the failure, so that who asks then is told that the engine is over.
         if (cause instanceof CudaException device && device.isSticky()) {
             LOG.log(System.Logger.Level.ERROR, "the device is lost, only a new process has it back: the engine stops");
             failed = true;
         }
+        int requests = step.fail(
+                new EngineException.StepFailed("The engine failed while computing this request: " + cause, cause));
+        LOG.log(System.Logger.Level.ERROR, "a step failed, and with it " + requests + " requests", cause);
+        long now = nanoClock.getAsLong();
         if (failedBefore && now - lastFailureNanos < FAILURE_WINDOW_NANOS) {
             LOG.log(System.Logger.Level.ERROR, "second failed step within a minute: the engine stops");
             failed = true;
@@ -160,6 +166,7 @@ final class EngineLoop implements AutoCloseable {
         }
         step.endAll(ending);
         stats = step.stats();
+        considered = step.considered();
     }
 
     /** Ends the running step, aborts what is left and waits for the thread. */

@@ -1,6 +1,8 @@
 package dev.spandrel.engine.runner;
 
+import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.Draws;
 import dev.spandrel.engine.model.ForwardInput;
 import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
@@ -18,6 +20,10 @@ final class ModelRunner implements StepRunner {
     private final ForwardInput input;
     private final Sampler sampler;
     private final float[] row;
+    private final Draws draws;
+    private final int[] drawn;
+    private boolean drawing;
+    private boolean isDrawn;
     private Buffer logits;
 
     /** @param maxLogitRows most rows with logits in a step: those that sample, and drafts */
@@ -35,6 +41,8 @@ final class ModelRunner implements StepRunner {
         input = new ForwardInput(maxTokens, maxSequences, maxLogitRows, blockSize);
         sampler = new Sampler(model.vocabSize());
         row = new float[model.vocabSize()];
+        draws = new Draws(maxLogitRows);
+        drawn = new int[maxLogitRows];
     }
 
     @Override
@@ -47,6 +55,29 @@ final class ModelRunner implements StepRunner {
             input.add(sequence.tokens(), from, to, sequence.blocks(), batch.logitRows(i));
         }
         logits = pass(backend, model, input, cache);
+        drawing = collect(batch) && backend.draw(logits, row.length, draws);
+        isDrawn = false;
+    }
+
+    /** Whether every row is drawn from as it is, one token a request; then a device may do it and keep the logits. */
+    private boolean collect(ScheduledBatch batch) {
+        draws.clear();
+        for (int i = 0; i < batch.sequences().size(); i++) {
+            if (batch.logitRows(i) > 0) {
+                LiveRequest request = (LiveRequest) batch.sequences().get(i);
+                if (batch.logitRows(i) > 1 || request.wantedLogprobs() > 0) {
+                    return false;
+                }
+                SamplingParams params = request.sampling();
+                draws.add(
+                        draws.count(),
+                        Sampler.inverseTemperature(params),
+                        params.topK(),
+                        (float) params.topP(),
+                        Sampler.uniform(request.seed(), request.generated()));
+            }
+        }
+        return draws.count() > 0;
     }
 
     /** One pass, told to the backend as such. */
@@ -64,6 +95,13 @@ final class ModelRunner implements StepRunner {
 
     @Override
     public int sample(LiveRequest request, int logitRow, int position) {
+        if (drawing) {
+            if (!isDrawn) {
+                backend.readDrawn(drawn);
+                isDrawn = true;
+            }
+            return drawn[logitRow];
+        }
         backend.readLogits(logits, logitRow, row.length, row);
         if (request.wantedLogprobs() > 0) {
             request.note(TopLogprobs.of(row, row.length, request.wantedLogprobs()));
