@@ -10,12 +10,11 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$carried"
 
 cd "$root"
-./mvnw -q -pl jextract,engine-ffm test-compile -Dspotless.check.skip=true
-./mvnw -q -pl engine-ffm dependency:copy-dependencies -DincludeScope=test -DoutputDirectory="$work/lib/jars" \
-  -DexcludeArtifactIds=spandrel-jextract -Dspotless.check.skip=true
+./mvnw -q -pl jextract,engine-ffm test-compile dependency:copy-dependencies -DincludeScope=test \
+  -DoutputDirectory="$work/lib/jars" -DexcludeArtifactIds=spandrel-jextract -Dspotless.check.skip=true
 version=$(sed -n 's/.*<junit.version>\(.*\)<\/junit.version>.*/\1/p' pom.xml)
 ./mvnw -q dependency:copy -Dartifact=org.junit.platform:junit-platform-console-standalone:"$version" \
-  -DoutputDirectory="$work/lib/jars" -pl engine-ffm -Dspotless.check.skip=true
+  -DoutputDirectory="$work/lib/jars" -N -Dspotless.check.skip=true
 # The standalone runner brings its own copies.
 find "$work/lib/jars" -name 'junit-*' ! -name '*console-standalone*' -delete
 for part in jextract/target/classes engine-ffm/target/classes engine-ffm/target/test-classes; do
