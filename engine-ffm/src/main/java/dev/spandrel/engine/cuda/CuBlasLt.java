@@ -14,9 +14,6 @@ import java.util.Map;
  * halved its host time per product that way. One thread, one stream.
  */
 public final class CuBlasLt implements AutoCloseable {
-    /** What NVIDIA recommends for Hopper; more gains nothing. */
-    private static final long WORKSPACE_BYTES = 32L << 20;
-
     /** Element types of the operands. */
     public enum Type {
         F32(0),
@@ -82,9 +79,9 @@ public final class CuBlasLt implements AutoCloseable {
     private boolean closed;
 
     /** @param pool gives the workspace and outlives this */
-    public CuBlasLt(CudaStream stream, DeviceMemoryPool pool) {
+    public CuBlasLt(CudaStream stream, DeviceMemoryPool pool, long workspaceBytes) {
         this.stream = stream;
-        workspace = pool.take(WORKSPACE_BYTES);
+        workspace = pool.take(workspaceBytes);
         scalars = arena.allocate(ValueLayout.JAVA_FLOAT, 2);
         scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 0, 1);
         biasPointer = arena.allocate(ValueLayout.JAVA_LONG);

@@ -14,6 +14,8 @@ import dev.spandrel.engine.cuda.CudaSettings;
  * @param graphs whether decode steps are recorded and replayed
  * @param slabBytes device memory is taken in pieces of this size; 0 = each allocation by itself
  * @param scratchBytes room for the pieces of long contexts in attention
+ * @param stepBytes room for token ids, positions, block tables and angles of the largest step
+ * @param workspaceBytes room for cuBLASLt
  */
 public record CudaOptions(
         CudaSettings settings,
@@ -22,9 +24,14 @@ public record CudaOptions(
         boolean exact,
         boolean graphs,
         long slabBytes,
-        long scratchBytes) {
+        long scratchBytes,
+        long stepBytes,
+        long workspaceBytes) {
     private static final long SLAB_BYTES = 64L << 20;
     private static final long SCRATCH_BYTES = 64L << 20;
+    private static final long STEP_BYTES = 16L << 20;
+    /** What NVIDIA recommends for Hopper; more gains nothing. */
+    private static final long WORKSPACE_BYTES = 32L << 20;
 
     public CudaOptions {
         if (!(memoryUtilization > 0 && memoryUtilization <= 1)) {
@@ -35,6 +42,15 @@ public record CudaOptions(
 
     /** As users get it. */
     public static CudaOptions of(CudaSettings settings, WeightPolicy weights, double memoryUtilization) {
-        return new CudaOptions(settings, weights, memoryUtilization, false, true, SLAB_BYTES, SCRATCH_BYTES);
+        return new CudaOptions(
+                settings,
+                weights,
+                memoryUtilization,
+                false,
+                true,
+                SLAB_BYTES,
+                SCRATCH_BYTES,
+                STEP_BYTES,
+                WORKSPACE_BYTES);
     }
 }

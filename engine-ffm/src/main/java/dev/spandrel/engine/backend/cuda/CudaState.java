@@ -22,8 +22,6 @@ import java.util.List;
  */
 final class CudaState {
     private static final System.Logger LOG = System.getLogger(CudaState.class.getName());
-    /** Token ids, positions, tables and angles of the largest step. */
-    private static final long STEP_BYTES = 16L << 20;
     /** Left for what is taken after the KV cache: recorded passes and modules that the driver keeps. */
     private static final long RESERVE_SHARE = 50;
 
@@ -68,12 +66,12 @@ final class CudaState {
         stream = keep(new CudaStream());
         pool = keep(new DeviceMemoryPool(options.slabBytes()));
         uploader = keep(new WeightUploader(pool, stream));
-        block = keep(new StepBlock(STEP_BYTES, stream));
+        block = keep(new StepBlock(options.stepBytes(), stream));
         steps = keep(new CudaSteps(stream, block, options.graphs()));
         KernelCache cache = new KernelCache(options.settings().kernelCache(), KernelCompiler.version());
         kernels = keep(new CudaKernels(context.device(), cache));
         sampling = keep(new Sampling(kernels, stream));
-        blas = keep(new CuBlasLt(stream, pool));
+        blas = keep(new CuBlasLt(stream, pool, options.workspaceBytes()));
         int processors = context.device().multiprocessors();
         products = new Products(kernels, stream, pool, blas, processors, options.exact());
         attention = new Attention(kernels, stream, pool, options.scratchBytes(), processors);
@@ -112,7 +110,7 @@ final class CudaState {
                 device.architecture(),
                 driver,
                 device.totalBytes(),
-                pool.takenBytes() + STEP_BYTES,
+                pool.takenBytes() + options.stepBytes(),
                 steps.steps(),
                 steps.stepNanos());
     }

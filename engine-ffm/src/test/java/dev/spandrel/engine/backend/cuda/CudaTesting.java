@@ -24,6 +24,6 @@ public final class CudaTesting {
     }
 
     static CudaOptions options(CudaSettings settings, WeightPolicy policy, boolean exact, long slabBytes) {
-        return new CudaOptions(settings, policy, 0.9, exact, true, slabBytes, 256 << 10);
+        return new CudaOptions(settings, policy, 0.9, exact, true, slabBytes, 256 << 10, 256 << 10, 256 << 10);
     }
 }
