@@ -120,9 +120,10 @@ final class WeightUploader implements AutoCloseable {
     /** Gives the staging back; the next upload takes it anew. */
     @Override
     public void close() {
-        Closing.all(staging);
-        Closing.all(copied);
+        List<AutoCloseable> all = new ArrayList<>(staging);
+        all.addAll(copied);
         staging.clear();
         copied.clear();
+        Closing.all(all);
     }
 }
