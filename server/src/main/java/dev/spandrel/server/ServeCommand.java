@@ -190,7 +190,8 @@ final class ServeCommand implements Callable<Integer> {
             names = "--kv-cache-dtype",
             defaultValue = "auto",
             paramLabel = "NAME",
-            description = "auto (float32; on CUDA as 16-bit weights), float32, float16, bfloat16 or int8. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "auto (float32; on CUDA as 16-bit weights), float32, float16, bfloat16 or int8. Default: ${DEFAULT-VALUE}.")
     private String kvCacheDType;
 
     @Option(
@@ -221,8 +222,9 @@ final class ServeCommand implements Callable<Integer> {
             names = "--gpu-memory-utilization",
             defaultValue = "" + EngineConfig.DEFAULT_GPU_MEMORY_UTILIZATION,
             paramLabel = "SHARE",
-            description = "Share of the GPU's memory that the server may use; what weights leave of it becomes KV cache."
-                    + " Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Share of the GPU's memory that the server may use; what weights leave of it becomes KV cache."
+                            + " Default: ${DEFAULT-VALUE}.")
     private double gpuMemoryUtilization;
 
     @Option(

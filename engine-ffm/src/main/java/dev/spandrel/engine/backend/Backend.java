@@ -119,7 +119,14 @@ public interface Backend extends AutoCloseable {
      * @param normed room for what is normalised, rows × weight.columns; what it holds afterwards is not said
      */
     default void normMatmul(
-            Buffer in, int rows, Norm norm, Weight weight, Weight bias, Activation activation, Buffer normed, Buffer out) {
+            Buffer in,
+            int rows,
+            Norm norm,
+            Weight weight,
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            Buffer out) {
         if (norm != null) {
             norm.apply(this, in, rows, weight.columns(), normed);
         }

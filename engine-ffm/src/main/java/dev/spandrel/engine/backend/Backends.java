@@ -31,8 +31,7 @@ public final class Backends {
      * @param cpu makes the Vector API backend; called only when its module is present
      * @throws EngineException.ModelLoad for an unknown name, or when the named one cannot run here
      */
-    public static Backend open(
-            String model, String name, BackendOptions options, CudaOptions cuda, CpuFactory cpu) {
+    public static Backend open(String model, String name, BackendOptions options, CudaOptions cuda, CpuFactory cpu) {
         return switch (name) {
             case "reference" -> new ReferenceBackend(options.weights());
             case "cpu" -> cpu(model, name, options, cpu);

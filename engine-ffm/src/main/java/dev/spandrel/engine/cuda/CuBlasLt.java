@@ -67,7 +67,11 @@ public final class CuBlasLt implements AutoCloseable {
             boolean accumulate) {}
 
     private record Plan(
-            MemorySegment descriptor, MemorySegment weight, MemorySegment in, MemorySegment out, MemorySegment algorithm) {}
+            MemorySegment descriptor,
+            MemorySegment weight,
+            MemorySegment in,
+            MemorySegment out,
+            MemorySegment algorithm) {}
 
     private final CudaStream stream;
     private final CudaMemory workspace;
@@ -136,8 +140,9 @@ public final class CuBlasLt implements AutoCloseable {
 
     /** Row-major out = in × weightᵀ is, column by column, outᵀ = weight (transposed as stored) × inᵀ. */
     private Plan plan(Shape shape) {
-        MemorySegment descriptor = create("cublasLtMatmulDescCreate", out -> cublasLt_h.cublasLtMatmulDescCreate(
-                out, cublas_v2_h.CUBLAS_COMPUTE_32F(), Type.F32.number));
+        MemorySegment descriptor = create(
+                "cublasLtMatmulDescCreate",
+                out -> cublasLt_h.cublasLtMatmulDescCreate(out, cublas_v2_h.CUBLAS_COMPUTE_32F(), Type.F32.number));
         MemorySegment weight = null;
         MemorySegment in = null;
         MemorySegment out = null;
@@ -156,8 +161,7 @@ public final class CuBlasLt implements AutoCloseable {
 
     private MemorySegment algorithm(
             Shape shape, MemorySegment descriptor, MemorySegment weight, MemorySegment in, MemorySegment out) {
-        MemorySegment preference =
-                create("cublasLtMatmulPreferenceCreate", cublasLt_h::cublasLtMatmulPreferenceCreate);
+        MemorySegment preference = create("cublasLtMatmulPreferenceCreate", cublasLt_h::cublasLtMatmulPreferenceCreate);
         try (Arena scratch = Arena.ofConfined()) {
             MemorySegment bytes = scratch.allocateFrom(ValueLayout.JAVA_LONG, workspace.bytes());
             check(
@@ -172,7 +176,10 @@ public final class CuBlasLt implements AutoCloseable {
                             handle, descriptor, weight, in, out, out, preference, 1, result, count));
             if (count.get(ValueLayout.JAVA_INT, 0) == 0) {
                 throw new CudaException(
-                        "cublasLtMatmulAlgoGetHeuristic", 15, "CUBLAS_STATUS_NOT_SUPPORTED", "no algorithm for " + shape);
+                        "cublasLtMatmulAlgoGetHeuristic",
+                        15,
+                        "CUBLAS_STATUS_NOT_SUPPORTED",
+                        "no algorithm for " + shape);
             }
             return cublasLtMatmulHeuristicResult_t.algo(result);
         } finally {
@@ -227,10 +234,12 @@ public final class CuBlasLt implements AutoCloseable {
             throw new CudaException(
                     call,
                     status,
-                    cublasLt_h.cublasLtGetStatusName(status)
+                    cublasLt_h
+                            .cublasLtGetStatusName(status)
                             .reinterpret(Long.MAX_VALUE)
                             .getString(0),
-                    cublasLt_h.cublasLtGetStatusString(status)
+                    cublasLt_h
+                            .cublasLtGetStatusString(status)
                             .reinterpret(Long.MAX_VALUE)
                             .getString(0));
         }

@@ -38,8 +38,7 @@ public final class CudaKernel {
         config = CUlaunchConfig_st.allocate(arena);
         attribute = CUlaunchAttribute_st.allocate(arena);
         CUlaunchAttribute_st.id(attribute, PROGRAMMATIC_STREAM_SERIALIZATION);
-        CUlaunchAttributeValue_union.programmaticStreamSerializationAllowed(
-                CUlaunchAttribute_st.value(attribute), 1);
+        CUlaunchAttributeValue_union.programmaticStreamSerializationAllowed(CUlaunchAttribute_st.value(attribute), 1);
     }
 
     /** The next argument, device memory. */
@@ -118,7 +117,6 @@ public final class CudaKernel {
     public void allowSharedBytes(int bytes) {
         Driver.check(
                 "cuFuncSetAttribute",
-                cuda_h.cuFuncSetAttribute(
-                        function, cuda_h.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES(), bytes));
+                cuda_h.cuFuncSetAttribute(function, cuda_h.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES(), bytes));
     }
 }

@@ -40,7 +40,8 @@ public final class CudaLibrary {
             Optional<Path> driver = driver(folders, settings);
             if (driver.isEmpty()) {
                 return new CudaProbe.Absent(
-                        "libcuda.so.1 not found", "install NVIDIA's driver, or name its folder with --cuda-library-path");
+                        "libcuda.so.1 not found",
+                        "install NVIDIA's driver, or name its folder with --cuda-library-path");
             }
             List<Path> load = new ArrayList<>();
             load.add(driver.get());
@@ -125,7 +126,8 @@ public final class CudaLibrary {
                 int least = Math.max(LEAST_DRIVER, nvrtc / 1000 * 1000);
                 return new CudaProbe.Absent(
                         "the driver knows CUDA " + dotted(driver) + ", needed is " + dotted(least),
-                        "install a newer driver" + (driver < LEAST_DRIVER ? "" : ", or an NVRTC of CUDA " + driver / 1000));
+                        "install a newer driver"
+                                + (driver < LEAST_DRIVER ? "" : ", or an NVRTC of CUDA " + driver / 1000));
             }
             int devices = Driver.deviceCount();
             return devices == 0

@@ -58,8 +58,7 @@ public final class CudaMemory implements AutoCloseable {
         check(offset, size);
         MemorySegment source = host.segment().asSlice(hostOffset, size);
         Driver.check(
-                "cuMemcpyHtoDAsync_v2",
-                cuda_h.cuMemcpyHtoDAsync_v2(address + offset, source, size, stream.handle()));
+                "cuMemcpyHtoDAsync_v2", cuda_h.cuMemcpyHtoDAsync_v2(address + offset, source, size, stream.handle()));
     }
 
     /** Enqueues a copy into pinned memory, which may be read once the stream has passed it. */
@@ -67,8 +66,7 @@ public final class CudaMemory implements AutoCloseable {
         check(offset, size);
         MemorySegment target = host.segment().asSlice(hostOffset, size);
         Driver.check(
-                "cuMemcpyDtoHAsync_v2",
-                cuda_h.cuMemcpyDtoHAsync_v2(target, address + offset, size, stream.handle()));
+                "cuMemcpyDtoHAsync_v2", cuda_h.cuMemcpyDtoHAsync_v2(target, address + offset, size, stream.handle()));
     }
 
     private void check(long offset, long size) {

@@ -23,8 +23,8 @@ public record KernelSignature(String name, List<Kind> parameters, boolean overla
         FLOAT
     }
 
-    private static final Pattern KERNEL =
-            Pattern.compile("extern\\s+\"C\"\\s+__global__\\s+void\\s+(?:KERNEL_BOUNDS\\([^)]*\\)\\s+)?(\\w+)\\s*\\(([^)]*)\\)");
+    private static final Pattern KERNEL = Pattern.compile(
+            "extern\\s+\"C\"\\s+__global__\\s+void\\s+(?:KERNEL_BOUNDS\\([^)]*\\)\\s+)?(\\w+)\\s*\\(([^)]*)\\)");
 
     public KernelSignature {
         parameters = List.copyOf(parameters);

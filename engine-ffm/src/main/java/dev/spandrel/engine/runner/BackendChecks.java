@@ -31,7 +31,8 @@ final class BackendChecks {
     private static BackendCheck cuda() {
         CudaStatus status = LocalEngine.cudaStatus("");
         if (status.available()) {
-            String found = String.join("; ", status.devices()) + "; driver " + status.driver() + ", NVRTC " + status.nvrtc();
+            String found =
+                    String.join("; ", status.devices()) + "; driver " + status.driver() + ", NVRTC " + status.nvrtc();
             return new BackendCheck("cuda", true, found, "");
         }
         boolean device = Files.exists(Path.of("/dev/nvidiactl"));

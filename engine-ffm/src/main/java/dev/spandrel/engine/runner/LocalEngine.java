@@ -204,8 +204,8 @@ public final class LocalEngine implements Engine {
     }
 
     private static CudaOptions cudaOptions(EngineConfig config) {
-        CudaSettings settings = CudaSettings.of(
-                config.cudaLibraryPath(), System.getenv(), Path.of(System.getProperty("user.home")));
+        CudaSettings settings =
+                CudaSettings.of(config.cudaLibraryPath(), System.getenv(), Path.of(System.getProperty("user.home")));
         WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization());
         return CudaOptions.of(settings, weights, config.gpuMemoryUtilization());
     }
@@ -449,16 +449,14 @@ public final class LocalEngine implements Engine {
 
     /** See {@link Engine#cudaStatus}. */
     public static CudaStatus cudaStatus(String libraryPath) {
-        CudaSettings settings =
-                CudaSettings.of(libraryPath, System.getenv(), Path.of(System.getProperty("user.home")));
+        CudaSettings settings = CudaSettings.of(libraryPath, System.getenv(), Path.of(System.getProperty("user.home")));
         return switch (CudaLibrary.probe(settings)) {
-            case CudaProbe.Absent absent ->
-                new CudaStatus(false, "", "", List.of(), absent.reason(), absent.cure());
+            case CudaProbe.Absent absent -> new CudaStatus(false, "", "", List.of(), absent.reason(), absent.cure());
             case CudaProbe.Present present -> {
                 List<String> devices = IntStream.range(0, present.devices())
                         .mapToObj(CudaDevice::of)
-                        .map(device -> device.name() + ", " + device.architecture() + ", "
-                                + (device.totalBytes() >> 20) + " MiB, " + device.pciBusId())
+                        .map(device -> device.name() + ", " + device.architecture() + ", " + (device.totalBytes() >> 20)
+                                + " MiB, " + device.pciBusId())
                         .toList();
                 yield new CudaStatus(true, present.driver(), present.nvrtc(), devices, "", "");
             }

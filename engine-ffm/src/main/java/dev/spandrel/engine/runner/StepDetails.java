@@ -54,7 +54,9 @@ final class StepDetails {
             return false;
         }
         try {
-            return backend.getClass().getMethod(method.getName(), method.getParameterTypes()).isDefault();
+            return backend.getClass()
+                    .getMethod(method.getName(), method.getParameterTypes())
+                    .isDefault();
         } catch (NoSuchMethodException e) {
             throw new IllegalStateException("a backend has all of Backend's methods", e);
         }

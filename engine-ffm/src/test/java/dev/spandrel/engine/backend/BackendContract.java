@@ -526,7 +526,8 @@ public abstract class BackendContract {
         Tensor bias = new Tensor(DType.F32, List.of((long) values.length), data);
         Tensor zeros = new Tensor(DType.F32, List.of((long) values.length, 1L), arena.allocate(values.length * 4L, 64));
         on.matmul(on.allocate(1), 1, on.upload(zeros), on.upload(bias), Activation.NONE, buffer);
-        // Reading waits until it is there: another backend may be given this buffer, on another queue of the same device.
+        // Reading waits until it is there: another backend may be given this buffer, on another queue of the same
+        // device.
         on.readLogits(buffer, 0, 1, new float[1]);
         return buffer;
     }

@@ -30,7 +30,10 @@ class CudaLibraryTest {
             java.nio.file.Files.createFile(folder.resolve("libspandrel-none.so.1"));
         }
         Map<String, String> environment = Map.of(
-                "VIRTUAL_ENV", root.resolve("venv").toString(), "CUDA_HOME", root.resolve("cuda").toString());
+                "VIRTUAL_ENV",
+                root.resolve("venv").toString(),
+                "CUDA_HOME",
+                root.resolve("cuda").toString());
         assertThat(find(environment, "")).isEqualTo(toolkit.resolve("libspandrel-none.so.1"));
         assertThat(find(environment, given.toString())).isEqualTo(given.resolve("libspandrel-none.so.1"));
         assertThat(find(Map.of("VIRTUAL_ENV", environment.get("VIRTUAL_ENV")), ""))
@@ -44,8 +47,7 @@ class CudaLibraryTest {
 
     @Test
     void signaturesAreReadFromTheSource() {
-        String source =
-                """
+        String source = """
                 extern "C" __global__ void KERNEL_BOUNDS(256) one(const float *in, long long count,
                                                                   int kind, float by, char *out) {
                     wait_for_predecessor();
@@ -58,12 +60,15 @@ class CudaLibraryTest {
 
     @Test
     void failuresNameCallNumberAndText() {
-        CudaException lost = new CudaException("cuLaunchKernelEx", 719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure");
-        assertThat(lost).hasMessage("cuLaunchKernelEx failed: CUDA_ERROR_LAUNCH_FAILED (719), unspecified launch failure");
+        CudaException lost =
+                new CudaException("cuLaunchKernelEx", 719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure");
+        assertThat(lost)
+                .hasMessage("cuLaunchKernelEx failed: CUDA_ERROR_LAUNCH_FAILED (719), unspecified launch failure");
         assertThat(lost.isSticky()).isTrue();
         CudaException full = new CudaException("cuMemAlloc_v2", 2, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory");
         assertThat(full.isSticky()).isFalse();
         assertThat(full.isOutOfMemory()).isTrue();
-        assertThat(new CudaException("cublasLtMatmul", 2, "CUBLAS_STATUS_X", "").isOutOfMemory()).isFalse();
+        assertThat(new CudaException("cublasLtMatmul", 2, "CUBLAS_STATUS_X", "").isOutOfMemory())
+                .isFalse();
     }
 }

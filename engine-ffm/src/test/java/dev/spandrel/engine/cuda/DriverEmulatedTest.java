@@ -15,8 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The native door on the emulated driver, and that the emulation finds what it is there to find. */
 class DriverEmulatedTest {
-    private static final String KERNELS =
-            """
+    private static final String KERNELS = """
             extern "C" __global__ void fill(float *out, int count, float value) {
                 int i = blockIdx.x * blockDim.x + threadIdx.x;
                 if (i < count) out[i] = value;
@@ -130,7 +129,8 @@ class DriverEmulatedTest {
         CudaMemory memory = CudaMemory.allocate(32 * 4);
         fill(memory, 64, 1, stream);
         assertThatThrownBy(stream::synchronize)
-                .isInstanceOfSatisfying(CudaException.class, e -> assertThat(e.isSticky()).isTrue())
+                .isInstanceOfSatisfying(
+                        CudaException.class, e -> assertThat(e.isSticky()).isTrue())
                 .hasMessageContaining("cuStreamSynchronize")
                 .hasMessageContaining("CUDA_ERROR_ILLEGAL_ADDRESS (700)");
         assertThat(cuda.message()).contains("memory that is not its own");
@@ -162,7 +162,8 @@ class DriverEmulatedTest {
     @Test
     void argumentsAreCheckedAgainstTheSource() {
         CudaKernel kernel = module.kernel("fill");
-        assertThatThrownBy(() -> kernel.with(3)).hasMessageContaining("fill[POINTER, INT, FLOAT]: argument 0 is given as INT");
+        assertThatThrownBy(() -> kernel.with(3))
+                .hasMessageContaining("fill[POINTER, INT, FLOAT]: argument 0 is given as INT");
         assertThatThrownBy(() -> kernel.address(0).launch(stream, 1, 1, 1, 1, 0))
                 .hasMessageContaining("1 arguments are given");
         assertThatThrownBy(() -> module.kernel("fil")).hasMessageContaining("[fill, reverse, stuck]");
@@ -240,12 +241,15 @@ class DriverEmulatedTest {
             Files.write(file, bytes);
         }
         load(folder).close();
-        assertThat(cuda.calls("nvrtcCompileProgram")).as("a damaged file is compiled anew").isEqualTo(2);
+        assertThat(cuda.calls("nvrtcCompileProgram"))
+                .as("a damaged file is compiled anew")
+                .isEqualTo(2);
     }
 
     @Test
     void compilersSayWhatIsWrong(@TempDir Path folder) {
-        KernelSource wrong = new KernelSource("wrong.cu", "extern \"C\" __global__ void f(int n) { m = n; }", Map.of(), List.of());
+        KernelSource wrong =
+                new KernelSource("wrong.cu", "extern \"C\" __global__ void f(int n) { m = n; }", Map.of(), List.of());
         assertThatThrownBy(() -> KernelCompiler.compile(wrong, "sm_90"))
                 .isInstanceOf(CudaException.class)
                 .hasMessageContaining("nvrtcCompileProgram failed: NVRTC_ERROR_COMPILATION (6)")

@@ -51,8 +51,7 @@ public final class EmulatedCuda {
                 if (!(probe instanceof CudaProbe.Present)) {
                     throw new IllegalStateException("the emulation does not answer: " + probe);
                 }
-                instance = new EmulatedCuda(
-                        SymbolLookup.libraryLookup(FOLDER.resolve("libcuda.so.1"), Arena.global()));
+                instance = new EmulatedCuda(SymbolLookup.libraryLookup(FOLDER.resolve("libcuda.so.1"), Arena.global()));
             } catch (NoCompiler e) {
                 refusal = e.getMessage();
             }
@@ -85,8 +84,14 @@ public final class EmulatedCuda {
         try {
             Files.createDirectories(FOLDER);
             compile("libcuda.so.1", "driver.cpp", "fibers.cpp", "-ldl");
-            compile("libnvrtc.so.13", "nvrtc.cpp", FOLDER.resolve("libcuda.so.1").toString());
-            compile("libcublasLt.so.13", "cublas_lt.cpp", FOLDER.resolve("libcuda.so.1").toString());
+            compile(
+                    "libnvrtc.so.13",
+                    "nvrtc.cpp",
+                    FOLDER.resolve("libcuda.so.1").toString());
+            compile(
+                    "libcublasLt.so.13",
+                    "cublas_lt.cpp",
+                    FOLDER.resolve("libcuda.so.1").toString());
             Files.copy(SOURCES.resolve("device.h"), FOLDER.resolve("device.h"), StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
@@ -100,7 +105,14 @@ public final class EmulatedCuda {
         }
         String compiler = System.getenv().getOrDefault("CXX", "g++");
         List<String> command = new ArrayList<>(List.of(
-                compiler, "-std=c++17", "-O2", "-Wall", "-fPIC", "-shared", "-Wl,-soname," + name, "-Wl,-rpath,$ORIGIN"));
+                compiler,
+                "-std=c++17",
+                "-O2",
+                "-Wall",
+                "-fPIC",
+                "-shared",
+                "-Wl,-soname," + name,
+                "-Wl,-rpath,$ORIGIN"));
         String headers = System.getenv().getOrDefault("SPANDREL_CUDA_INCLUDE", "");
         if (!headers.isEmpty()) {
             // With NVIDIA's header at hand the compiler checks each prototype.
@@ -111,7 +123,8 @@ public final class EmulatedCuda {
             command.add(input.endsWith(".cpp") ? SOURCES.resolve(input).toString() : input);
         }
         try {
-            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
             String said = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
             if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
                 throw new IllegalStateException(String.join(" ", command) + "\n" + said);
@@ -207,8 +220,7 @@ public final class EmulatedCuda {
 
     /** Why the last kernel failed. */
     public String message() {
-        MemorySegment text =
-                (MemorySegment) invoke("spandrel_emu_message", FunctionDescriptor.of(ValueLayout.ADDRESS));
+        MemorySegment text = (MemorySegment) invoke("spandrel_emu_message", FunctionDescriptor.of(ValueLayout.ADDRESS));
         return text.reinterpret(Long.MAX_VALUE).getString(0);
     }
 

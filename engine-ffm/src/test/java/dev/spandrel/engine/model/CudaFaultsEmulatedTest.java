@@ -48,7 +48,8 @@ class CudaFaultsEmulatedTest {
         cuda.called().forEach(call -> calls.put(call, cuda.calls(call)));
         assertThat(calls)
                 .hasSizeGreaterThan(40)
-                .containsKeys("cuLaunchKernelEx", "cuGraphLaunch", "cuStreamEndCapture", "cublasLtMatmul", "cuMemAlloc_v2");
+                .containsKeys(
+                        "cuLaunchKernelEx", "cuGraphLaunch", "cuStreamEndCapture", "cublasLtMatmul", "cuMemAlloc_v2");
         calls.forEach((call, count) -> {
             if (!PROBES.contains(call)) {
                 fails(call, 1);
@@ -64,8 +65,12 @@ class CudaFaultsEmulatedTest {
         if (!RELEASES.contains(call)) {
             assertThat(said).as("%s, call %d", call, nth).contains(call);
         }
-        assertThat(cuda.liveAllocations()).as("allocations left after call %d of %s", nth, call).isZero();
-        assertThat(cuda.liveHandles()).as("handles left after call %d of %s", nth, call).isZero();
+        assertThat(cuda.liveAllocations())
+                .as("allocations left after call %d of %s", nth, call)
+                .isZero();
+        assertThat(cuda.liveHandles())
+                .as("handles left after call %d of %s", nth, call)
+                .isZero();
     }
 
     /** Opening, loading, a prompt on tensor cores, recorded passes, drawn tokens, closing; what it says when it fails. */

@@ -40,11 +40,14 @@ class CudaModelEmulatedTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"opt-125m", "opt-350m", "gpt2", "llama31-bf16", "qwen3", "gemma2", "gemma3-f16", "olmo2", "phi3"})
+    @ValueSource(
+            strings = {"opt-125m", "opt-350m", "gpt2", "llama31-bf16", "qwen3", "gemma2", "gemma3-f16", "olmo2", "phi3"
+            })
     void familiesMatchThePlainLoops(String family) {
         ModelConfig config = ModelConfig.read(FAMILIES.resolve(family));
         int[] ids = new Random(5).ints(23, 0, 64).toArray();
-        float[][] expected = ModelRun.load(new ReferenceBackend(), config, 23, KvDType.F32).logits(ids, 0, 23);
+        float[][] expected =
+                ModelRun.load(new ReferenceBackend(), config, 23, KvDType.F32).logits(ids, 0, 23);
         try (CudaBackend backend = new CudaBackend(CudaTesting.exact(WeightPolicy.AS_STORED))) {
             float[][] found = ModelRun.load(backend, config, 23, KvDType.F32).chunked(ids, 9);
             for (int t = 0; t < ids.length; t++) {

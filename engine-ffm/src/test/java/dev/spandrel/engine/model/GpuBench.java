@@ -34,7 +34,15 @@ public final class GpuBench {
 
     /** A network's sizes; weights are BF16, 0 kvHeads is OPT. */
     private record Shape(
-            String name, int hidden, int inner, int layers, int heads, int kvHeads, int headDim, int vocab, boolean tied) {
+            String name,
+            int hidden,
+            int inner,
+            int layers,
+            int heads,
+            int kvHeads,
+            int headDim,
+            int vocab,
+            boolean tied) {
         private Map<String, int[]> tensors() {
             Map<String, int[]> all = new LinkedHashMap<>();
             all.put("model.embed_tokens.weight", new int[] {vocab, hidden});
@@ -86,15 +94,13 @@ public final class GpuBench {
                     ? """
                     {"architectures": ["OPTForCausalLM"], "model_type": "opt", "vocab_size": %d, "hidden_size": %d, "ffn_dim": %d,
                      "num_hidden_layers": %d, "num_attention_heads": %d, "max_position_embeddings": 2048, "eos_token_id": 2}
-                    """
-                            .formatted(vocab, hidden, inner, layers, heads)
+                    """.formatted(vocab, hidden, inner, layers, heads)
                     : """
                     {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": %d, "hidden_size": %d,
                      "intermediate_size": %d, "num_hidden_layers": %d, "num_attention_heads": %d, "num_key_value_heads": %d,
                      "head_dim": %d, "max_position_embeddings": 8192, "rms_norm_eps": 1e-5, "rope_theta": 500000.0,
                      "hidden_act": "silu", "tie_word_embeddings": %b, "eos_token_id": 2}
-                    """
-                            .formatted(vocab, hidden, inner, layers, heads, kvHeads, headDim, tied);
+                    """.formatted(vocab, hidden, inner, layers, heads, kvHeads, headDim, tied);
         }
 
         long kvBytesPerToken() {
@@ -208,7 +214,10 @@ public final class GpuBench {
         String name = shape.name + " decode, " + batch + " sequences at " + length + " tokens";
         line(name, batch * 1e9 / nanos, "tok/s");
         double bytes = shape.weightBytes() + (double) batch * shape.kvBytesPerToken() * length;
-        line(name + ", share of " + Math.round(bytes / 1e6) + " MB at the read bandwidth", 100 * bytes / bandwidth / (nanos / 1e9), "%");
+        line(
+                name + ", share of " + Math.round(bytes / 1e6) + " MB at the read bandwidth",
+                100 * bytes / bandwidth / (nanos / 1e9),
+                "%");
         line(name + ", host time of a step", median(host) / 1e3, "us");
     }
 
@@ -246,7 +255,10 @@ public final class GpuBench {
         int kvWidth = shape.kvHeads * shape.headDim;
         long products = 0;
         for (int[] size : new int[][] {
-            {width + 2 * kvWidth, shape.hidden}, {shape.hidden, width}, {2 * shape.inner, shape.hidden}, {shape.hidden, shape.inner}
+            {width + 2 * kvWidth, shape.hidden},
+            {shape.hidden, width},
+            {2 * shape.inner, shape.hidden},
+            {shape.hidden, shape.inner}
         }) {
             products += shape.layers * GpuMeasures.productNanos(backend, length, size[1], size[0]);
         }
@@ -269,8 +281,7 @@ public final class GpuBench {
         Files.writeString(folder.resolve("config.json"), shape.config());
         StringBuilder header = new StringBuilder("{");
         long at = 0;
-        for (Map.Entry<String, int[]> tensor :
-                (shape.kvHeads == 0 ? shape.optTensors() : shape.tensors()).entrySet()) {
+        for (Map.Entry<String, int[]> tensor : (shape.kvHeads == 0 ? shape.optTensors() : shape.tensors()).entrySet()) {
             long bytes = 2;
             for (int size : tensor.getValue()) {
                 bytes *= size;
@@ -281,8 +292,12 @@ public final class GpuBench {
             at += bytes;
         }
         byte[] json = header.append("}").toString().getBytes(StandardCharsets.UTF_8);
-        byte[] length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).array();
-        try (RandomAccessFile file = new RandomAccessFile(folder.resolve("model.safetensors").toFile(), "rw")) {
+        byte[] length = ByteBuffer.allocate(8)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(json.length)
+                .array();
+        try (RandomAccessFile file =
+                new RandomAccessFile(folder.resolve("model.safetensors").toFile(), "rw")) {
             file.write(length);
             file.write(json);
             file.setLength(8 + json.length + at);

@@ -56,7 +56,8 @@ class CudaEngineEmulatedTest {
         return engine.submit(new GenerationRequest("test", new Prompt.Text(prompt), sampling, System.nanoTime()));
     }
 
-    private static GenerationEvent.Finished finish(Generation generation, StringBuilder text) throws InterruptedException {
+    private static GenerationEvent.Finished finish(Generation generation, StringBuilder text)
+            throws InterruptedException {
         try (generation) {
             while (true) {
                 switch (generation.next()) {
@@ -105,7 +106,8 @@ class CudaEngineEmulatedTest {
     @Test
     void aLostDeviceEndsTheEngine() throws InterruptedException {
         try (Engine engine = Engine.open(config("cuda").build())) {
-            assertThat(finish(submit(engine, "Once", GREEDY.withMaxTokens(4)), new StringBuilder()).reason())
+            assertThat(finish(submit(engine, "Once", GREEDY.withMaxTokens(4)), new StringBuilder())
+                            .reason())
                     .isEqualTo(FinishReason.LENGTH);
             cuda.fail("cuStreamSynchronize", 3, 719);
             GenerationEvent.Finished end =

@@ -45,7 +45,10 @@ class DeviceSamplingEmulatedTest {
             double temperature = r % 4 == 0 ? 0 : 0.3 + random.nextDouble();
             int topK = r % 3 == 0 ? 0 : 1 + random.nextInt(60);
             double topP = r % 2 == 0 ? 1 : 0.2 + 0.7 * random.nextDouble();
-            params[r] = SamplingParams.DEFAULT.withTemperature(temperature).withTopK(topK).withTopP((float) topP);
+            params[r] = SamplingParams.DEFAULT
+                    .withTemperature(temperature)
+                    .withTopK(topK)
+                    .withTopP((float) topP);
             float inverse = temperature == 0 || topK == 1 ? 0 : (float) (1 / Math.max(temperature, 0.01));
             draws.add(ROWS - 1 - r, inverse, topK, (float) topP, Sampler.uniform(r, 3));
         }
@@ -62,7 +65,9 @@ class DeviceSamplingEmulatedTest {
         float[] row = new float[COLUMNS];
         for (int r = 0; r < ROWS; r++) {
             System.arraycopy(logits, (ROWS - 1 - r) * COLUMNS, row, 0, COLUMNS);
-            assertThat(found[r]).as("row %d, %s", r, params[r]).isEqualTo(sampler.sample(row, COLUMNS, params[r], r, 3));
+            assertThat(found[r])
+                    .as("row %d, %s", r, params[r])
+                    .isEqualTo(sampler.sample(row, COLUMNS, params[r], r, 3));
         }
     }
 }

@@ -100,7 +100,8 @@ class BindingsTest {
     private static List<java.lang.reflect.Method> methods(String name) throws ClassNotFoundException {
         List<java.lang.reflect.Method> methods = new ArrayList<>();
         for (String header : HEADERS) {
-            for (java.lang.reflect.Method method : Class.forName(PACKAGE + header).getMethods()) {
+            for (java.lang.reflect.Method method :
+                    Class.forName(PACKAGE + header).getMethods()) {
                 if (method.getName().equals(name)) {
                     methods.add(method);
                 }

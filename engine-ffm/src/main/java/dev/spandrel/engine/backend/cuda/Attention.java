@@ -59,7 +59,8 @@ final class Attention {
             fill(metadata, tokens, stride);
             address = block.ints(metadata, scratch, size, 0, 0);
         }
-        return new Placed(tokens, address, address + 4L * tokens, address + 8L * tokens, address + 12L * tokens, stride);
+        return new Placed(
+                tokens, address, address + 4L * tokens, address + 8L * tokens, address + 12L * tokens, stride);
     }
 
     private void fill(AttentionMetadata metadata, int tokens, int stride) {

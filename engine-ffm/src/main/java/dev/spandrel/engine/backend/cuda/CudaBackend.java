@@ -154,7 +154,8 @@ public final class CudaBackend implements Backend {
         state.enter();
         CudaWeight weight = CudaWeight.of(table);
         if (weight.parts().size() > 1) {
-            throw new IllegalArgumentException("a table of embeddings has one format, found " + weight.parts().size());
+            throw new IllegalArgumentException("a table of embeddings has one format, found "
+                    + weight.parts().size());
         }
         CudaWeight.Part part = weight.parts().getFirst();
         int rows = state.steps().padded(count);
@@ -236,9 +237,7 @@ public final class CudaBackend implements Backend {
     private long angles(float[] angles, int rows, int rotaryDim) {
         int padding = state.steps().padded(rows) - rows;
         long address = state.block().find(angles);
-        return address != 0
-                ? address
-                : state.block().floats(angles, angles, rows * rotaryDim, padding * rotaryDim);
+        return address != 0 ? address : state.block().floats(angles, angles, rows * rotaryDim, padding * rotaryDim);
     }
 
     @Override
@@ -295,7 +294,8 @@ public final class CudaBackend implements Backend {
     }
 
     private int blocks(long values) {
-        return (int) Math.clamp((values + THREADS - 1) / THREADS, 1, 8L * state.device().multiprocessors());
+        return (int) Math.clamp(
+                (values + THREADS - 1) / THREADS, 1, 8L * state.device().multiprocessors());
     }
 
     @Override
@@ -305,7 +305,14 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void normMatmul(
-            Buffer in, int rows, Norm norm, Weight weight, Weight bias, Activation activation, Buffer normed, Buffer out) {
+            Buffer in,
+            int rows,
+            Norm norm,
+            Weight weight,
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            Buffer out) {
         CudaWeight matrix = CudaWeight.of(weight);
         if (norm == null || !state.products().normalizes(state.steps().padded(rows), matrix)) {
             Backend.super.normMatmul(in, rows, norm, weight, bias, activation, normed, out);

@@ -72,7 +72,9 @@ final class Products {
 
     /** Whether a norm in front costs nothing there: few rows, and room for them in shared memory. */
     boolean normalizes(int rows, CudaWeight weight) {
-        return rows <= 2 && 4L * rows * weight.columns() <= SHARED_BYTES && weight.parts().size() == 1;
+        return rows <= 2
+                && 4L * rows * weight.columns() <= SHARED_BYTES
+                && weight.parts().size() == 1;
     }
 
     /** Whether the kernel that joins both halves of a gated product is worth it. */

@@ -78,7 +78,8 @@ final class WeightUploader implements AutoCloseable {
             for (int first = 0; first < from.rows(); first += perStage) {
                 int count = Math.min(perStage, from.rows() - first);
                 long scalesAt = rowBytes * count;
-                MemorySegment host = next(Math.max(STAGING_BYTES, rowBytes + scaleBytes)).segment();
+                MemorySegment host =
+                        next(Math.max(STAGING_BYTES, rowBytes + scaleBytes)).segment();
                 for (int i = 0; i < count; i++) {
                     from.read(first + i, row, 0, scratch);
                     layout.split(row, host, rowBytes * i, host, scalesAt + scaleBytes * i);

@@ -129,8 +129,7 @@ class CudaBackendEmulatedTest extends BackendContract {
                 for (int i = 0; i < 2; i++) {
                     Buffer out = both[i].allocate(33 * 65);
                     Weight weight = both[i].upload(matrix);
-                    both[i].matmul(
-                            buffer(both[i], in), 33, weight, both[i].upload(vector), activation, out);
+                    both[i].matmul(buffer(both[i], in), 33, weight, both[i].upload(vector), activation, out);
                     both[i].matmulAdd(
                             buffer(both[i], in), 33, weight, both[i].upload(vector), both[i].allocate(33 * 65), out);
                     all[i] = read(both[i], out, 33, 65);
