@@ -20,6 +20,18 @@ public final class Backends {
         Backend create(BackendOptions options);
     }
 
+    /**
+     * What was picked.
+     *
+     * @param refusal why not a faster one, and how to mend it; empty where there is nothing to say
+     */
+    public record Choice(Backend backend, String refusal) {
+        /** One line for people, the refusal included. */
+        public String description() {
+            return backend.description() + (refusal.isEmpty() ? "" : "; " + refusal);
+        }
+    }
+
     private Backends() {}
 
     /**
@@ -31,11 +43,11 @@ public final class Backends {
      * @param cpu makes the Vector API backend; called only when its module is present
      * @throws EngineException.ModelLoad for an unknown name, or when the named one cannot run here
      */
-    public static Backend open(String model, String name, BackendOptions options, CudaOptions cuda, CpuFactory cpu) {
+    public static Choice open(String model, String name, BackendOptions options, CudaOptions cuda, CpuFactory cpu) {
         return switch (name) {
-            case "reference" -> new ReferenceBackend(options.weights());
-            case "cpu" -> cpu(model, name, options, cpu);
-            case "cuda" -> cuda(model, cuda);
+            case "reference" -> new Choice(new ReferenceBackend(options.weights()), "");
+            case "cpu" -> new Choice(cpu(model, name, options, cpu), "");
+            case "cuda" -> new Choice(cuda(model, cuda), "");
             case "auto" -> fastest(model, options, cuda, cpu);
             default ->
                 throw new EngineException.ModelLoad(model, "--backend: expected one of " + NAMES + ", found " + name);
@@ -57,26 +69,21 @@ public final class Backends {
         };
     }
 
-    /** CUDA where it answers; else the CPU, and one line that says why. */
-    private static Backend fastest(String model, BackendOptions options, CudaOptions cuda, CpuFactory cpu) {
+    /** CUDA where it answers; else the CPU, and why. */
+    private static Choice fastest(String model, BackendOptions options, CudaOptions cuda, CpuFactory cpu) {
         String refusal;
         switch (CudaLibrary.probe(cuda.settings())) {
             case CudaProbe.Present _ -> {
                 try {
-                    return new CudaBackend(cuda);
+                    return new Choice(new CudaBackend(cuda), "");
                 } catch (CudaException e) {
                     refusal = e.getMessage() + " (check nvidia-smi";
                 }
             }
             case CudaProbe.Absent absent -> refusal = absent.reason() + " (" + absent.cure();
         }
-        Backend backend = cpu(model, "auto", options, cpu);
-        LOG.log(
-                System.Logger.Level.INFO,
-                "backend={0}; cuda refused: {1}, or --backend cpu to silence this)",
-                backend.description(),
-                refusal);
-        return backend;
+        return new Choice(
+                cpu(model, "auto", options, cpu), "cuda refused: " + refusal + ", or --backend cpu to silence this)");
     }
 
     private static Backend cpu(String model, String name, BackendOptions options, CpuFactory cpu) {

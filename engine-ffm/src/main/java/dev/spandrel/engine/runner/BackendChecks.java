@@ -20,7 +20,8 @@ final class BackendChecks {
     }
 
     private static BackendCheck cpu() {
-        try (Backend backend = Backends.open("", "cpu", BackendOptions.threads(0), null, CpuBackend::new)) {
+        try (Backend backend = Backends.open("", "cpu", BackendOptions.threads(0), null, CpuBackend::new)
+                .backend()) {
             return new BackendCheck("cpu", true, backend.description(), "");
         } catch (EngineException.ModelLoad e) {
             return new BackendCheck("cpu", false, e.problems().getFirst(), "");

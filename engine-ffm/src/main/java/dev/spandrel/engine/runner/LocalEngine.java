@@ -110,14 +110,14 @@ public final class LocalEngine implements Engine {
         Tokenizer tokenizer = Tokenizer.open(folder);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
         start.done("load_tokenizer");
-        Backend opened = Backends.open(
+        Backends.Choice chosen = Backends.open(
                 config.model(), config.backend(), backendOptions(config), cudaOptions(config), CpuBackend::new);
         // Only who asks for details pays for the watching.
         StepDetails details = config.stepListener().detailed() ? new StepDetails(config.nanoClock()) : null;
-        Backend backend = details == null ? opened : details.watch(opened);
+        Backend backend = details == null ? chosen.backend() : details.watch(chosen.backend());
         try {
             start.done("open_backend");
-            return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend, details, start);
+            return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend, chosen.description(), details, start);
         } catch (IllegalArgumentException e) {
             backend.close();
             throw new EngineException.ModelLoad(config.model(), e.getMessage());
@@ -150,6 +150,7 @@ public final class LocalEngine implements Engine {
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
             Backend backend,
+            String backendLine,
             StepDetails details,
             StartLog start) {
         // A step never holds more tokens than its sequences can have.
@@ -193,7 +194,7 @@ public final class LocalEngine implements Engine {
                 model.parameters(),
                 model.vocabSize(),
                 maxModelLen,
-                backend.description(),
+                backendLine,
                 chatTemplate.isPresent(),
                 defaults.sampling());
         WarmUp.run(backend, model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
