@@ -38,19 +38,20 @@ class FamiliesTest {
     private static Stream<DynamicTest> tests(Supplier<Backend> backends) throws IOException {
         try (Stream<Path> folders = Files.list(FAMILIES)) {
             List<Path> sorted = folders.sorted().toList();
-            assertThat(sorted).hasSizeGreaterThanOrEqualTo(18);
+            assertThat(sorted).hasSizeGreaterThanOrEqualTo(26);
             return sorted.stream()
                     .map(folder -> DynamicTest.dynamicTest(folder.getFileName().toString(), () -> {
                         for (ReferenceCase each : ReferenceCase.of(folder)) {
                             try (Backend backend = backends.get()) {
-                                check(backend, ModelConfig.read(folder), each);
+                                check(backend, ModelConfig.read(folder), each, 1e-4);
                             }
                         }
                     }));
         }
     }
 
-    private static void check(Backend backend, ModelConfig config, ReferenceCase expected) {
+    /** @param most distance of logits from the reference's */
+    static void check(Backend backend, ModelConfig config, ReferenceCase expected, double most) {
         // As long as the case and no longer: longrope's factors follow the served length.
         int length = expected.ids().length + expected.greedy().length;
         ModelRun run = ModelRun.load(backend, config, length, KvDType.F32);
@@ -60,7 +61,7 @@ class FamiliesTest {
             // Beyond the context dynamic scaling is defined token by token; see RotaryEmbedding.
             assertThat(distance(run.logits(ids, 0, ids.length), expected.prefill()))
                     .as("prefill of %d", ids.length)
-                    .isLessThan(1e-4);
+                    .isLessThan(most);
         }
         int[] whole = Arrays.copyOf(ids, length);
         float[][] rows = new float[length][];
@@ -71,7 +72,7 @@ class FamiliesTest {
             }
         }
         assertThat(Arrays.copyOfRange(whole, ids.length, length)).as("greedy").isEqualTo(expected.greedy());
-        assertThat(distance(rows, expected.steps())).as("steps of %d", length).isLessThan(1e-4);
+        assertThat(distance(rows, expected.steps())).as("steps of %d", length).isLessThan(most);
         run = ModelRun.load(backend, config, length, KvDType.F32);
         float[][] chunked = run.chunked(whole, 7);
         assertThat(chunked).as("chunks have the bits of single steps").isDeepEqualTo(rows);

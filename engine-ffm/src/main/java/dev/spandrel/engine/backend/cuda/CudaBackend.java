@@ -190,7 +190,7 @@ public final class CudaBackend implements Backend {
         int all = state.steps().padded(rows);
         if (state.steps().runs(all)) {
             state.kernels()
-                    .plain("norm.cu", "norm")
+                    .plain("norm.cu", "norm_rows")
                     .with(CudaBuffer.of(in))
                     .with(columns)
                     .with(norm.centred() ? 1 : 2)

@@ -35,8 +35,9 @@ __device__ __forceinline__ int k_minimum(const unsigned char *at, int part) {
 // Elements k to k + 31 of a row; k is a multiple of 32.
 __device__ __forceinline__ void widen_run(const char *row, int k, float *into) {
     const unsigned char *block = (const unsigned char *) row + (long long) (k / BLOCK_ELEMENTS) * BLOCK_BYTES;
+#if BLOCK_ELEMENTS > 32
     int part = k % BLOCK_ELEMENTS / 32;
-    (void) part;
+#endif
 #if defined(WEIGHT_Q4_1)
     float scale = half_at(block), minimum = half_at(block + 2);
     for (int i = 0; i < 16; i++) {

@@ -3,7 +3,7 @@
 // Tried on the host emulation only; no times yet.
 #include "normalize.cuh"
 
-extern "C" __global__ void KERNEL_BOUNDS(256) norm(const float *in, int columns, int kind, const float *weight, const float *bias,
+extern "C" __global__ void KERNEL_BOUNDS(256) norm_rows(const float *in, int columns, int kind, const float *weight, const float *bias,
                                                    float epsilon, float *out) {
     __shared__ float scratch[NORM_WARPS];
     wait_for_predecessor();

@@ -51,11 +51,11 @@ __device__ __forceinline__ uint4 load_weights(const char *row, int k) {
 }
 
 __device__ __forceinline__ void widen_weights(uint4 raw, const char *row, const void *scales, int k, float *into) {
-    unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
-    (void) words;
 #if defined(STORED_BLOCKS)
     widen_run(row, k, into);
-#elif defined(WEIGHT_F32)
+#else
+    unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
+#if defined(WEIGHT_F32)
     for (int i = 0; i < 4; i++) into[i] = __uint_as_float(words[i]);
 #elif defined(WEIGHT_BF16)
     for (int i = 0; i < 4; i++) {
@@ -81,5 +81,6 @@ __device__ __forceinline__ void widen_weights(uint4 raw, const char *row, const 
     float scale = half_to_float(((const u16 *) scales)[k / 32]);
 #endif
     for (int i = 0; i < 16; i++) into[i] = (int) (signed char) (words[i / 4] >> (8 * (i % 4))) * scale;
+#endif
 #endif
 }
