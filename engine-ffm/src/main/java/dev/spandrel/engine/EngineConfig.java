@@ -11,19 +11,15 @@ import java.util.function.LongSupplier;
  * @param model a folder in Hugging Face layout ({@code config.json}, weights, tokenizer files), a GGUF file, the name of
  *     either under {@code models}, or a model's id on the Hub
  * @param models where model names are looked up; may be missing
-<<<<<<< HEAD
- * @param backend {@code auto} (CUDA where a device answers, else the CPU), {@code cuda}, {@code cpu} (Vector API) or {@code
- *     reference} (plain loops, the truth in tests)
- * @param cudaLibraryPath folders to look for CUDA's libraries in first, separated as in {@code PATH}; empty = the usual places
- * @param gpuMemoryUtilization share of the device's memory that this process may use, above 0 up to 1
-=======
  * @param loadFormat which files weights are read from: {@code auto}, {@code safetensors}, {@code pt}, {@code gguf}, or {@code
  *     dummy} for random ones of the right shapes
  * @param revision branch, tag or commit of a model on the Hub; empty = main
  * @param downloadDir cache of models from the Hub, or null for Hugging Face's own place
  * @param tokenizer where the tokenizer and its chat template come from, named as {@code model} is; empty = the model's own
- * @param backend {@code auto}, {@code cpu} (Vector API) or {@code reference} (plain loops, the truth in tests)
->>>>>>> main
+ * @param backend {@code auto} (CUDA where a device answers, else the CPU), {@code cuda}, {@code cpu} (Vector API) or {@code
+ *     reference} (plain loops, the truth in tests)
+ * @param cudaLibraryPath folders to look for CUDA's libraries in first, separated as in {@code PATH}; empty = the usual places
+ * @param gpuMemoryUtilization share of the device's memory that this process may use, above 0 up to 1
  * @param dtype what weights are kept as: {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
  * @param quantization what matrices are quantized to on load: {@code none}, {@code int8} (a scale per row) or {@code int4}
  *     (a scale per 32 weights)
@@ -89,16 +85,13 @@ public record EngineConfig(
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(models, "models");
         Objects.requireNonNull(backend, "backend");
-<<<<<<< HEAD
+        Objects.requireNonNull(revision, "revision");
+        Objects.requireNonNull(tokenizer, "tokenizer");
         Objects.requireNonNull(cudaLibraryPath, "cudaLibraryPath");
         if (!(gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1)) {
             throw new IllegalArgumentException(
                     "--gpu-memory-utilization must be above 0 and at most 1, found " + gpuMemoryUtilization);
         }
-=======
-        Objects.requireNonNull(revision, "revision");
-        Objects.requireNonNull(tokenizer, "tokenizer");
->>>>>>> main
         Objects.requireNonNull(speculation, "speculation");
         oneOf("load-format", loadFormat, List.of("auto", "safetensors", "pt", "gguf", "dummy"));
         Objects.requireNonNull(nanoClock, "nanoClock");

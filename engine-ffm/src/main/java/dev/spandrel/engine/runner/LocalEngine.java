@@ -23,17 +23,14 @@ import dev.spandrel.engine.backend.Backends;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
-<<<<<<< HEAD
 import dev.spandrel.engine.backend.cuda.CudaOptions;
+import dev.spandrel.engine.checkpoint.GgufFiles;
+import dev.spandrel.engine.checkpoint.LoadFormat;
 import dev.spandrel.engine.cuda.CudaDevice;
 import dev.spandrel.engine.cuda.CudaException;
 import dev.spandrel.engine.cuda.CudaLibrary;
 import dev.spandrel.engine.cuda.CudaProbe;
 import dev.spandrel.engine.cuda.CudaSettings;
-=======
-import dev.spandrel.engine.checkpoint.GgufFiles;
-import dev.spandrel.engine.checkpoint.LoadFormat;
->>>>>>> main
 import dev.spandrel.engine.hub.HubSettings;
 import dev.spandrel.engine.hub.LocatedModel;
 import dev.spandrel.engine.hub.ModelHub;
