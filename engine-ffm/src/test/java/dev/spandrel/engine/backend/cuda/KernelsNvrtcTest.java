@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @SuppressWarnings("restricted")
 class KernelsNvrtcTest {
     private static final Path TABLE = Path.of("src/test/resources/cuda-kernels.tsv");
+    private static final Pattern RARE = Pattern.compile("WEIGHT_Q(4_1|5_|4_K|5_K|6_K)");
     private static final Pattern ENTRY = Pattern.compile("Compiling entry function '(\\w+)'");
     private static final Pattern SPILLS = Pattern.compile("(\\d+) bytes spill stores, (\\d+) bytes spill loads");
     private static final Pattern REGISTERS = Pattern.compile("Used (\\d+) registers");
@@ -57,7 +58,10 @@ class KernelsNvrtcTest {
     @ParameterizedTest
     @ValueSource(strings = {"sm_80", "sm_89", "sm_90", "sm_100"})
     void compilesWithoutWarningAndSpill(String architecture) throws IOException {
+        // GGUF's rarer types take five times as long to compile as the others: for one architecture.
         List<String> found = CudaKernels.all().parallelStream()
+                .filter(source -> architecture.equals("sm_90")
+                        || source.options().stream().noneMatch(option -> RARE.matcher(option).find()))
                 .flatMap(source -> lines(source, architecture).stream())
                 .sorted()
                 .toList();
