@@ -130,7 +130,16 @@ public final class LocalEngine implements Engine {
         Backend backend = details == null ? chosen.backend() : details.watch(chosen.backend());
         try {
             start.done("open_backend");
-            return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend, chosen.description(), details, start);
+            return open(
+                    config,
+                    located.name(),
+                    modelConfig,
+                    tokenizer,
+                    chatTemplate,
+                    backend,
+                    chosen.description(),
+                    details,
+                    start);
         } catch (IllegalArgumentException e) {
             backend.close();
             throw new EngineException.ModelLoad(config.model(), e.getMessage());

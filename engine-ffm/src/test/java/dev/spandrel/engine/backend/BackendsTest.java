@@ -59,6 +59,7 @@ class BackendsTest {
 
     @Test
     void namesAreChecked() {
-        assertThatThrownBy(() -> open("gpu")).hasMessageContaining("expected one of [auto, cuda, cpu, reference], found gpu");
+        assertThatThrownBy(() -> open("gpu"))
+                .hasMessageContaining("expected one of [auto, cuda, cpu, reference], found gpu");
     }
 }

@@ -61,7 +61,8 @@ class KernelsNvrtcTest {
         // GGUF's rarer types take five times as long to compile as the others: for one architecture.
         List<String> found = CudaKernels.all().parallelStream()
                 .filter(source -> architecture.equals("sm_90")
-                        || source.options().stream().noneMatch(option -> RARE.matcher(option).find()))
+                        || source.options().stream()
+                                .noneMatch(option -> RARE.matcher(option).find()))
                 .flatMap(source -> lines(source, architecture).stream())
                 .sorted()
                 .toList();
