@@ -231,7 +231,8 @@ final class ServeCommand implements Callable<Integer> {
             names = "--kv-cache-dtype",
             defaultValue = "auto",
             paramLabel = "NAME",
-            description = "auto (float32), float32, float16, bfloat16 or int8. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "auto (float32; on CUDA as 16-bit weights), float32, float16, bfloat16 or int8. Default: ${DEFAULT-VALUE}.")
     private String kvCacheDType;
 
     @Option(
@@ -246,8 +247,26 @@ final class ServeCommand implements Callable<Integer> {
             names = "--backend",
             defaultValue = "auto",
             paramLabel = "NAME",
-            description = "auto, cpu or reference. Default: ${DEFAULT-VALUE}.")
+            description = "auto (CUDA where a device answers, else the CPU), cuda, cpu or reference."
+                    + " Default: ${DEFAULT-VALUE}.")
     private String backend;
+
+    @Option(
+            names = "--cuda-library-path",
+            defaultValue = "",
+            paramLabel = "PATH",
+            description = "Folders to look for libcuda, libnvrtc and libcublasLt in first, separated as in PATH."
+                    + " Default: the loader's, CUDA_HOME, the usual folders, Python's nvidia packages.")
+    private String cudaLibraryPath;
+
+    @Option(
+            names = "--gpu-memory-utilization",
+            defaultValue = "" + EngineConfig.DEFAULT_GPU_MEMORY_UTILIZATION,
+            paramLabel = "SHARE",
+            description =
+                    "Share of the GPU's memory that the server may use; what weights leave of it becomes KV cache."
+                            + " Default: ${DEFAULT-VALUE}.")
+    private double gpuMemoryUtilization;
 
     @Option(
             names = "--dtype",
@@ -401,6 +420,8 @@ final class ServeCommand implements Callable<Integer> {
                 .downloadDir(downloadDir)
                 .tokenizer(tokenizer)
                 .backend(backend)
+                .cudaLibraryPath(cudaLibraryPath)
+                .gpuMemoryUtilization(gpuMemoryUtilization)
                 .dtype(dtype)
                 .quantization(quantization)
                 .amx(amx)
