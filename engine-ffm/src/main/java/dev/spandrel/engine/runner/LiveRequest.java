@@ -11,6 +11,7 @@ import dev.spandrel.engine.scheduler.Sequence;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -41,6 +42,7 @@ final class LiveRequest extends Sequence {
     private final Object correlation;
     private SamplingPlan plan = SamplingPlan.PLAIN;
     private int promptScored;
+    private Pooler pooler;
     private int wantedLogprobs;
     private TopLogprobs topLogprobs;
     private volatile long[] tokenNanos = new long[16];
@@ -53,6 +55,8 @@ final class LiveRequest extends Sequence {
     private volatile int published;
     private volatile Ending ending;
     private volatile Thread reader;
+    /** Whether it still has its place in the {@link WaitingLine}. */
+    private final AtomicBoolean inLine = new AtomicBoolean();
 
     LiveRequest(
             long id,
@@ -98,6 +102,16 @@ final class LiveRequest extends Sequence {
         plan = sampling;
     }
 
+    /** Has hidden states collected instead of tokens sampled; called before it is submitted. */
+    void pool(Pooler states) {
+        pooler = states;
+    }
+
+    /** Collects its hidden states, or null for one that generates. */
+    Pooler pooler() {
+        return pooler;
+    }
+
     SamplingPlan plan() {
         return plan;
     }
@@ -105,6 +119,9 @@ final class LiveRequest extends Sequence {
     /** Whether there are tokens of the prompt whose log probabilities are wanted and not yet known. */
     @Override
     public boolean scoresPrompt() {
+        if (pooler != null) {
+            return pooler.needsAll();
+        }
         return sampling.logprobs().prompt().isPresent() && promptScored < promptLength() - 1;
     }
 
@@ -180,6 +197,16 @@ final class LiveRequest extends Sequence {
 
     long seed() {
         return seed;
+    }
+
+    /** It has taken a place in the waiting line. */
+    void entersLine() {
+        inLine.set(true);
+    }
+
+    /** Any thread: gives up the place in the waiting line; true for the one that did, once. */
+    boolean leaveLine() {
+        return inLine.compareAndSet(true, false);
     }
 
     /** Engine thread: left the queue. */

@@ -31,6 +31,9 @@ class CancellationTest {
                 public void score(LiveRequest request, int logitRow, int index) {}
 
                 @Override
+                public void pool(LiveRequest request, int firstRow, int rows, int index) {}
+
+                @Override
                 public int sample(LiveRequest request, int logitRow, int position) {
                     return 7;
                 }
@@ -47,6 +50,7 @@ class CancellationTest {
         LiveRequest request = new LiveRequest(
                 ids, "r" + ids++, new int[prompt], sampling, 0, 1, clock.incrementAndGet(), Sequence.Standing.PLAIN);
         line.enter(clock.get());
+        request.entersLine();
         step.add(request);
         return request;
     }
