@@ -47,12 +47,7 @@ class SizeIT {
             Process process = new ProcessBuilder(
                             Path.of(System.getProperty("java.home"), "bin", "java")
                                     .toString(),
-                            "--sun-misc-unsafe-memory-access=allow",
-                            "-XX:+UseSerialGC",
-                            "-Xmx320m",
-                            "-Xms24m",
-                            "-Xmn6m",
-                            "-XX:+UseCompactObjectHeaders",
+                            "@jvm.options",
                             "-XX:+ExitOnOutOfMemoryError",
                             "-jar",
                             Path.of("target", "spandrel-sidecar.jar").toString(),
