@@ -74,7 +74,9 @@ class KernelsNvrtcTest {
                 .toList();
         if (KernelCompiler.version() / 1000 == 13) {
             assertThat(found)
-                    .as("registers and spilled bytes by the pinned NVRTC; -Dspandrel.kernels.write=true writes %s anew", TABLE)
+                    .as(
+                            "registers and spilled bytes by the pinned NVRTC; -Dspandrel.kernels.write=true writes %s anew",
+                            TABLE)
                     .isEqualTo(expected);
         }
     }
