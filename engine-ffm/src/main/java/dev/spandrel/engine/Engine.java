@@ -81,6 +81,14 @@ public interface Engine extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * Queues a text whose vector is wanted; it joins the batch at the next step.
+     *
+     * @return the handle that waits for it; close it in every case
+     * @throws EngineException as {@link #submit}
+     */
+    PendingEmbedding embed(EmbeddingRequest request);
+
     /** What opening it consisted of, in order. */
     default List<StartPhase> startPhases() {
         return List.of();

@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.NgramSpeculation;
+import dev.spandrel.engine.Pooling;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
@@ -186,6 +187,13 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(names = "--enable-prompt-tokens-details", description = "Tell of cached prompt tokens in usage.")
     private boolean promptTokensDetails;
+
+    @Option(
+            names = "--pooling-type",
+            defaultValue = "LAST",
+            paramLabel = "NAME",
+            description = "How hidden states become embeddings: LAST (token) or MEAN. Default: ${DEFAULT-VALUE}.")
+    private Pooling pooling;
 
     @Option(
             names = "--tool-call-parser",
@@ -392,6 +400,7 @@ final class ServeCommand implements Callable<Integer> {
                     !traces.noHttpSpans,
                     tracing,
                     promptTokensDetails,
+                    pooling,
                     Optional.ofNullable(toolCallFamily),
                     requestIdHeaders,
                     listener.settings(OtlpSettings::processEnvironment),

@@ -185,6 +185,16 @@ public final class Gpt2Model implements Model {
     }
 
     @Override
+    public Buffer lastHidden() {
+        return lastRows;
+    }
+
+    @Override
+    public int hiddenSize() {
+        return config.nEmbd();
+    }
+
+    @Override
     public int vocabSize() {
         return config.vocabSize();
     }

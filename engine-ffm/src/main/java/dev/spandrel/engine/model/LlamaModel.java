@@ -158,6 +158,16 @@ public final class LlamaModel implements Model {
     }
 
     @Override
+    public Buffer lastHidden() {
+        return lastRows;
+    }
+
+    @Override
+    public int hiddenSize() {
+        return config.hiddenSize();
+    }
+
+    @Override
     public int vocabSize() {
         return config.vocabSize();
     }

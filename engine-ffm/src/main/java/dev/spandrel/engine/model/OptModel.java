@@ -271,6 +271,16 @@ public final class OptModel implements Model {
     }
 
     @Override
+    public Buffer lastHidden() {
+        return lastRows;
+    }
+
+    @Override
+    public int hiddenSize() {
+        return config.hiddenSize();
+    }
+
+    @Override
     public int vocabSize() {
         return config.vocabSize();
     }

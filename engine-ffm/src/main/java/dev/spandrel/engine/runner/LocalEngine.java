@@ -3,6 +3,7 @@ package dev.spandrel.engine.runner;
 import dev.spandrel.engine.BackendCheck;
 import dev.spandrel.engine.CudaStatus;
 import dev.spandrel.engine.DeviceStats;
+import dev.spandrel.engine.EmbeddingRequest;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.EngineException;
@@ -11,6 +12,7 @@ import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.engine.NgramSpeculation;
+import dev.spandrel.engine.PendingEmbedding;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.PromptRules;
 import dev.spandrel.engine.SamplingParams;
@@ -459,6 +461,30 @@ public final class LocalEngine implements Engine {
                             + (promptTokens + wanted) + " in total. Shorten the prompt or ask for fewer tokens.");
         }
         return wanted;
+    }
+
+    @Override
+    public PendingEmbedding embed(EmbeddingRequest request) {
+        long tokenizeNanos = config.nanoClock().getAsLong();
+        // One token stays free: a sequence has room for one behind its prompt.
+        SamplingParams sampling = SamplingParams.DEFAULT.withMaxTokens(1);
+        int[] prompt = prompt(new GenerationRequest(
+                request.id(), request.prompt(), sampling, request.arrivalNanos(), 0, "", request.promptRules(), null));
+        maxTokens(prompt.length, sampling);
+        LiveRequest live = new LiveRequest(
+                requests.getAndIncrement(),
+                request.id(),
+                prompt,
+                sampling,
+                0,
+                request.arrivalNanos(),
+                tokenizeNanos,
+                config.nanoClock().getAsLong(),
+                Sequence.Standing.PLAIN,
+                null);
+        live.pool(new Pooler(request.pooling(), request.normalized(), prompt.length));
+        loop.submit(live);
+        return new LocalEmbedding(live, loop);
     }
 
     @Override

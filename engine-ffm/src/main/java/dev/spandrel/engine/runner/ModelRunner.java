@@ -88,7 +88,9 @@ final class ModelRunner implements StepRunner {
     }
 
     private static boolean isPlain(LiveRequest request) {
-        return request.wantedLogprobs() == 0
+        return request.pooler() == null
+                && request.wantedLogprobs() == 0
+                && request.sampling().logprobs().prompt().isEmpty()
                 && !request.sampling().logprobs().ofOutput()
                 && !request.plan().changesScores()
                 && request.sampling().minP() == 0;
@@ -158,6 +160,15 @@ final class ModelRunner implements StepRunner {
                     LogprobReader.read(raw, row.length, token, rules.sampled().orElse(0), rules.tokenIds()));
         }
         return token;
+    }
+
+    @Override
+    public void pool(LiveRequest request, int firstRow, int rows, int index) {
+        float[] state = new float[model.hiddenSize()];
+        for (int i = 0; i < rows; i++) {
+            backend.readLogits(model.lastHidden(), firstRow + i, state.length, state);
+            request.pooler().add(index + i, state);
+        }
     }
 
     @Override
