@@ -37,21 +37,30 @@ public final class CpuBackend implements Backend {
     /** Multiply-adds below which waking another core costs more than it brings: some 3 µs of work. */
     private static final long WORTH_SPLITTING = 300_000;
 
+    /** Work of converting an input, in multiply-adds. */
+    private static final int CONVERSION_WORK = 8;
+
     /** What one worker needs beside registers. */
     static final class Scratch {
         final PagedAttention.Scratch attention = new PagedAttention.Scratch();
         final float[] lanes = new float[LANES];
         final float[] edge = new float[ROW_BLOCK * PANEL];
         final float[] turn = new float[2 * Widening.STRIP * PANEL];
+        final MemorySegment edgeSegment = MemorySegment.ofArray(edge);
         final MemorySegment strip;
+        /** Integer sums of a row block's upper and lower bytes. */
+        final MemorySegment sums;
 
         Scratch(Arena arena) {
             strip = arena.allocate(Widening.STRIP_BYTES, VectorConstants.ALIGNMENT);
+            sums = NarrowActivations.global(arena.allocate(2L * ROW_BLOCK * PANEL * 4, VectorConstants.ALIGNMENT));
         }
     }
 
     private final Arena arena = Arena.ofShared();
     private final WeightPolicy policy;
+    private final boolean machineCode;
+    private final NarrowActivations narrow = new NarrowActivations();
     private final Workers workers;
     private final Scratch[] scratch;
     /** Where a step's tokens are cut for attention. */
@@ -61,6 +70,7 @@ public final class CpuBackend implements Backend {
     public CpuBackend(BackendOptions options) {
         int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
         policy = options.weights();
+        machineCode = options.machineCode() && MachineKernels.refusal() == null;
         workers = new Workers(threads);
         scratch = new Scratch[threads];
         Arrays.setAll(scratch, i -> new Scratch(arena));
@@ -68,7 +78,9 @@ public final class CpuBackend implements Backend {
 
     @Override
     public String description() {
-        return "cpu (" + SPECIES.vectorBitSize() + "-bit vectors, " + LANES + " lanes, " + workers.count()
+        return "cpu (" + SPECIES.vectorBitSize() + "-bit vectors, "
+                + (machineCode ? MachineKernels.description() + ", " : "")
+                + workers.count()
                 + (workers.count() == 1 ? " thread)" : " threads)");
     }
 
@@ -207,24 +219,45 @@ public final class CpuBackend implements Backend {
     @Override
     public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
         CpuWeight w = (CpuWeight) weight;
-        float[] a = HostBuffer.of(in);
-        float[] c = HostBuffer.of(out);
+        HostBuffer a = (HostBuffer) in;
+        HostBuffer c = (HostBuffer) out;
         MemorySegment b = data(bias);
         int first = 0;
         for (PackedMatrix part : w.parts()) {
-            multiply(a, rows, part, new PanelOutput(c, w.rows(), first, b, activation));
+            multiply(a, rows, part, new PanelOutput(c.values(), c.segment(), w.rows(), first, b, activation));
             first += part.rows();
         }
     }
 
-    private void multiply(float[] a, int rows, PackedMatrix w, PanelOutput out) {
+    private void multiply(HostBuffer a, int rows, PackedMatrix w, PanelOutput out) {
         int panels = w.panels();
         int blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
-        Workers.Task task = (i, worker) -> {
-            int from = i / panels * ROW_BLOCK;
-            PanelMultiply.run(a, from, Math.min(rows, from + ROW_BLOCK), w, i % panels, out, scratch[worker]);
-        };
-        run(panels * blocks, (long) rows * w.rows() * w.columns(), task);
+        long work = (long) rows * w.rows() * w.columns();
+        if (machineCode && MachineMultiply.takes(w)) {
+            if (MachineMultiply.converts(w.format())) {
+                convert(a.values(), rows, w);
+            }
+            run(panels * blocks, work, (i, worker) -> {
+                int from = i / panels * ROW_BLOCK;
+                int to = Math.min(rows, from + ROW_BLOCK);
+                MachineMultiply.run(a.segment(), narrow, from, to, w, i % panels, out, scratch[worker]);
+            });
+        } else {
+            run(panels * blocks, work, (i, worker) -> {
+                int from = i / panels * ROW_BLOCK;
+                int to = Math.min(rows, from + ROW_BLOCK);
+                PanelMultiply.run(a.values(), from, to, w, i % panels, out, scratch[worker]);
+            });
+        }
+    }
+
+    private void convert(float[] a, int rows, PackedMatrix w) {
+        narrow.reserve(arena, rows, w);
+        int columns = w.columns();
+        run(
+                rows,
+                (long) rows * columns * CONVERSION_WORK,
+                (row, _) -> narrow.convert(a, row * columns, columns, row, w.format()));
     }
 
     /** Tasks on all workers where there is work enough to wake another core. */

@@ -13,11 +13,12 @@ import jdk.incubator.vector.FloatVector;
  * Where the outputs of a packed matrix go, and what is done to them there while they are in the first-level cache.
  *
  * @param c rows × ldc
+ * @param segment C as a segment
  * @param ldc outputs of all parts of the weight
  * @param first the matrix's first column of C
  * @param bias packed vector over all columns, or null for 0
  */
-record PanelOutput(float[] c, int ldc, int first, MemorySegment bias, Activation activation) {
+record PanelOutput(float[] c, MemorySegment segment, int ldc, int first, MemorySegment bias, Activation activation) {
     /** Adds the bias and applies the activation to {@code columns} columns of a row. */
     void finish(int row, int column, int columns) {
         if (bias == null && activation == Activation.NONE) {

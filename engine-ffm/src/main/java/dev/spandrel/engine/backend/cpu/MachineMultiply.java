@@ -1,0 +1,134 @@
+package dev.spandrel.engine.backend.cpu;
+
+import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.ORDER;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.PANEL;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
+
+import dev.spandrel.engine.backend.WeightFormat;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/** One panel of a packed matrix times a block of rows, by {@link MachineKernels}. Tasks of one matmul run at the same time. */
+final class MachineMultiply {
+    private static final VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
+
+    private MachineMultiply() {}
+
+    /** Whether machine code can take this matmul. */
+    static boolean takes(PackedMatrix w) {
+        // A step of F16 is two inputs; an odd last one would reach into the next row.
+        return MachineKernels.supports(w.format()) && (w.format() != WeightFormat.F16 || w.columns() % 2 == 0);
+    }
+
+    /** Whether rows are converted before. */
+    static boolean converts(WeightFormat format) {
+        return format != WeightFormat.F32 && format != WeightFormat.F16;
+    }
+
+    /**
+     * Computes rows {@code from} to {@code to − 1} of C in the columns of one panel.
+     *
+     * @param a rows × w.columns on the heap
+     * @param narrow the same, converted, where the format wants that
+     */
+    static void run(
+            MemorySegment a,
+            NarrowActivations narrow,
+            int from,
+            int to,
+            PackedMatrix w,
+            int panel,
+            PanelOutput out,
+            CpuBackend.Scratch scratch) {
+        int first = out.first() + panel * PANEL;
+        int columns = Math.min(PANEL, w.rows() - panel * PANEL);
+        boolean whole = columns == PANEL;
+        float[] c = whole ? out.c() : scratch.edge;
+        int ldc = whole ? out.ldc() : PANEL;
+        int cAt = whole ? from * ldc + first : 0;
+        int rows = to - from;
+        long weights = w.data().address() + w.panelAt(panel);
+        MemorySegment target = (whole ? out.segment() : scratch.edgeSegment).asSlice(4L * cAt);
+        switch (w.format()) {
+            case F32, F16 -> {
+                long lda = 4L * w.columns();
+                MachineKernels.floats(
+                        w.format(), a.asSlice(from * lda), lda, weights, target, 4L * ldc, w.steps(), rows);
+            }
+            case BF16 -> {
+                MemorySegment row = MemorySegment.ofAddress(narrow.row(from, WeightFormat.BF16));
+                MachineKernels.bfloats(row, narrow.stride(), weights, target, 4L * ldc, w.steps(), rows);
+            }
+            case INT8 -> {
+                MemorySegment row = MemorySegment.ofAddress(narrow.row(from, WeightFormat.INT8));
+                MachineKernels.bytes(
+                        row, narrow.stride(), weights + PANEL * 4, scratch.sums, PANEL * 4, w.steps(), 2L * rows);
+                scaleBytes(narrow, from, rows, w, panel, scratch, c, cAt, ldc);
+            }
+            default -> {
+                MachineKernels.blocks(
+                        w.format(),
+                        narrow.row(from, w.format()),
+                        narrow.stride(),
+                        weights,
+                        target,
+                        4L * ldc,
+                        narrow.blocks(),
+                        rows,
+                        narrow.sums(from));
+                scaleRows(narrow, from, rows, c, cAt, ldc);
+            }
+        }
+        for (int r = 0; r < rows; r++) {
+            if (!whole) {
+                System.arraycopy(c, r * PANEL, out.c(), (from + r) * out.ldc() + first, columns);
+            }
+            out.finish(from + r, first, columns);
+        }
+    }
+
+    /** Takes the weights' zero point off, puts the two bytes together and applies both scales. */
+    private static void scaleBytes(
+            NarrowActivations narrow,
+            int from,
+            int rows,
+            PackedMatrix w,
+            int panel,
+            CpuBackend.Scratch scratch,
+            float[] c,
+            int cAt,
+            int ldc) {
+        long scales = w.panelAt(panel);
+        for (int r = 0; r < rows; r++) {
+            int upperZero = 128 * narrow.upperSum(from + r);
+            int lowerZero = 128 * narrow.lowerSum(from + r);
+            float scale = narrow.scale(from + r);
+            for (int v = 0; v < PANEL; v += LANES) {
+                long at = 4L * (2 * r * PANEL + v);
+                IntVector upper = IntVector.fromMemorySegment(INTS, scratch.sums, at, ORDER)
+                        .sub(upperZero);
+                IntVector lower = IntVector.fromMemorySegment(INTS, scratch.sums, at + 4 * PANEL, ORDER)
+                        .sub(lowerZero);
+                FloatVector sum = ((FloatVector) upper.convertShape(VectorOperators.I2F, SPECIES, 0))
+                        .mul(256)
+                        .add((FloatVector) lower.convertShape(VectorOperators.I2F, SPECIES, 0));
+                sum.mul(FloatVector.fromMemorySegment(SPECIES, w.data(), scales + 4L * v, ORDER))
+                        .mul(scale)
+                        .intoArray(c, cAt + r * ldc + v);
+            }
+        }
+    }
+
+    private static void scaleRows(NarrowActivations narrow, int from, int rows, float[] c, int cAt, int ldc) {
+        for (int r = 0; r < rows; r++) {
+            float scale = narrow.scale(from + r);
+            for (int v = cAt + r * ldc; v < cAt + r * ldc + PANEL; v += LANES) {
+                FloatVector.fromArray(SPECIES, c, v).mul(scale).intoArray(c, v);
+            }
+        }
+    }
+}
