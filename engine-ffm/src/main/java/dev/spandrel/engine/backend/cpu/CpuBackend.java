@@ -32,8 +32,6 @@ import java.util.List;
  * {@link #close} releases both, after which no verb may be called.
  */
 public final class CpuBackend implements Backend {
-    /** Rows of C per task; a multiple of the tile, small enough that 64 cores find work in a prefill of 512. */
-    static final int ROW_BLOCK = 48;
     /** Multiply-adds below which waking another core costs more than it brings: some 3 µs of work. */
     private static final long WORTH_SPLITTING = 300_000;
 
@@ -44,7 +42,7 @@ public final class CpuBackend implements Backend {
     static final class Scratch {
         final PagedAttention.Scratch attention = new PagedAttention.Scratch();
         final float[] lanes = new float[LANES];
-        final float[] edge = new float[ROW_BLOCK * PANEL];
+        final float[] edge = new float[MatMul.ROW_BLOCK * PANEL];
         final float[] turn = new float[2 * Widening.STRIP * PANEL];
         final MemorySegment edgeSegment = MemorySegment.ofArray(edge);
         final MemorySegment strip;
@@ -53,14 +51,16 @@ public final class CpuBackend implements Backend {
 
         Scratch(Arena arena) {
             strip = arena.allocate(Widening.STRIP_BYTES, VectorConstants.ALIGNMENT);
-            sums = NarrowActivations.global(arena.allocate(2L * ROW_BLOCK * PANEL * 4, VectorConstants.ALIGNMENT));
+            sums = NarrowActivations.global(arena.allocate(2L * MatMul.ROW_BLOCK * PANEL * 4, VectorConstants.ALIGNMENT));
         }
     }
 
     private final Arena arena = Arena.ofShared();
     private final WeightPolicy policy;
     private final boolean machineCode;
+    private final LargeMemory memory = new LargeMemory(arena);
     private final NarrowActivations narrow = new NarrowActivations();
+    private final MatMul matMul;
     private final Workers workers;
     private final Scratch[] scratch;
     /** Where a step's tokens are cut for attention. */
@@ -74,6 +74,7 @@ public final class CpuBackend implements Backend {
         workers = new Workers(threads);
         scratch = new Scratch[threads];
         Arrays.setAll(scratch, i -> new Scratch(arena));
+        matMul = new MatMul(scratch, narrow);
     }
 
     @Override
@@ -82,6 +83,11 @@ public final class CpuBackend implements Backend {
                 + (machineCode ? MachineKernels.description() + ", " : "")
                 + workers.count()
                 + (workers.count() == 1 ? " thread)" : " threads)");
+    }
+
+    /** Whether BF16 weights meet inputs rounded to BF16 here. */
+    public boolean roundsInputs() {
+        return machineCode && MachineKernels.supports(WeightFormat.BF16);
     }
 
     @Override
@@ -95,7 +101,7 @@ public final class CpuBackend implements Backend {
             throw new IllegalArgumentException(
                     "--block-size must be a multiple of " + Math.max(16, LANES) + ", found " + blockSize);
         }
-        PagedKv kv = new PagedKv(arena, blocks, blockSize, heads, dtype);
+        PagedKv kv = new PagedKv(memory, blocks, blockSize, heads, dtype);
         for (Scratch each : scratch) {
             each.attention.reserve(arena, kv.scratchBytes());
         }
@@ -124,7 +130,7 @@ public final class CpuBackend implements Backend {
     }
 
     private CpuWeight pack(List<WeightRows> rows) {
-        return CpuWeight.pack(arena, workers, 1, rows);
+        return CpuWeight.pack(memory, workers, 1, rows);
     }
 
     @Override
@@ -222,42 +228,19 @@ public final class CpuBackend implements Backend {
         HostBuffer a = (HostBuffer) in;
         HostBuffer c = (HostBuffer) out;
         MemorySegment b = data(bias);
+        matMul.set(a, rows, c, w.rows(), b, activation);
         int first = 0;
-        for (PackedMatrix part : w.parts()) {
-            multiply(a, rows, part, new PanelOutput(c.values(), c.segment(), w.rows(), first, b, activation));
+        for (int i = 0; i < w.parts().size(); i++) {
+            PackedMatrix part = w.parts().get(i);
+            boolean machine = machineCode && MachineMultiply.takes(part);
+            if (machine && MachineMultiply.converts(part.format())) {
+                narrow.begin(arena, a.values(), rows, part);
+                run(rows, (long) rows * part.columns() * CONVERSION_WORK, narrow);
+            }
+            matMul.part(part, first, machine);
+            run(matMul.tasks(), matMul.work(), matMul);
             first += part.rows();
         }
-    }
-
-    private void multiply(HostBuffer a, int rows, PackedMatrix w, PanelOutput out) {
-        int panels = w.panels();
-        int blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
-        long work = (long) rows * w.rows() * w.columns();
-        if (machineCode && MachineMultiply.takes(w)) {
-            if (MachineMultiply.converts(w.format())) {
-                convert(a.values(), rows, w);
-            }
-            run(panels * blocks, work, (i, worker) -> {
-                int from = i / panels * ROW_BLOCK;
-                int to = Math.min(rows, from + ROW_BLOCK);
-                MachineMultiply.run(a.segment(), narrow, from, to, w, i % panels, out, scratch[worker]);
-            });
-        } else {
-            run(panels * blocks, work, (i, worker) -> {
-                int from = i / panels * ROW_BLOCK;
-                int to = Math.min(rows, from + ROW_BLOCK);
-                PanelMultiply.run(a.values(), from, to, w, i % panels, out, scratch[worker]);
-            });
-        }
-    }
-
-    private void convert(float[] a, int rows, PackedMatrix w) {
-        narrow.reserve(arena, rows, w);
-        int columns = w.columns();
-        run(
-                rows,
-                (long) rows * columns * CONVERSION_WORK,
-                (row, _) -> narrow.convert(a, row * columns, columns, row, w.format()));
     }
 
     /** Tasks on all workers where there is work enough to wake another core. */

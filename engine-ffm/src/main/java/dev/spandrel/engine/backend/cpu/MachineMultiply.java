@@ -29,35 +29,24 @@ final class MachineMultiply {
         return format != WeightFormat.F32 && format != WeightFormat.F16;
     }
 
-    /**
-     * Computes rows {@code from} to {@code to − 1} of C in the columns of one panel.
-     *
-     * @param a rows × w.columns on the heap
-     * @param narrow the same, converted, where the format wants that
-     */
-    static void run(
-            MemorySegment a,
-            NarrowActivations narrow,
-            int from,
-            int to,
-            PackedMatrix w,
-            int panel,
-            PanelOutput out,
-            CpuBackend.Scratch scratch) {
-        int first = out.first() + panel * PANEL;
+    /** Computes rows {@code from} to {@code to − 1} of C in the columns of one panel. */
+    static void run(MatMul m, int from, int to, int panel, CpuBackend.Scratch scratch) {
+        PackedMatrix w = m.weight;
+        NarrowActivations narrow = m.narrow;
+        int first = m.first + panel * PANEL;
         int columns = Math.min(PANEL, w.rows() - panel * PANEL);
         boolean whole = columns == PANEL;
-        float[] c = whole ? out.c() : scratch.edge;
-        int ldc = whole ? out.ldc() : PANEL;
+        float[] c = whole ? m.out.values() : scratch.edge;
+        int ldc = whole ? m.ldc : PANEL;
         int cAt = whole ? from * ldc + first : 0;
         int rows = to - from;
         long weights = w.data().address() + w.panelAt(panel);
-        MemorySegment target = (whole ? out.segment() : scratch.edgeSegment).asSlice(4L * cAt);
+        MemorySegment target = (whole ? m.out.segment() : scratch.edgeSegment).asSlice(4L * cAt);
         switch (w.format()) {
             case F32, F16 -> {
                 long lda = 4L * w.columns();
                 MachineKernels.floats(
-                        w.format(), a.asSlice(from * lda), lda, weights, target, 4L * ldc, w.steps(), rows);
+                        w.format(), m.in.segment().asSlice(from * lda), lda, weights, target, 4L * ldc, w.steps(), rows);
             }
             case BF16 -> {
                 MemorySegment row = MemorySegment.ofAddress(narrow.row(from, WeightFormat.BF16));
@@ -85,9 +74,9 @@ final class MachineMultiply {
         }
         for (int r = 0; r < rows; r++) {
             if (!whole) {
-                System.arraycopy(c, r * PANEL, out.c(), (from + r) * out.ldc() + first, columns);
+                System.arraycopy(c, r * PANEL, m.out.values(), (from + r) * m.ldc + first, columns);
             }
-            out.finish(from + r, first, columns);
+            m.finish(from + r, first, columns);
         }
     }
 

@@ -23,7 +23,7 @@ import jdk.incubator.vector.VectorSpecies;
  * that two byte products give what a 16-bit product would: errors stay below 1e-5 of a row's largest value, where 8 bits
  * would leave 4e-3. A row is read from itself alone.
  */
-final class NarrowActivations {
+final class NarrowActivations implements Workers.Task {
     /** The largest 16-bit integer whose upper byte, rounded, is still a signed byte. */
     private static final float MOST = 127 * 256;
     /** Below this the reciprocal of the scale would overflow; such a row is all zeros beside any other. */
@@ -43,12 +43,18 @@ final class NarrowActivations {
     private float[] scales = new float[0];
     private int[] upperSums = new int[0];
     private int[] lowerSums = new int[0];
+    private float[] from;
+    private int columns;
+    private WeightFormat format;
     private int stride;
     private int blocks;
     private int zero;
 
-    /** Makes room for a matmul; what it had before is lost. Grows to the largest step and stays. */
-    void reserve(Arena arena, int rows, PackedMatrix w) {
+    /** Takes the rows of a matmul on; what it had before is lost. Its room grows to the largest step and stays. */
+    void begin(Arena arena, float[] a, int rows, PackedMatrix w) {
+        from = a;
+        columns = w.columns();
+        format = w.format();
         boolean integers = w.format() != WeightFormat.BF16;
         int rowBytes = switch (w.format()) {
             case Q4_0 -> w.steps() * 8;
@@ -110,16 +116,17 @@ final class NarrowActivations {
         return lowerSums[row];
     }
 
-    /** Converts one row of {@code columns} values. */
-    void convert(float[] a, int at, int columns, int row, WeightFormat format) {
+    /** Converts one row. */
+    @Override
+    public void run(int row, int worker) {
         if (format == WeightFormat.BF16) {
-            toBf16(a, at, columns, (long) row * stride);
+            toBf16(from, row * columns, (long) row * stride);
         } else {
-            toIntegers(a, at, columns, row, format != WeightFormat.INT8);
+            toIntegers(from, row * columns, row, format != WeightFormat.INT8);
         }
     }
 
-    private void toBf16(float[] a, int at, int columns, long to) {
+    private void toBf16(float[] a, int at, long to) {
         int padded = stride / 2;
         int c = 0;
         for (; c < columns; c += LANES) {
@@ -136,7 +143,7 @@ final class NarrowActivations {
         data.asSlice(to + 2L * c, 2L * (padded - c)).fill((byte) 0);
     }
 
-    private void toIntegers(float[] a, int at, int columns, int row, boolean inBlocks) {
+    private void toIntegers(float[] a, int at, int row, boolean inBlocks) {
         FloatVector most = FloatVector.zero(SPECIES);
         int whole = columns - columns % LANES;
         for (int c = 0; c < whole; c += LANES) {

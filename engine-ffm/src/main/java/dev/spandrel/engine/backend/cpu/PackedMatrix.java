@@ -4,7 +4,6 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.PANEL;
 
 import dev.spandrel.engine.backend.WeightFormat;
 import dev.spandrel.engine.backend.WeightRows;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -47,7 +46,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
      *
      * @param stepMultiple panels of BF16 and INT8 are padded to so many steps, for tiles that are no shorter
      */
-    static PackedMatrix pack(Arena arena, Workers workers, int stepMultiple, WeightRows from) {
+    static PackedMatrix pack(LargeMemory memory, Workers workers, int stepMultiple, WeightRows from) {
         int steps = steps(from.format(), from.columns(), stepMultiple);
         long panels = (from.rows() + PANEL - 1L) / PANEL;
         PackedMatrix packed = new PackedMatrix(
@@ -55,7 +54,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
                 from.columns(),
                 from.format(),
                 steps,
-                arena.allocate(panels * panelBytes(from.format(), steps, from.columns()), VectorConstants.ALIGNMENT));
+                memory.allocate(panels * panelBytes(from.format(), steps, from.columns())));
         Scratch[] scratch = new Scratch[workers.count()];
         workers.run(packed.panels(), (panel, worker) -> {
             if (scratch[worker] == null) {
