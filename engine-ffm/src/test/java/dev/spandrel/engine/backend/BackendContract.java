@@ -401,7 +401,7 @@ public abstract class BackendContract {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, 64", "3, 3, 64", "4, 2, 32", "6, 1, 40", "2, 2, 7", "2, 1, 128"})
+    @CsvSource({"1, 1, 64", "3, 3, 64", "4, 2, 32", "6, 1, 40", "2, 2, 7", "2, 1, 128", "9, 3, 64", "14, 2, 64", "8, 1, 256"})
     void pagedAttentionMatches(int heads, int kvHeads, int headDim) {
         for (KvDType dtype : KvDType.values()) {
             pagedAttentionMatches(heads, kvHeads, headDim, dtype);

@@ -35,6 +35,8 @@ public final class CpuBackend implements Backend {
     /** Multiply-adds below which waking another core costs more than it brings: some 3 µs of work. */
     private static final long WORTH_SPLITTING = 300_000;
 
+    /** Rows of a block, rounded up to whole calls of AMX. */
+    private static final int SUM_ROWS = (MatMul.ROW_BLOCK + AmxKernels.ROWS - 1) / AmxKernels.ROWS * AmxKernels.ROWS;
     /** Work of converting an input, in multiply-adds. */
     private static final int CONVERSION_WORK = 8;
 
@@ -51,30 +53,32 @@ public final class CpuBackend implements Backend {
 
         Scratch(Arena arena) {
             strip = arena.allocate(Widening.STRIP_BYTES, VectorConstants.ALIGNMENT);
-            sums = NarrowActivations.global(arena.allocate(2L * MatMul.ROW_BLOCK * PANEL * 4, VectorConstants.ALIGNMENT));
+            sums = NarrowActivations.global(arena.allocate(2L * SUM_ROWS * PANEL * 4, VectorConstants.ALIGNMENT));
         }
     }
 
     private final Arena arena = Arena.ofShared();
     private final WeightPolicy policy;
     private final boolean machineCode;
+    private final boolean amx;
     private final LargeMemory memory = new LargeMemory(arena);
     private final NarrowActivations narrow = new NarrowActivations();
     private final MatMul matMul;
+    private final PagedAttention attention;
     private final Workers workers;
     private final Scratch[] scratch;
-    /** Where a step's tokens are cut for attention. */
-    private int[] tiles = new int[1024];
 
     /** @param options threads, weights, instructions */
     public CpuBackend(BackendOptions options) {
         int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
         policy = options.weights();
         machineCode = options.machineCode() && MachineKernels.refusal() == null;
+        amx = machineCode && options.amx() && AmxKernels.refusal() == null;
         workers = new Workers(threads);
         scratch = new Scratch[threads];
         Arrays.setAll(scratch, i -> new Scratch(arena));
         matMul = new MatMul(scratch, narrow);
+        attention = new PagedAttention(scratch);
     }
 
     @Override
@@ -130,7 +134,7 @@ public final class CpuBackend implements Backend {
     }
 
     private CpuWeight pack(List<WeightRows> rows) {
-        return CpuWeight.pack(memory, workers, 1, rows);
+        return CpuWeight.pack(memory, workers, amx ? AmxKernels.STEPS : 1, rows);
     }
 
     @Override
@@ -232,12 +236,13 @@ public final class CpuBackend implements Backend {
         int first = 0;
         for (int i = 0; i < w.parts().size(); i++) {
             PackedMatrix part = w.parts().get(i);
-            boolean machine = machineCode && MachineMultiply.takes(part);
+            boolean tiles = amx && rows >= AmxKernels.BREAK_EVEN && AmxKernels.supports(part.format());
+            boolean machine = tiles || machineCode && MachineMultiply.takes(part);
             if (machine && MachineMultiply.converts(part.format())) {
                 narrow.begin(arena, a.values(), rows, part);
                 run(rows, (long) rows * part.columns() * CONVERSION_WORK, narrow);
             }
-            matMul.part(part, first, machine);
+            matMul.part(part, first, machine, tiles);
             run(matMul.tasks(), matMul.work(), matMul);
             first += part.rows();
         }
@@ -275,15 +280,8 @@ public final class CpuBackend implements Backend {
     public void attention(
             Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
         PagedKv cache = (PagedKv) kv;
-        if (tiles.length <= metadata.tokenCount()) {
-            tiles = new int[Math.max(metadata.tokenCount() + 1, 2 * tiles.length)];
-        }
-        PagedAttention attention =
-                new PagedAttention(HostBuffer.of(qkv), heads, metadata, cache, rule, HostBuffer.of(out), tiles);
-        for (Scratch each : scratch) {
-            each.attention.reserve(attention.positions(), cache.paddedDim());
-        }
-        run(attention.tasks(), attention.work(), (task, worker) -> attention.run(task, scratch[worker].attention));
+        attention.begin((HostBuffer) qkv, heads, metadata, cache, rule, HostBuffer.of(out), machineCode);
+        run(attention.tasks(), attention.work(), attention);
     }
 
     @Override

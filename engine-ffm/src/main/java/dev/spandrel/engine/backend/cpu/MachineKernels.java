@@ -37,7 +37,8 @@ final class MachineKernels {
             CpuFeatures.detect(System.getProperty("os.name"), System.getProperty("os.arch"));
 
     /** Where each function begins. */
-    private record Listing(byte[] code, int f32, int f16, int bf16, int bytes, int q8, int q4) {
+    private record Listing(
+            byte[] code, int f32, int f16, int bf16, int bytes, int q8, int q4, int scores, int[] weighted) {
         static Listing write() {
             Assembler to = new Assembler();
             to.align(64);
@@ -53,7 +54,14 @@ final class MachineKernels {
             TileCode.blocked(to, "q8_", false);
             int q4 = to.align(64).size();
             TileCode.blocked(to, "q4_", true);
-            return new Listing(to.bytes(), f32, f16, bf16, bytes, q8, q4);
+            int scores = to.align(64).size();
+            TileCode.scores(to, "scores_");
+            int[] weighted = new int[3];
+            for (int i = 0; i < weighted.length; i++) {
+                weighted[i] = to.align(64).size();
+                TileCode.weighted(to, "weighted" + i + "_", PackedMatrix.STEP << i);
+            }
+            return new Listing(to.bytes(), f32, f16, bf16, bytes, q8, q4, scores, weighted);
         }
     }
 
@@ -64,6 +72,10 @@ final class MachineKernels {
     private static final MethodHandle BYTES;
     private static final MethodHandle Q8;
     private static final MethodHandle Q4;
+    private static final MethodHandle SCORES;
+    private static final MethodHandle WEIGHTED_64;
+    private static final MethodHandle WEIGHTED_128;
+    private static final MethodHandle WEIGHTED_256;
 
     static {
         String refusal = CPU.refusal();
@@ -80,6 +92,10 @@ final class MachineKernels {
             }
         }
         REFUSAL = refusal;
+        SCORES = code == null ? null : code.function(listing.scores, PLAIN);
+        WEIGHTED_64 = code == null ? null : code.function(listing.weighted[0], PLAIN);
+        WEIGHTED_128 = code == null ? null : code.function(listing.weighted[1], PLAIN);
+        WEIGHTED_256 = code == null ? null : code.function(listing.weighted[2], PLAIN);
         F32 = code == null ? null : code.function(listing.f32, PLAIN);
         F16 = code == null ? null : code.function(listing.f16, PLAIN);
         BF16 = code == null || !CPU.has("avx512_bf16") ? null : code.function(listing.bf16, PLAIN);
@@ -133,6 +149,53 @@ final class MachineKernels {
                 F32.invokeExact(a, lda, w, c, ldc, steps, rows);
             } else {
                 F16.invokeExact(a, lda, w, c, ldc, steps, rows);
+            }
+        } catch (Throwable e) {
+            throw new IllegalStateException("machine code cannot be called", e);
+        }
+    }
+
+    /** Whether there is code for attention over blocks of 16 keys and values as wide as that. */
+    static boolean attends(int blockSize, int paddedDim) {
+        return SCORES != null && blockSize == 16 && (paddedDim == 64 || paddedDim == 128 || paddedDim == 256);
+    }
+
+    /**
+     * Queries, unscaled, against the 16 keys of a block.
+     *
+     * @param q first query; queries {@code ldq} bytes apart
+     * @param keys address of the block, headDim × 16
+     * @param scores first query's score of the first key; queries {@code lds} bytes apart
+     */
+    static void scores(MemorySegment q, long ldq, long keys, MemorySegment scores, long lds, long headDim, long rows) {
+        try {
+            SCORES.invokeExact(q, ldq, keys, scores, lds, headDim, rows);
+        } catch (Throwable e) {
+            throw new IllegalStateException("machine code cannot be called", e);
+        }
+    }
+
+    /**
+     * Adds weighted values, 64 columns of them.
+     *
+     * @param weights first row's weight of the first position; rows {@code ldw} bytes apart
+     * @param values address of the first position's columns, positions {@code paddedDim} floats apart
+     * @param out first row's sums; rows {@code ldo} bytes apart
+     */
+    static void weigh(
+            int paddedDim,
+            MemorySegment weights,
+            long ldw,
+            long values,
+            MemorySegment out,
+            long ldo,
+            long positions,
+            long rows) {
+        try {
+            switch (paddedDim) {
+                case 64 -> WEIGHTED_64.invokeExact(weights, ldw, values, out, ldo, positions, rows);
+                case 128 -> WEIGHTED_128.invokeExact(weights, ldw, values, out, ldo, positions, rows);
+                default -> WEIGHTED_256.invokeExact(weights, ldw, values, out, ldo, positions, rows);
             }
         } catch (Throwable e) {
             throw new IllegalStateException("machine code cannot be called", e);

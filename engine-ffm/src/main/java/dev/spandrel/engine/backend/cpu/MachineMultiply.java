@@ -7,6 +7,7 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
 
 import dev.spandrel.engine.backend.WeightFormat;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -42,6 +43,11 @@ final class MachineMultiply {
         int rows = to - from;
         long weights = w.data().address() + w.panelAt(panel);
         MemorySegment target = (whole ? m.out.segment() : scratch.edgeSegment).asSlice(4L * cAt);
+        if (m.tiles) {
+            tiles(m, from, rows, weights, scratch, c, cAt, ldc, panel);
+            finish(m, c, from, rows, first, columns);
+            return;
+        }
         switch (w.format()) {
             case F32, F16 -> {
                 long lda = 4L * w.columns();
@@ -72,11 +78,58 @@ final class MachineMultiply {
                 scaleRows(narrow, from, rows, c, cAt, ldc);
             }
         }
+        finish(m, c, from, rows, first, columns);
+    }
+
+    /** Copies what was cut off on the right to where it belongs, then bias and activation. */
+    private static void finish(MatMul m, float[] c, int from, int rows, int first, int columns) {
         for (int r = 0; r < rows; r++) {
-            if (!whole) {
+            if (columns < PANEL) {
                 System.arraycopy(c, r * PANEL, m.out.values(), (from + r) * m.ldc + first, columns);
             }
             m.finish(from + r, first, columns);
+        }
+    }
+
+    /** By AMX: sums go to scratch, 32 rows at a time, and from there to C. */
+    private static void tiles(
+            MatMul m,
+            int from,
+            int rows,
+            long weights,
+            CpuBackend.Scratch scratch,
+            float[] c,
+            int cAt,
+            int ldc,
+            int panel) {
+        PackedMatrix w = m.weight;
+        NarrowActivations narrow = m.narrow;
+        boolean bytes = w.format() == WeightFormat.INT8;
+        long lda = (bytes ? 2 : 1) * narrow.stride();
+        long ldSums = (bytes ? 2L : 1L) * PANEL * 4;
+        for (int r = 0; r < rows; r += AmxKernels.ROWS) {
+            long a = narrow.row(from + r, w.format());
+            long sums = scratch.sums.address() + r * ldSums;
+            if (bytes) {
+                AmxKernels.run(w.format(), a, lda, weights + PANEL * 4, sums, ldSums, w.steps());
+                AmxKernels.run(
+                        w.format(),
+                        a + narrow.stride(),
+                        lda,
+                        weights + PANEL * 4,
+                        sums + PANEL * 4,
+                        ldSums,
+                        w.steps());
+            } else {
+                AmxKernels.run(w.format(), a, lda, weights, sums, ldSums, w.steps());
+            }
+        }
+        if (bytes) {
+            scaleBytes(narrow, from, rows, w, panel, scratch, c, cAt, ldc);
+            return;
+        }
+        for (int r = 0; r < rows; r++) {
+            MemorySegment.copy(scratch.sums, ValueLayout.JAVA_FLOAT, r * ldSums, c, cAt + r * ldc, PANEL);
         }
     }
 

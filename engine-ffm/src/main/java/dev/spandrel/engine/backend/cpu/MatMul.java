@@ -34,6 +34,8 @@ final class MatMul implements Workers.Task {
 
     private Activation activation;
     private boolean byMachineCode;
+    /** Whether by AMX; then the rest of machine code is not asked. */
+    boolean tiles;
 
     MatMul(CpuBackend.Scratch[] scratch, NarrowActivations narrow) {
         this.scratch = scratch;
@@ -49,8 +51,12 @@ final class MatMul implements Workers.Task {
         activation = function;
     }
 
-    /** @param machineCode whether rows have been converted for machine code, where it wants that */
-    void part(PackedMatrix matrix, int firstColumn, boolean machineCode) {
+    /**
+     * @param machineCode whether rows have been converted for machine code, where it wants that
+     * @param amx whether for AMX
+     */
+    void part(PackedMatrix matrix, int firstColumn, boolean machineCode, boolean amx) {
+        tiles = amx;
         weight = matrix;
         first = firstColumn;
         byMachineCode = machineCode;

@@ -64,7 +64,8 @@ final class NarrowActivations implements Workers.Task {
         stride = (rowBytes + 127) / 64 * 64;
         blocks = rowBytes / WeightFormat.BLOCK;
         zero = w.format() == WeightFormat.Q4_0 ? 8 : 128;
-        long bytes = (integers ? 2L : 1L) * stride * rows;
+        // AMX reads rows by 32; what it makes of those behind the last goes nowhere.
+        long bytes = (integers ? 2L : 1L) * stride * (rows + AmxKernels.ROWS);
         if (data.byteSize() < bytes) {
             data = global(arena.allocate(Math.max(bytes, 2 * data.byteSize()), VectorConstants.ALIGNMENT));
         }

@@ -17,7 +17,7 @@ import dev.spandrel.engine.backend.cpu.Assembler.Memory;
 import dev.spandrel.engine.backend.cpu.Assembler.Register;
 
 /**
- * Listings that multiply rows by one panel, for AVX-512. All of them share a frame: tiles of up to six rows by four vectors,
+ * Listings that multiply rows by one panel, or by a block of keys or values, for AVX-512. All of them share a frame: tiles of up to six rows by four vectors,
  * one loop over the panel's steps, in which four bytes of each row are broadcast against 256 bytes of weights. What differs
  * is the instruction that multiplies: one F32, two BF16 or four bytes at a time. Each output is one lane that takes one
  * instruction per step, in order, whatever the tile.
@@ -36,7 +36,28 @@ final class TileCode {
 
     /** Rows are F32 or BF16 pairs or signed bytes, by the instruction. */
     static void plain(Assembler to, String name, String multiply) {
-        frame(to, name, 6, rows -> plainTile(to, name + rows, multiply, rows));
+        frame(to, name, 6, rows -> plainTile(to, name + rows, multiply, rows, STEP, false));
+    }
+
+    /** Attention's scores: rows of queries against the 16 keys of a block, which lie transposed, so one vector a step. */
+    static void scores(Assembler to, String name) {
+        frame(to, name, 6, rows -> {
+            begin(to, rows, 1, false);
+            to.align(32).label(name + rows);
+            to.vector("vmovups", WEIGHTS, Memory.at(R11, 0));
+            for (int r = 0; r < rows; r++) {
+                to.vector("vbroadcastss", BROADCAST + r % 4, row(r, 0));
+                to.vector("vfmadd231ps", r, WEIGHTS, BROADCAST + r % 4);
+            }
+            advance(to, rows, 4, 64);
+            to.jump("jne", name + rows);
+            end(to, rows, 1);
+        });
+    }
+
+    /** Attention's weighted values: adds to outputs of 64 columns; a step is one position, so many bytes from the next. */
+    static void weighted(Assembler to, String name, int positionBytes) {
+        frame(to, name, 6, rows -> plainTile(to, name + rows, "vfmadd231ps", rows, positionBytes, true));
     }
 
     /** F32 rows, F16 panel: a step holds 64 outputs of one input, then of the next. */
@@ -66,15 +87,26 @@ final class TileCode {
         to.vzeroupper().pop(RBP).pop(RBX).ret();
     }
 
-    private static void begin(Assembler to, int rows) {
+    private static void begin(Assembler to, int rows, int vectors, boolean accumulate) {
         to.move(RBX, RDI);
         if (rows > 3) {
             to.address(R10, Memory.at(RDI, RSI, 2, 0)).add(R10, RSI);
         }
         to.move(R11, RDX).move(RBP, R9);
-        for (int i = 0; i < rows * 4; i++) {
-            to.vector("vpxord", i, i, i);
+        if (!accumulate) {
+            for (int i = 0; i < rows * vectors; i++) {
+                to.vector("vpxord", i, i, i);
+            }
+            return;
         }
+        to.push(RCX);
+        for (int r = 0; r < rows; r++) {
+            for (int v = 0; v < vectors; v++) {
+                to.vector("vmovups", vectors * r + v, Memory.at(RCX, 64 * v));
+            }
+            to.add(RCX, R8);
+        }
+        to.pop(RCX);
     }
 
     /** Where row {@code row} of a tile is read: three rows from each of two cursors. */
@@ -85,8 +117,9 @@ final class TileCode {
                 : Memory.at(cursor, RSI, row % 3, displacement);
     }
 
-    private static void plainTile(Assembler to, String name, String multiply, int rows) {
-        begin(to, rows);
+    private static void plainTile(
+            Assembler to, String name, String multiply, int rows, int stepBytes, boolean accumulate) {
+        begin(to, rows, 4, accumulate);
         to.align(32).label(name);
         for (int v = 0; v < 4; v++) {
             to.vector("vmovups", WEIGHTS + v, Memory.at(R11, 64 * v));
@@ -97,13 +130,13 @@ final class TileCode {
                 to.vector(multiply, 4 * r + v, WEIGHTS + v, BROADCAST + r % 4);
             }
         }
-        advance(to, rows, 4, STEP);
+        advance(to, rows, 4, stepBytes);
         to.jump("jne", name);
-        end(to, rows);
+        end(to, rows, 4);
     }
 
     private static void halfTile(Assembler to, String name, int rows) {
-        begin(to, rows);
+        begin(to, rows, 4, false);
         to.align(32).label(name);
         for (int input = 0; input < 2; input++) {
             for (int v = 0; v < 4; v++) {
@@ -118,7 +151,7 @@ final class TileCode {
         }
         advance(to, rows, 8, STEP);
         to.jump("jne", name);
-        end(to, rows);
+        end(to, rows, 4);
     }
 
     private static void advance(Assembler to, int rows, int inputs, int weights) {
@@ -129,10 +162,10 @@ final class TileCode {
         to.add(R11, weights).decrement(RBP);
     }
 
-    private static void end(Assembler to, int rows) {
+    private static void end(Assembler to, int rows, int vectors) {
         for (int r = 0; r < rows; r++) {
-            for (int v = 0; v < 4; v++) {
-                to.store(Memory.at(RCX, 64 * v), 4 * r + v);
+            for (int v = 0; v < vectors; v++) {
+                to.store(Memory.at(RCX, 64 * v), vectors * r + v);
             }
             to.add(RCX, R8);
         }
@@ -222,7 +255,7 @@ final class TileCode {
             to.address(RDX, Memory.at(RDX, R9, 8, 0));
         }
         to.store(Memory.at(RSP, 40), RDX).pop(RDX);
-        end(to, rows);
+        end(to, rows, 4);
         to.address(RDI, Memory.at(RDI, RSI, 2, 0));
         if (rows == 2) {
             to.address(RDI, Memory.at(RDI, RSI, 2, 0));

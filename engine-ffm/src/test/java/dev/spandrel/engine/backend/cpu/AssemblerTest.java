@@ -90,6 +90,10 @@ class AssemblerTest {
         TileCode.plain(code, "bytes_", "vpdpbusd");
         TileCode.blocked(code, "q8_", false);
         TileCode.blocked(code, "q4_", true);
+        TileCode.scores(code, "scores_");
+        AmxKernels.multiply(code, "amx_bf16_", "tdpbf16ps");
+        AmxKernels.multiply(code, "amx_bytes_", "tdpbsud");
+        TileCode.weighted(code, "weighted_", 512);
         compare(code);
     }
 
