@@ -18,6 +18,11 @@ public interface Engine extends AutoCloseable {
         return LocalEngine.open(config);
     }
 
+    /** Whether each backend would run on this machine; for diagnosis, needs no model. */
+    static List<BackendCheck> checkBackends() {
+        return LocalEngine.checkBackends();
+    }
+
     /** What was loaded, and on what it runs. */
     ModelInfo model();
 

@@ -1,14 +1,19 @@
 package dev.spandrel.server;
 
 import dev.spandrel.server.http.CloseWhenSaid;
+import dev.spandrel.server.http.Cors;
 import dev.spandrel.server.http.WatchedHttp1Selector;
 import dev.spandrel.server.openai.ApiContext;
+import dev.spandrel.server.openai.ApiKeys;
 import dev.spandrel.server.openai.ChatCompletionsService;
 import dev.spandrel.server.openai.CompletionsService;
 import dev.spandrel.server.openai.ErrorResponses;
 import dev.spandrel.server.openai.HealthService;
+import dev.spandrel.server.openai.LoadService;
 import dev.spandrel.server.openai.ModelsService;
+import dev.spandrel.server.openai.RequestLimit;
 import dev.spandrel.server.telemetry.EngineMetrics;
+import dev.spandrel.server.telemetry.HttpMetrics;
 import dev.spandrel.server.telemetry.MetricsService;
 import io.helidon.http.encoding.ContentEncodingContext;
 import io.helidon.http.media.MediaContext;
@@ -36,6 +41,7 @@ final class ApiRouting {
         methods.put("/health", "GET");
         methods.put("/ping", "GET, POST");
         methods.put("/version", "GET");
+        methods.put(LoadService.PATH, "GET");
         methods.put(MetricsService.PATH, "GET");
         return methods;
     }
@@ -49,9 +55,9 @@ final class ApiRouting {
     record Prepared(WebServerConfig.Builder server, HttpRouting.Builder routing) {}
 
     /** Does what can be done without a model; the first call costs some 200 ms of class loading. */
-    static Prepared prepare() {
+    static Prepared prepare(ListenerSettings settings) {
         WebServerConfig.Builder server = WebServer.builder();
-        configure(server);
+        configure(server, settings);
         HttpRouting.Builder routing = HttpRouting.builder();
         routing.addFilter(new CloseWhenSaid());
         ErrorResponses.register(routing);
@@ -61,11 +67,21 @@ final class ApiRouting {
     /**
      * Adds services and what runs around them.
      *
-     * @param filters run around every request, in order
+     * @param filters run around every request, in order; inside of them those that may refuse one
      */
     static HttpRouting.Builder complete(
-            HttpRouting.Builder routing, ApiContext api, EngineMetrics metrics, List<Filter> filters) {
+            HttpRouting.Builder routing,
+            ApiContext api,
+            EngineMetrics metrics,
+            List<Filter> filters,
+            ListenerSettings settings) {
+        HttpMetrics http = new HttpMetrics(routes(), api.nanoClock());
+        metrics.http(http);
+        routing.addFilter(http);
         filters.forEach(routing::addFilter);
+        RequestLimit limit = new RequestLimit(settings.maxConcurrentRequests());
+        guard(routing, settings, limit);
+        routing.register(LoadService.PATH, new LoadService(limit));
         routing.register(CompletionsService.PATH, new CompletionsService(api));
         routing.register(ChatCompletionsService.PATH, new ChatCompletionsService(api));
         routing.register(ModelsService.PATH, new ModelsService(api.model()));
@@ -78,11 +94,20 @@ final class ApiRouting {
         return routing;
     }
 
+    /** Browsers first, since a preflight brings no key; then who is refused for a key does not count as load. */
+    private static void guard(HttpRouting.Builder routing, ListenerSettings settings, RequestLimit limit) {
+        routing.addFilter(new Cors(settings.cors()));
+        if (!settings.apiKeys().isEmpty()) {
+            routing.addFilter(new ApiKeys(settings.apiKeys()));
+        }
+        routing.addFilter(limit);
+    }
+
     /** What every listener of this API has. */
-    static void configure(WebServerConfig.Builder server) {
+    static void configure(WebServerConfig.Builder server, ListenerSettings settings) {
         server.protocolsDiscoverServices(false)
                 .featuresDiscoverServices(false)
-                .addConnectionSelector(new WatchedHttp1Selector())
+                .addConnectionSelector(new WatchedHttp1Selector(settings.maxHeaderBytes()))
                 .directHandlers(ErrorResponses.direct())
                 // Helidon's reason for a 400 goes to the client; those of a 500 we hold back ourselves.
                 .errorHandling(handling -> handling.includeEntity(true))
@@ -92,7 +117,7 @@ final class ApiRouting {
                 .mediaContext(MediaContext.builder()
                         .mediaSupportsDiscoverServices(false)
                         .build())
-                .maxPayloadSize(ServerConfig.MAX_BODY_BYTES)
+                .maxPayloadSize(settings.maxBodyBytes())
                 // Off by default in Helidon; with Nagle's algorithm a token waits for the last one's acknowledgement.
                 .connectionOptions(options -> options.tcpNoDelay(true));
     }

@@ -1,8 +1,10 @@
 package dev.spandrel.server;
 
+import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.server.client.ClientCommand;
 import dev.spandrel.server.client.ClientException;
+import dev.spandrel.server.doctor.DoctorCommand;
 import dev.spandrel.server.telemetry.TelemetryConfigException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
@@ -13,7 +15,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * The command line: {@code serve} and {@code client}. Exit codes: 0 for a clean end, SIGTERM and SIGINT included; 1 for
+ * The command line: {@code serve}, {@code client} and {@code doctor}. Exit codes: 0 for a clean end, SIGTERM and SIGINT included; 1 for
  * what could not be done; 2 for a flag or variable that cannot be followed. Errors are one message on stderr.
  */
 @Command(
@@ -21,7 +23,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         usageHelpAutoWidth = true,
-        synopsisSubcommandLabel = "serve|client",
+        synopsisSubcommandLabel = "serve|client|doctor",
         description = "An OpenAI-compatible inference server whose every token can be explained.")
 public final class Main implements Runnable {
     @Spec
@@ -38,6 +40,7 @@ public final class Main implements Runnable {
         CommandLine line = new CommandLine(new Main());
         line.addSubcommand(new ServeCommand(onStarted));
         line.addSubcommand(new ClientCommand());
+        line.addSubcommand(new DoctorCommand(Engine::open));
         line.setParameterExceptionHandler((e, _) -> usageError(e));
         line.setExecutionExceptionHandler((e, command, _) -> failure(e, command.getErr()));
         return line;
@@ -45,7 +48,7 @@ public final class Main implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "missing command: serve or client");
+        throw new ParameterException(spec.commandLine(), "missing command: serve, client or doctor");
     }
 
     private static int usageError(ParameterException e) {

@@ -29,6 +29,9 @@ import picocli.CommandLine.Spec;
         description = "Serves one model over the OpenAI API (POST /v1/completions, /v1/chat/completions).",
         footer = {
             "",
+            "Environment:",
+            "  SPANDREL_API_KEY, VLLM_API_KEY   the key that lets in, where no flag names one",
+            "",
             "Environment (standard OpenTelemetry variables; a flag beats a variable):",
             "  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT   where traces go; turns tracing on",
             "  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL   grpc (default) or http/protobuf",
@@ -239,6 +242,9 @@ final class ServeCommand implements Callable<Integer> {
     private long seed;
 
     @Mixin
+    private ListenerOptions listener;
+
+    @Mixin
     private TraceOptions traces;
 
     @Option(
@@ -309,6 +315,7 @@ final class ServeCommand implements Callable<Integer> {
                     tracing,
                     promptTokensDetails,
                     requestIdHeaders,
+                    listener.settings(OtlpSettings::processEnvironment),
                     Duration.ofSeconds(shutdownTimeout),
                     Duration.ofSeconds(writeTimeout),
                     Main.version());

@@ -19,6 +19,7 @@ import java.util.Objects;
  * @param tracing what goes into spans
  * @param promptTokensDetails whether usage tells of cached prompt tokens
  * @param requestIdHeaders whether answers have an {@code X-Request-Id}
+ * @param listener who may connect, and what a request may be
  * @param shutdownTimeout how long running generations may go on after the stop signal; zero = they are aborted
  * @param writeTimeout how long a client may leave its answer unread
  * @param version of this server
@@ -33,18 +34,17 @@ public record ServerConfig(
         TraceSettings tracing,
         boolean promptTokensDetails,
         boolean requestIdHeaders,
+        ListenerSettings listener,
         Duration shutdownTimeout,
         Duration writeTimeout,
         String version) {
-    /** Largest request body; a prompt of this size is beyond any context. */
-    public static final long MAX_BODY_BYTES = 10L * 1024 * 1024;
-
     private static final int MAX_PORT = 65535;
 
     public ServerConfig {
         Objects.requireNonNull(engine, "engine");
         Objects.requireNonNull(otlp, "otlp");
         Objects.requireNonNull(tracing, "tracing");
+        Objects.requireNonNull(listener, "listener");
         servedModelNames = List.copyOf(servedModelNames);
         if (port < 0 || port > MAX_PORT) {
             throw new IllegalArgumentException("--port must be between 0 and " + MAX_PORT + ", found " + port);

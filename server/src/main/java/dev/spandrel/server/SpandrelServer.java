@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.server.http.ReloadingTls;
 import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.ChatCompletionsService;
@@ -10,6 +11,7 @@ import dev.spandrel.server.openai.CompletionsService;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestIdHeader;
 import dev.spandrel.server.openai.ServedModel;
+import dev.spandrel.server.telemetry.AccessLog;
 import dev.spandrel.server.telemetry.ClockAnchor;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.GenerationSpans;
@@ -54,6 +56,8 @@ public final class SpandrelServer implements AutoCloseable {
     private final StepSpans steps;
     private final WriteWatchdog watchdog;
     private final WebServer listener;
+    private final Optional<ReloadingTls> tls;
+    private final Optional<AccessLog> accessLog;
     private final AtomicBoolean draining;
     private final InFlight inFlight;
     private final AtomicBoolean stopped = new AtomicBoolean();
@@ -66,7 +70,17 @@ public final class SpandrelServer implements AutoCloseable {
             StepSpans steps,
             Optional<Telemetry> telemetry,
             ApiRouting.Prepared http,
+            Optional<ReloadingTls> tls,
             Ports ports) {
+        this.tls = tls;
+        this.accessLog = config.listener().accessLog()
+                ? Optional.of(new AccessLog(
+                        System.out,
+                        config.listener().accessLogLeftOut(),
+                        InstantSource.system(),
+                        config.engine().nanoClock()))
+                : Optional.empty();
+        accessLog.ifPresent(metrics::accessLog);
         this.config = config;
         this.engine = engine;
         this.telemetry = telemetry;
@@ -76,7 +90,11 @@ public final class SpandrelServer implements AutoCloseable {
         this.inFlight = new InFlight();
         this.watchdog = new WriteWatchdog(config.writeTimeout(), System::nanoTime);
         this.model = served(config, engine.model());
-        metrics.loaded(engine.model().maxModelLen(), config.engine().prefixCaching());
+        metrics.loaded(new EngineMetrics.CacheInfo(
+                engine.model().maxModelLen(),
+                config.engine().prefixCaching(),
+                config.engine().kvCacheDType(),
+                config.engine().speculation().numSpeculativeTokens()));
         ApiContext api = new ApiContext(
                 engine,
                 model,
@@ -100,6 +118,7 @@ public final class SpandrelServer implements AutoCloseable {
     public static SpandrelServer start(ServerConfig config, Function<EngineConfig, Engine> engines) {
         long startNanos = config.engine().nanoClock().getAsLong();
         Ports ports = Ports.check(config.host(), config.port());
+        Optional<ReloadingTls> tls = tls(config.listener());
         EngineMetrics metrics = new EngineMetrics();
         StepSpans steps = new StepSpans(
                 config.tracing(),
@@ -108,13 +127,13 @@ public final class SpandrelServer implements AutoCloseable {
                 config.engine().nanoClock());
         // SDK and listener take a few hundred milliseconds each, which the engine's loading hides on a second core.
         CompletableFuture<ApiRouting.Prepared> http = CompletableFuture.supplyAsync(
-                ApiRouting::prepare,
+                () -> ApiRouting.prepare(config.listener()),
                 task -> Thread.ofPlatform().daemon().name("listener-start").start(task));
         try (TelemetryStart telemetry = TelemetryStart.begin(config.otlp())) {
             Engine engine = engines.apply(config.engine().withStepListener(new StepListeners(metrics, steps)));
             try {
                 SpandrelServer server =
-                        new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), ports);
+                        new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), tls, ports);
                 server.traceStart(startNanos);
                 return server;
             } catch (RuntimeException e) {
@@ -122,6 +141,15 @@ public final class SpandrelServer implements AutoCloseable {
                 telemetry.discard();
                 throw e;
             }
+        }
+    }
+
+    private static Optional<ReloadingTls> tls(ListenerSettings settings) {
+        Duration interval = settings.tlsRefresh() ? ReloadingTls.INTERVAL : Duration.ZERO;
+        try {
+            return settings.tls().map(files -> new ReloadingTls(files, interval));
+        } catch (IllegalArgumentException e) {
+            throw new StartException(e.getMessage(), e);
         }
     }
 
@@ -152,7 +180,7 @@ public final class SpandrelServer implements AutoCloseable {
         List<GenerationListener> listeners = new ArrayList<>(List.of(metrics));
         telemetry.ifPresentOrElse(
                 sdk -> {
-                    metrics.countDrops(sdk);
+                    metrics.traced(sdk);
                     listeners.add(new GenerationSpans(
                             sdk,
                             config.tracing(),
@@ -171,11 +199,14 @@ public final class SpandrelServer implements AutoCloseable {
             filters.add(new RequestIdHeader(RandomGenerator.getDefault()));
         }
         telemetry.map(this::tracing).ifPresent(filters::add);
+        // Inside of tracing, so that its lines name the span.
+        accessLog.ifPresent(filters::add);
         WebServerConfig.Builder server = http.server()
                 .shutdownHook(false)
                 .shutdownGracePeriod(config.shutdownTimeout().plus(LAST_WRITES))
                 .bindAddress(ports.address())
-                .routing(ApiRouting.complete(http.routing(), api, metrics, filters));
+                .routing(ApiRouting.complete(http.routing(), api, metrics, filters, config.listener()));
+        tls.ifPresent(reloading -> server.tls(reloading.tls()));
         try {
             return server.build().start();
         } catch (UncheckedIOException e) {
@@ -213,7 +244,8 @@ public final class SpandrelServer implements AutoCloseable {
     private String url() {
         InetSocketAddress address = Ports.address(config.host(), listener.port());
         String host = address.getAddress().isAnyLocalAddress() ? "127.0.0.1" : config.host();
-        return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + listener.port();
+        return (tls.isPresent() ? "https://" : "http://") + (host.contains(":") ? "[" + host + "]" : host) + ":"
+                + listener.port();
     }
 
     /** Blocks until the server has stopped. */
@@ -234,6 +266,8 @@ public final class SpandrelServer implements AutoCloseable {
         engine.close();
         join(closing);
         watchdog.close();
+        tls.ifPresent(ReloadingTls::close);
+        accessLog.ifPresent(AccessLog::close);
         steps.close();
         telemetry.ifPresent(Telemetry::close);
         end.countDown();

@@ -110,7 +110,7 @@ public final class ScriptedEngine implements Engine {
 
     @Override
     public EngineStats stats() {
-        return new EngineStats(1, 2, 100, 25, 16, 7, 40, 50, 3, 60, 20, 0, 0, 0);
+        return new EngineStats(1, 2, 1, 100, 25, 16, 7, 40, 15, 50, 3, 60, 20, 4, 8, 5, List.of(3L, 2L));
     }
 
     @Override

@@ -101,6 +101,7 @@ class SpandrelServerTest {
                 TraceSettings.DEFAULT,
                 false,
                 false,
+                ListenerSettings.DEFAULT,
                 shutdownTimeout,
                 Duration.ofSeconds(30),
                 "1.2.3");

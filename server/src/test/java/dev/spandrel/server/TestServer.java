@@ -5,6 +5,7 @@ import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.telemetry.EngineMetrics;
+import io.helidon.common.tls.Tls;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.Filter;
@@ -19,6 +20,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -40,16 +42,22 @@ public final class TestServer implements AutoCloseable {
             .build();
 
     private TestServer(
-            ScriptedEngine engine, EngineMetrics metrics, GenerationListener listener, List<Filter> filters) {
+            ScriptedEngine engine,
+            EngineMetrics metrics,
+            GenerationListener listener,
+            List<Filter> filters,
+            ListenerSettings settings,
+            Optional<Tls> tls) {
         this.engine = engine;
-        ApiRouting.Prepared http = ApiRouting.prepare();
+        ApiRouting.Prepared http = ApiRouting.prepare(settings);
         WebServerConfig.Builder config = http.server()
                 .shutdownHook(false)
                 .shutdownGracePeriod(Duration.ofMillis(100))
                 .address(InetAddress.getLoopbackAddress())
                 .port(0);
         config.routing(ApiRouting.complete(
-                http.routing(), api(engine, metrics, listener, watchdog, draining), metrics, filters));
+                http.routing(), api(engine, metrics, listener, watchdog, draining), metrics, filters, settings));
+        tls.ifPresent(config::tls);
         server = config.build().start();
     }
 
@@ -61,7 +69,18 @@ public final class TestServer implements AutoCloseable {
     /** With listeners and filters of the test's. */
     public static TestServer start(
             ScriptedEngine engine, EngineMetrics metrics, GenerationListener listener, List<Filter> filters) {
-        return new TestServer(engine, metrics, listener, filters);
+        return new TestServer(engine, metrics, listener, filters, ListenerSettings.DEFAULT, Optional.empty());
+    }
+
+    /** With settings of the test's. */
+    public static TestServer start(ScriptedEngine engine, ListenerSettings settings) {
+        return new TestServer(engine, new EngineMetrics(), (_, _) -> {}, List.of(), settings, Optional.empty());
+    }
+
+    /** Under TLS; {@link #port} and {@link #engine} are of use then. */
+    public static TestServer start(ScriptedEngine engine, Tls tls) {
+        return new TestServer(
+                engine, new EngineMetrics(), (_, _) -> {}, List.of(), ListenerSettings.DEFAULT, Optional.of(tls));
     }
 
     private static ApiContext api(
@@ -70,7 +89,7 @@ public final class TestServer implements AutoCloseable {
             GenerationListener listener,
             WriteWatchdog watchdog,
             AtomicBoolean draining) {
-        metrics.loaded(ScriptedEngine.MAX_MODEL_LEN, true);
+        metrics.loaded(new EngineMetrics.CacheInfo(ScriptedEngine.MAX_MODEL_LEN, true, "auto", 2));
         return new ApiContext(
                 engine,
                 new ServedModel(engine.model(), List.of("scripted", "alias"), 1_700_000_000, 64, false, false, "1.2.3"),
@@ -85,11 +104,11 @@ public final class TestServer implements AutoCloseable {
     /** The production settings and routing on a listener that someone else makes. */
     static void configure(WebServerConfig.Builder config, ScriptedEngine engine) {
         EngineMetrics metrics = new EngineMetrics();
-        ApiRouting.Prepared http = ApiRouting.prepare();
+        ApiRouting.Prepared http = ApiRouting.prepare(ListenerSettings.DEFAULT);
         ApiContext api = api(
                 engine, metrics, (_, _) -> {}, new WriteWatchdog(WRITE_TIMEOUT, System::nanoTime), new AtomicBoolean());
-        ApiRouting.configure(config);
-        config.routing(ApiRouting.complete(http.routing(), api, metrics, List.of()));
+        ApiRouting.configure(config, ListenerSettings.DEFAULT);
+        config.routing(ApiRouting.complete(http.routing(), api, metrics, List.of(), ListenerSettings.DEFAULT));
     }
 
     public ScriptedEngine engine() {

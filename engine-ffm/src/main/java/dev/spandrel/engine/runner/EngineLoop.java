@@ -37,6 +37,8 @@ final class EngineLoop implements AutoCloseable {
     private volatile boolean over;
 
     private volatile EngineStats stats;
+    /** Never scheduled requests that the latest step looked at and had no room for. */
+    private volatile int considered;
 
     private boolean failedBefore;
     private long lastFailureNanos;
@@ -76,7 +78,9 @@ final class EngineLoop implements AutoCloseable {
     }
 
     EngineStats stats() {
-        return stats.withWaiting(line.waiting() + stats.waiting());
+        EngineStats latest = stats;
+        int fresh = line.waiting();
+        return latest.withWaiting(fresh + latest.waiting(), Math.max(0, fresh - considered));
     }
 
     boolean healthy() {
@@ -105,6 +109,7 @@ final class EngineLoop implements AutoCloseable {
             fail(e);
         }
         stats = step.stats();
+        considered = step.considered();
         if (record != null) {
             tell(record);
         } else if (step.isIdle() && arrivals.isEmpty() && cancellations.isEmpty() && !closing) {
@@ -155,6 +160,7 @@ final class EngineLoop implements AutoCloseable {
         }
         step.endAll(ending);
         stats = step.stats();
+        considered = step.considered();
     }
 
     /** Ends the running step, aborts what is left and waits for the thread. */

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 import java.util.function.LongSupplier;
+import java.util.stream.LongStream;
 
 /**
  * One turn of the engine: schedule, run, sample, publish; and the counters over all turns. Owned by the engine thread. A
@@ -52,6 +53,8 @@ final class EngineStep {
     private long drafts;
     private long draftTokens;
     private long acceptedDraftTokens;
+    private long cachedPromptTokens;
+    private long[] acceptedPerPosition = {};
 
     /** A turn that nobody wants to know more of. */
     EngineStep(
@@ -150,7 +153,6 @@ final class EngineStep {
         scheduler.advance(batch);
         publish(end);
         scheduler.done();
-        promptTokens += prompt;
         generatedTokens += sampled;
         return step;
     }
@@ -223,9 +225,19 @@ final class EngineStep {
                 sampling.add(request);
                 drafts += rows > 1 ? 1 : 0;
                 draftTokens += rows - 1;
-                acceptedDraftTokens += drawn - 1;
+                accepted(drawn - 1);
                 row += rows;
             }
+        }
+    }
+
+    private void accepted(int count) {
+        acceptedDraftTokens += count;
+        if (count > acceptedPerPosition.length) {
+            acceptedPerPosition = Arrays.copyOf(acceptedPerPosition, count);
+        }
+        for (int position = 0; position < count; position++) {
+            acceptedPerPosition[position]++;
         }
     }
 
@@ -256,6 +268,7 @@ final class EngineStep {
                 if (ending == null && token == Sampler.NOT_A_NUMBER) {
                     ending = new LiveRequest.Ending(FinishReason.ERROR, 0, nanos, NOT_NUMBERS);
                 } else if (ending == null) {
+                    countPrompt(request);
                     request.append(token, nanos);
                     ending = ending(request, token, nanos);
                 }
@@ -266,6 +279,14 @@ final class EngineStep {
             } else {
                 request.publish(null);
             }
+        }
+    }
+
+    /** At its first token a prompt is prefilled; one that is preempted and computed again later counts no second time. */
+    private void countPrompt(LiveRequest request) {
+        if (request.generated() == 0) {
+            promptTokens += request.promptLength();
+            cachedPromptTokens += request.firstCachedTokens();
         }
     }
 
@@ -315,17 +336,25 @@ final class EngineStep {
         return new EngineStats(
                 scheduler.running().size(),
                 scheduler.preemptedCount(),
+                0,
                 blocks.totalBlocks(),
                 blocks.usedBlocks(),
                 blocks.blockSize(),
                 steps,
                 promptTokens,
+                cachedPromptTokens,
                 generatedTokens,
                 preemptions,
                 prefixCacheQueries,
                 prefixCacheHits,
                 drafts,
                 draftTokens,
-                acceptedDraftTokens);
+                acceptedDraftTokens,
+                LongStream.of(acceptedPerPosition).boxed().toList());
+    }
+
+    /** Requests that scheduling looked at and that were never in a step. */
+    int considered() {
+        return scheduler.waitingCount() - scheduler.preemptedCount();
     }
 }

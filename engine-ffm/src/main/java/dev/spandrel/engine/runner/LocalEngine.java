@@ -1,5 +1,6 @@
 package dev.spandrel.engine.runner;
 
+import dev.spandrel.engine.BackendCheck;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.EngineException;
@@ -76,6 +77,11 @@ public final class LocalEngine implements Engine {
         this.tokenizer = tokenizer;
         this.chatTemplate = chatTemplate;
         this.loop = loop;
+    }
+
+    /** See {@link Engine#checkBackends}. */
+    public static List<BackendCheck> checkBackends() {
+        return BackendChecks.all();
     }
 
     /** See {@link Engine#open}. */

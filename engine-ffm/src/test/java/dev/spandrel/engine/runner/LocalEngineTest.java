@@ -19,9 +19,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -386,6 +388,56 @@ class LocalEngineTest {
                 assertThat(step.forwardNanos()).isGreaterThanOrEqualTo(step.scheduledNanos());
                 assertThat(step.endNanos()).isGreaterThanOrEqualTo(step.forwardNanos());
             });
+        }
+    }
+
+    @Test
+    void whoWaitsForTheStepWaitsForNoRoom() throws Exception {
+        CountDownLatch reached = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        EngineConfig config = config().maxNumSeqs(1)
+                .stepListener(_ -> {
+                    reached.countDown();
+                    awaitLatch(go);
+                })
+                .build();
+        try (Engine engine = Engine.open(config)) {
+            Generation first = engine.submit(request("Once upon a time", GREEDY.withMaxTokens(200)));
+            awaitLatch(reached);
+            Generation second = engine.submit(request("The fox", GREEDY.withMaxTokens(1)));
+            assertThat(engine.stats().waiting()).isEqualTo(1);
+            assertThat(engine.stats().deferred()).isEqualTo(1);
+            go.countDown();
+            while (engine.stats().deferred() > 0) {
+                first.next();
+            }
+            assertThat(engine.stats().waiting()).isEqualTo(1);
+            first.close();
+            while (!(second.next() instanceof GenerationEvent.Finished)) {}
+            second.close();
+            awaitIdle(engine);
+            assertThat(engine.stats().waiting() + engine.stats().deferred()).isZero();
+        }
+    }
+
+    @Test
+    void aPromptCountsOnceHoweverOftenItIsComputed() throws Exception {
+        try (Engine engine = Engine.open(config().build())) {
+            String prompt = "Once upon a time there was a little fox who wanted to know what a trace is. ".repeat(2);
+            int tokens = engine.tokenize(new Prompt.Text(prompt)).length;
+            answer(engine, request(prompt, GREEDY.withMaxTokens(2)));
+            answer(engine, request(prompt, GREEDY.withMaxTokens(2)));
+            awaitIdle(engine);
+            assertThat(engine.stats().promptTokens()).isEqualTo(2L * tokens);
+            assertThat(engine.stats().cachedPromptTokens()).isEqualTo((tokens - 1) / 16 * 16);
+        }
+    }
+
+    private static void awaitLatch(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 

@@ -13,8 +13,14 @@ import java.util.Set;
  * {@code addConnectionSelector} and switch off protocol discovery, so that every connection passes here.
  */
 public final class WatchedHttp1Selector implements ServerConnectionSelector {
-    private final Http1ConnectionSelector http1 =
-            Http1ConnectionSelector.builder().config(Http1Config.create()).build();
+    private final Http1ConnectionSelector http1;
+
+    /** @param maxHeaderBytes largest head of a request; a larger one is answered 431 */
+    public WatchedHttp1Selector(int maxHeaderBytes) {
+        http1 = Http1ConnectionSelector.builder()
+                .config(Http1Config.builder().maxHeadersSize(maxHeaderBytes).build())
+                .build();
+    }
 
     @Override
     public int bytesToIdentifyConnection() {

@@ -19,6 +19,8 @@ import java.lang.System.Logger.Level;
 public final class ErrorResponses {
     private static final System.Logger LOGGER = System.getLogger(ErrorResponses.class.getName());
     private static final int UNKNOWN_ROUTE = 404;
+    /** Helidon 4.5.0 calls it a bad request, in these words. */
+    private static final String HEAD_TOO_LARGE = "Header size exceeded";
 
     private ErrorResponses() {}
 
@@ -85,10 +87,22 @@ public final class ErrorResponses {
             Status status,
             ServerResponseHeaders headers,
             String message) {
+        if (HEAD_TOO_LARGE.equals(message)) {
+            return answer(
+                    type,
+                    headers,
+                    Status.create(431, "Request Header Fields Too Large"),
+                    "The head of the request is larger than this server takes.");
+        }
         boolean tooLarge = status.code() == Status.REQUEST_ENTITY_TOO_LARGE_413.code();
         String text = tooLarge
                 ? "The request body is larger than this server takes."
                 : message == null || message.isBlank() ? status.reasonPhrase() : message;
+        return answer(type, headers, status, text);
+    }
+
+    private static DirectHandler.TransportResponse answer(
+            DirectHandler.EventType type, ServerResponseHeaders headers, Status status, String text) {
         OpenAiError error = status.code() == 500
                 ? OpenAiError.internal()
                 : OpenAiError.http(status.code(), status.reasonPhrase(), text);

@@ -39,6 +39,10 @@ public record OpenAiError(int status, String type, String param, String message,
         return new OpenAiError(503, "ServiceUnavailableError", null, message, OptionalLong.of(1));
     }
 
+    static OpenAiError tooManyRequests(String message) {
+        return new OpenAiError(429, "TooManyRequestsError", null, message, OptionalLong.of(1));
+    }
+
     /** An error of ours; what exactly is in the log, not in the answer. */
     static OpenAiError internal() {
         return of(500, "InternalServerError", null, "Internal server error; the server's log says more.");

@@ -63,18 +63,20 @@ public final class ServerMetrics implements GenerationListener {
         ArrivedRequest arrived = request.context().get(ArrivedRequest.class).orElse(null);
         for (EndedGeneration generation : generations) {
             SpanContext span = arrived == null ? SpanContext.getInvalid() : arrived.span(generation.index());
-            observe(generation, Context.root().with(Span.wrap(span)));
+            observe(generation, ServerAddress.arrived(request), Context.root().with(Span.wrap(span)));
         }
     }
 
-    private void observe(EndedGeneration generation, Context context) {
+    private void observe(EndedGeneration generation, ServerAddress server, Context context) {
         RequestTimings timings = generation.timings();
         boolean failed = generation.reason() == FinishReason.ERROR || generation.reason() == FinishReason.ABORT;
         AttributesBuilder attributes = Attributes.builder()
                 .put(SpanKeys.OPERATION, generation.operation())
                 .put(SpanKeys.PROVIDER, GenerationSpans.PROVIDER_NAME)
                 .put(SpanKeys.REQUEST_MODEL, generation.requestModel())
-                .put(SpanKeys.RESPONSE_MODEL, generation.responseModel());
+                .put(SpanKeys.RESPONSE_MODEL, generation.responseModel())
+                .put(SpanKeys.SERVER_ADDRESS, server.address())
+                .put(SpanKeys.SERVER_PORT, server.port());
         if (failed) {
             attributes.put(SpanKeys.ERROR_TYPE, generation.reason() == FinishReason.ABORT ? "cancelled" : "_OTHER");
         }

@@ -97,8 +97,9 @@ class ClientGoneTest {
             Waiting.until(() -> ended.size() == rounds, "all have ended");
         }
         assertThat(failures).isEmpty();
-        assertThat(ended).extracting(generation -> generation.answer().lastByteNanos()).doesNotContain(
-                RequestTimings.NOT_REACHED);
+        assertThat(ended)
+                .extracting(generation -> generation.answer().lastByteNanos())
+                .doesNotContain(RequestTimings.NOT_REACHED);
     }
 
     private static void readUntil(Socket socket, String last) throws IOException {

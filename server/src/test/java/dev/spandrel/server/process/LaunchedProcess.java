@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 /** A running process of a test, with all it has said. Closing it stops it and everything it was seen to have started. */
 final class LaunchedProcess implements AutoCloseable {
     private static final Pattern SERVER_READY =
-            Pattern.compile("^spandrel-server ready: http://127\\.0\\.0\\.1:(\\d+), (.*)$", Pattern.MULTILINE);
+            Pattern.compile("^spandrel-server ready: https?://127\\.0\\.0\\.1:(\\d+), (.*)$", Pattern.MULTILINE);
 
     private final String command;
     private final Process process;

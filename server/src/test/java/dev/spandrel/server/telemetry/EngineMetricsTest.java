@@ -13,6 +13,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Names, labels, buckets and counts of {@code /metrics}; the counts are those of vLLM's own test. */
@@ -96,10 +97,93 @@ class EngineMetricsTest {
     }
 
     @Test
+    void waitingIsSplitByReason() {
+        String name = "vllm:num_requests_waiting_by_reason{engine=\"0\",model_name=\"scripted\",reason=";
+        assertThat(lines()).contains(name + "\"capacity\"} 1.0", name + "\"deferred\"} 1.0");
+    }
+
+    @Test
+    void sourcesOfPromptTokensAddUp() {
+        String name = "vllm:prompt_tokens_by_source_total{engine=\"0\",model_name=\"scripted\",source=";
+        assertThat(lines())
+                .contains(
+                        "vllm:prompt_tokens_total" + LABELS + " 40.0",
+                        name + "\"local_compute\"} 25.0",
+                        name + "\"local_cache_hit\"} 15.0",
+                        name + "\"external_kv_transfer\"} 0.0",
+                        "vllm:prompt_tokens_cached_total" + LABELS + " 15.0");
+    }
+
+    @Test
+    void speculationIsToldByPosition() {
+        String name =
+                "vllm:spec_decode_num_accepted_tokens_per_pos_total{engine=\"0\",model_name=\"scripted\",position=";
+        assertThat(lines())
+                .contains(
+                        "vllm:spec_decode_num_drafts_total" + LABELS + " 4.0",
+                        "vllm:spec_decode_num_draft_tokens_total" + LABELS + " 8.0",
+                        "vllm:spec_decode_num_accepted_tokens_total" + LABELS + " 5.0",
+                        name + "\"0\"} 3.0",
+                        name + "\"1\"} 2.0");
+    }
+
+    @Test
+    void httpRequestsAreCountedByHandlerAndGroupOfStatus() {
+        server.completion("{\"prompt\":\"a\"}");
+        server.post("/v1/completions", "{");
+        server.get("/v1/completions");
+        server.get("/nobody/knows/this");
+        server.get("/health");
+        String name = "http_requests_total{handler=";
+        Waiting.until(() -> text().contains(name + "\"none\",method=\"GET\",status=\"4xx\"} 1.0"), "all are counted");
+        assertThat(lines())
+                .contains(
+                        name + "\"/v1/completions\",method=\"POST\",status=\"2xx\"} 1.0",
+                        name + "\"/v1/completions\",method=\"POST\",status=\"4xx\"} 1.0",
+                        name + "\"/v1/completions\",method=\"GET\",status=\"4xx\"} 1.0",
+                        "http_request_size_bytes_count{handler=\"/v1/completions\"} 3.0",
+                        "http_request_size_bytes_sum{handler=\"/v1/completions\"} 15.0",
+                        "http_request_duration_seconds_count{handler=\"/v1/completions\",method=\"POST\"} 2.0",
+                        "http_request_duration_highr_seconds_count 4.0")
+                .noneMatch(line -> line.contains("/health") || line.contains("/nobody"));
+    }
+
+    @Test
+    void engineFaultsAreFivehundreds() {
+        server.engine()
+                .script(request -> ScriptedGeneration.silent(request).fail(new EngineException.StepFailed("x", null)));
+        server.post("/v1/completions", "{\"prompt\":\"a\"}");
+        Waiting.until(
+                () -> text().contains("{handler=\"/v1/completions\",method=\"POST\",status=\"5xx\"} 1.0"),
+                "the failure is counted");
+    }
+
+    @Test
+    void processIsThere() {
+        assertThat(text()).contains("process_cpu_seconds_total ", "process_start_time_seconds ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0, 0.0",
+        "0.005, 0.005",
+        "10, 10.0",
+        "999999, 999999.0",
+        "1000000, 1e+06",
+        "2500000, 2.5e+06",
+        "1234567890, 1.23456789e+09",
+        "0.00001, 1e-05",
+        "Infinity, +Inf"
+    })
+    void numbersAreThoseOfThePythonClient(double value, String written) {
+        assertThat(PrometheusText.number(value)).isEqualTo(written);
+    }
+
+    @Test
     void bucketsOfTokensFollowTheContext() {
-        assertThat(EngineMetrics.oneTwoFive(256)).containsExactly(1, 2, 5, 10, 20, 50, 100, 200);
-        assertThat(EngineMetrics.oneTwoFive(1)).containsExactly(1);
-        assertThat(EngineMetrics.oneTwoFive(Integer.MAX_VALUE)).endsWith(1e9, 2e9);
+        assertThat(RequestHistograms.oneTwoFive(256)).containsExactly(1, 2, 5, 10, 20, 50, 100, 200);
+        assertThat(RequestHistograms.oneTwoFive(1)).containsExactly(1);
+        assertThat(RequestHistograms.oneTwoFive(Integer.MAX_VALUE)).endsWith(1e9, 2e9);
         assertThat(text())
                 .contains("vllm:request_prompt_tokens_bucket{engine=\"0\",model_name=\"scripted\",le=\"200.0\"}");
     }
@@ -118,7 +202,7 @@ class EngineMetricsTest {
             if (line.startsWith("# TYPE ")) {
                 family = line.split(" ")[2];
             } else if (!line.startsWith("#")) {
-                assertThat(line).startsWith(family).matches("[a-zA-Z0-9_:]+\\{.*} [-+0-9.eEIinf]+");
+                assertThat(line).startsWith(family).matches("[a-zA-Z0-9_:]+(\\{.*})? [-+0-9.eEIinf]+");
             }
         }
     }
