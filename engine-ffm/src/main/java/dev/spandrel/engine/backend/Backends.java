@@ -16,6 +16,11 @@ public final class Backends {
 
     private Backends() {}
 
+    /** Whether the JVM was started with the Vector API. */
+    public static boolean vectorApi() {
+        return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
+    }
+
     /**
      * Opens a backend.
      *
@@ -28,11 +33,10 @@ public final class Backends {
         if (!NAMES.contains(name)) {
             throw new EngineException.ModelLoad(model, "--backend: expected one of " + NAMES + ", found " + name);
         }
-        boolean vectors = ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
         if (name.equals("reference")) {
             return new ReferenceBackend(options.weights());
         }
-        if (vectors) {
+        if (vectorApi()) {
             return cpu.create(options);
         }
         String cure = "the Vector API is missing; start java with --add-modules " + VECTOR_MODULE;

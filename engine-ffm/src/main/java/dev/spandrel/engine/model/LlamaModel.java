@@ -20,6 +20,7 @@ public final class LlamaModel implements Model {
     private final LlamaWeights weights;
     private final RotaryEmbedding rope;
     private final RotaryEmbedding localRope;
+    private final AttentionRule[] rules;
 
     private final float[] angles;
     private final float[] localAngles;
@@ -39,6 +40,10 @@ public final class LlamaModel implements Model {
         this.weights = weights;
         rope = new RotaryEmbedding(config.rope(), limits.maxModelLen());
         localRope = config.localRope() == null ? null : new RotaryEmbedding(config.localRope(), limits.maxModelLen());
+
+        rules = config.layers().stream()
+                .map(kind -> new AttentionRule(config.attentionScale(), kind.window(), config.attnLogitSoftcapping()))
+                .toArray(AttentionRule[]::new);
 
         long tokens = limits.maxTokens();
         angles = new float[limits.maxTokens() * rope.rotaryDim()];
@@ -90,13 +95,7 @@ public final class LlamaModel implements Model {
             backend.matmul(attentionInput, tokens, layer.qkv(), layer.qkvBias(), Activation.NONE, qkv);
             position(tokens, layer, config.layers().get(i));
             backend.storeKv(qkv, config.heads(), metadata, cache.layer(i));
-            backend.attention(
-                    qkv,
-                    config.heads(),
-                    metadata,
-                    cache.layer(i),
-                    rule(config.layers().get(i)),
-                    attended);
+            backend.attention(qkv, config.heads(), metadata, cache.layer(i), rules[i], attended);
             backend.matmul(attended, tokens, layer.output(), layer.outputBias(), Activation.NONE, projected);
             norm(projected, tokens, layer.afterAttention(), projected);
             backend.add(projected, elements, hidden);
@@ -137,10 +136,6 @@ public final class LlamaModel implements Model {
             boolean local = localRope != null && kind.window() != 0;
             backend.rope(qkv, tokens, config.heads(), rope.rotaryDim(), local ? localAngles : angles);
         }
-    }
-
-    private AttentionRule rule(LayerKind kind) {
-        return new AttentionRule(config.attentionScale(), kind.window(), config.attnLogitSoftcapping());
     }
 
     @Override

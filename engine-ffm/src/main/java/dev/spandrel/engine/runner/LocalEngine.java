@@ -7,6 +7,7 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.KernelRate;
 import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.engine.NgramSpeculation;
 import dev.spandrel.engine.Prompt;
@@ -18,6 +19,7 @@ import dev.spandrel.engine.backend.Backends;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
+import dev.spandrel.engine.backend.cpu.KernelCheck;
 import dev.spandrel.engine.hub.HubSettings;
 import dev.spandrel.engine.hub.LocatedModel;
 import dev.spandrel.engine.hub.ModelHub;
@@ -175,8 +177,16 @@ public final class LocalEngine implements Engine {
         start.done("warm_up");
         loop.start();
         start.done("start_loop");
+        if (backend instanceof CpuBackend) {
+            KernelWatch.once(backendOptions(config));
+        }
         return new LocalEngine(
                 config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop, start.phases());
+    }
+
+    /** See {@link Engine#kernelRates}. */
+    public static List<KernelRate> kernelRates() {
+        return Backends.vectorApi() ? KernelCheck.run(BackendOptions.threads(1)) : List.of();
     }
 
     private static BackendOptions backendOptions(EngineConfig config) {

@@ -401,7 +401,17 @@ public abstract class BackendContract {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, 64", "3, 3, 64", "4, 2, 32", "6, 1, 40", "2, 2, 7", "2, 1, 128", "9, 3, 64", "14, 2, 64", "8, 1, 256"})
+    @CsvSource({
+        "1, 1, 64",
+        "3, 3, 64",
+        "4, 2, 32",
+        "6, 1, 40",
+        "2, 2, 7",
+        "2, 1, 128",
+        "9, 3, 64",
+        "14, 2, 64",
+        "8, 1, 256"
+    })
     void pagedAttentionMatches(int heads, int kvHeads, int headDim) {
         for (KvDType dtype : KvDType.values()) {
             pagedAttentionMatches(heads, kvHeads, headDim, dtype);
@@ -588,7 +598,9 @@ public abstract class BackendContract {
         for (int i = 0; i < found.length; i++) {
             assertThat((double) found[i])
                     .as("element %d of %d", i, found.length)
-                    .isCloseTo(expected[i], org.assertj.core.data.Offset.offset((UNIT * Math.sqrt(summands) + more) * largest));
+                    .isCloseTo(
+                            expected[i],
+                            org.assertj.core.data.Offset.offset((UNIT * Math.sqrt(summands) + more) * largest));
         }
     }
 }

@@ -61,9 +61,8 @@ class FamiliesTest {
         ModelRun run = ModelRun.load(backend, config, length, KvDType.F32);
         int[] ids = expected.ids();
         // BF16 weights may meet BF16 inputs; without machine code they meet F32.
-        boolean rounded = config.folder().endsWith("llama31-bf16")
-                && backend instanceof CpuBackend cpu
-                && cpu.roundsInputs();
+        boolean rounded =
+                config.folder().endsWith("llama31-bf16") && backend instanceof CpuBackend cpu && cpu.roundsInputs();
         double tolerance = rounded ? 2e-2 : 1e-4;
         boolean dynamic = config.folder().endsWith("llama-dynamic") && ids.length > 16;
         if (!dynamic) {
@@ -81,7 +80,9 @@ class FamiliesTest {
             }
         }
         if (!rounded) {
-            assertThat(Arrays.copyOfRange(whole, ids.length, length)).as("greedy").isEqualTo(expected.greedy());
+            assertThat(Arrays.copyOfRange(whole, ids.length, length))
+                    .as("greedy")
+                    .isEqualTo(expected.greedy());
         } else if (!Arrays.equals(Arrays.copyOfRange(whole, ids.length, length), expected.greedy())) {
             // From another token on, everything is another text.
             return;

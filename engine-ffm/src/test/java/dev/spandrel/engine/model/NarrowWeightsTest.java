@@ -31,9 +31,10 @@ class NarrowWeightsTest {
     Stream<DynamicTest> families() throws IOException {
         try (Stream<Path> folders = Files.list(FamiliesTest.FAMILIES)) {
             List<Path> sorted = folders.sorted().toList();
-            return sorted.stream().flatMap(folder -> POLICIES.stream()
-                    .map(policy -> DynamicTest.dynamicTest(
-                            folder.getFileName() + " " + policy, () -> check(folder, policy))));
+            return sorted.stream()
+                    .flatMap(folder -> POLICIES.stream()
+                            .map(policy -> DynamicTest.dynamicTest(
+                                    folder.getFileName() + " " + policy, () -> check(folder, policy))));
         }
     }
 

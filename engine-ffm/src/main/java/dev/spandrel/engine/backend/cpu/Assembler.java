@@ -251,6 +251,10 @@ final class Assembler {
         return say("add " + to + ", " + from);
     }
 
+    Assembler add(Register to, Memory memory) {
+        return general(0x03, "add ", to, memory);
+    }
+
     Assembler add(Register to, int value) {
         return immediate(0, "add ", to, value);
     }

@@ -167,50 +167,80 @@ public final class CpuBackend implements Backend {
     public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
         float[] x = HostBuffer.of(in);
         float[] y = HostBuffer.of(out);
-        run(
-                rows,
-                (long) rows * columns,
-                (r, worker) -> PointwiseKernels.rmsNorm(
-                        x, r * columns, columns, data(weight), epsilon, y, scratch[worker].lanes));
+        MemorySegment factors = data(weight);
+        if (isSmall((long) rows * columns)) {
+            for (int r = 0; r < rows; r++) {
+                PointwiseKernels.rmsNorm(x, r * columns, columns, factors, epsilon, y, scratch[0].lanes);
+            }
+        } else {
+            workers.run(
+                    rows,
+                    (r, worker) -> PointwiseKernels.rmsNorm(
+                            x, r * columns, columns, factors, epsilon, y, scratch[worker].lanes));
+        }
     }
 
     @Override
     public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
         float[] x = HostBuffer.of(qkv);
-        run(rows, (long) rows * heads.columns(), (r, worker) -> {
-            int row = r * heads.columns();
-            float[] lanes = scratch[worker].lanes;
-            for (int at = 0; at < heads.queryColumns(); at += queries.rows()) {
-                PointwiseKernels.rmsNorm(x, row + at, queries.rows(), data(queries), epsilon, x, lanes);
+        if (isSmall((long) rows * heads.columns())) {
+            for (int r = 0; r < rows; r++) {
+                normHeads(x, r, heads, queries, keys, epsilon, scratch[0].lanes);
             }
-            for (int at = 0; at < heads.kvColumns(); at += keys.rows()) {
-                int key = row + heads.queryColumns() + at;
-                PointwiseKernels.rmsNorm(x, key, keys.rows(), data(keys), epsilon, x, lanes);
-            }
-        });
+        } else {
+            workers.run(rows, (r, worker) -> normHeads(x, r, heads, queries, keys, epsilon, scratch[worker].lanes));
+        }
+    }
+
+    private static void normHeads(
+            float[] x, int r, HeadLayout heads, Weight queries, Weight keys, float epsilon, float[] lanes) {
+        int row = r * heads.columns();
+        for (int at = 0; at < heads.queryColumns(); at += queries.rows()) {
+            PointwiseKernels.rmsNorm(x, row + at, queries.rows(), data(queries), epsilon, x, lanes);
+        }
+        for (int at = 0; at < heads.kvColumns(); at += keys.rows()) {
+            int key = row + heads.queryColumns() + at;
+            PointwiseKernels.rmsNorm(x, key, keys.rows(), data(keys), epsilon, x, lanes);
+        }
     }
 
     @Override
     public void rope(Buffer qkv, int rows, HeadLayout heads, int rotaryDim, float[] angles) {
         float[] x = HostBuffer.of(qkv);
-        run(rows, (long) rows * heads.columns(), (r, worker) -> {
-            for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
-                int at = r * heads.columns() + h * heads.headDim();
-                PointwiseKernels.rotate(x, at, rotaryDim / 2, angles, r * rotaryDim);
+        if (isSmall((long) rows * heads.columns())) {
+            for (int r = 0; r < rows; r++) {
+                rotate(x, r, heads, rotaryDim, angles);
             }
-        });
+        } else {
+            workers.run(rows, (r, _) -> rotate(x, r, heads, rotaryDim, angles));
+        }
+    }
+
+    private static void rotate(float[] x, int r, HeadLayout heads, int rotaryDim, float[] angles) {
+        for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
+            int at = r * heads.columns() + h * heads.headDim();
+            PointwiseKernels.rotate(x, at, rotaryDim / 2, angles, r * rotaryDim);
+        }
     }
 
     @Override
     public void gate(Buffer gateUp, int rows, int columns, Activation activation, Buffer out) {
         float[] x = HostBuffer.of(gateUp);
         float[] y = HostBuffer.of(out);
-        run(rows, 4L * rows * columns, (r, worker) -> {
-            int gate = r * 2 * columns;
-            System.arraycopy(x, gate, y, r * columns, columns);
-            ActivationKernels.apply(activation, y, r * columns, (r + 1) * columns);
-            PointwiseKernels.multiply(x, gate + columns, y, r * columns, columns);
-        });
+        if (isSmall(4L * rows * columns)) {
+            for (int r = 0; r < rows; r++) {
+                gate(x, r, columns, activation, y);
+            }
+        } else {
+            workers.run(rows, (r, _) -> gate(x, r, columns, activation, y));
+        }
+    }
+
+    private static void gate(float[] x, int r, int columns, Activation activation, float[] y) {
+        int gate = r * 2 * columns;
+        System.arraycopy(x, gate, y, r * columns, columns);
+        ActivationKernels.apply(activation, y, r * columns, (r + 1) * columns);
+        PointwiseKernels.multiply(x, gate + columns, y, r * columns, columns);
     }
 
     @Override
@@ -248,9 +278,13 @@ public final class CpuBackend implements Backend {
         }
     }
 
+    private static boolean isSmall(long work) {
+        return work < WORTH_SPLITTING;
+    }
+
     /** Tasks on all workers where there is work enough to wake another core. */
     private void run(int tasks, long work, Workers.Task task) {
-        if (work < WORTH_SPLITTING) {
+        if (isSmall(work)) {
             for (int i = 0; i < tasks; i++) {
                 task.run(i, 0);
             }

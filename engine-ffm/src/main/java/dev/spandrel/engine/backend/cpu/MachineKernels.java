@@ -21,12 +21,15 @@ final class MachineKernels {
             ValueLayout.ADDRESS,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
     private static final FunctionDescriptor BLOCKED = FunctionDescriptor.ofVoid(
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.ADDRESS,
+            ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
@@ -132,27 +135,9 @@ final class MachineKernels {
 
     /** Names of the instructions in use, for people. */
     static String description() {
-        return BF16 != null && BYTES != null ? "AVX-512 with BF16 and VNNI" : BYTES != null ? "AVX-512 with VNNI" : "AVX-512";
-    }
-
-    /**
-     * Rows of F32 against an F32 or F16 panel.
-     *
-     * @param a first row; rows {@code lda} bytes apart
-     * @param w address of the panel
-     * @param c first output; rows {@code ldc} bytes apart
-     */
-    static void floats(
-            WeightFormat format, MemorySegment a, long lda, long w, MemorySegment c, long ldc, long steps, long rows) {
-        try {
-            if (format == WeightFormat.F32) {
-                F32.invokeExact(a, lda, w, c, ldc, steps, rows);
-            } else {
-                F16.invokeExact(a, lda, w, c, ldc, steps, rows);
-            }
-        } catch (Throwable e) {
-            throw new IllegalStateException("machine code cannot be called", e);
-        }
+        return BF16 != null && BYTES != null
+                ? "AVX-512 with BF16 and VNNI"
+                : BYTES != null ? "AVX-512 with VNNI" : "AVX-512";
     }
 
     /** Whether there is code for attention over blocks of 16 keys and values as wide as that. */
@@ -163,82 +148,110 @@ final class MachineKernels {
     /**
      * Queries, unscaled, against the 16 keys of a block.
      *
-     * @param q first query; queries {@code ldq} bytes apart
+     * @param q an array; the first query lies {@code qAt} bytes behind its beginning, queries {@code ldq} bytes apart
      * @param keys address of the block, headDim × 16
-     * @param scores first query's score of the first key; queries {@code lds} bytes apart
+     * @param scores an array; first query's score of the first key at {@code sAt}, queries {@code lds} bytes apart
      */
-    static void scores(MemorySegment q, long ldq, long keys, MemorySegment scores, long lds, long headDim, long rows) {
+    static void scores(
+            MemorySegment q,
+            long qAt,
+            long ldq,
+            long keys,
+            MemorySegment scores,
+            long sAt,
+            long lds,
+            long headDim,
+            long rows) {
         try {
-            SCORES.invokeExact(q, ldq, keys, scores, lds, headDim, rows);
+            SCORES.invokeExact(q, ldq, keys, scores, lds, headDim, rows, qAt, sAt);
         } catch (Throwable e) {
-            throw new IllegalStateException("machine code cannot be called", e);
+            throw cannotBeCalled(e);
         }
     }
 
     /**
      * Adds weighted values, 64 columns of them.
      *
-     * @param weights first row's weight of the first position; rows {@code ldw} bytes apart
+     * @param weights an array; first row's weight of the first position at {@code wAt}, rows {@code ldw} bytes apart
      * @param values address of the first position's columns, positions {@code paddedDim} floats apart
-     * @param out first row's sums; rows {@code ldo} bytes apart
+     * @param out an array; first row's sums at {@code oAt}, rows {@code ldo} bytes apart
      */
     static void weigh(
             int paddedDim,
             MemorySegment weights,
+            long wAt,
             long ldw,
             long values,
             MemorySegment out,
+            long oAt,
             long ldo,
             long positions,
             long rows) {
         try {
             switch (paddedDim) {
-                case 64 -> WEIGHTED_64.invokeExact(weights, ldw, values, out, ldo, positions, rows);
-                case 128 -> WEIGHTED_128.invokeExact(weights, ldw, values, out, ldo, positions, rows);
-                default -> WEIGHTED_256.invokeExact(weights, ldw, values, out, ldo, positions, rows);
+                case 64 -> WEIGHTED_64.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt);
+                case 128 -> WEIGHTED_128.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt);
+                default -> WEIGHTED_256.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt);
             }
         } catch (Throwable e) {
-            throw new IllegalStateException("machine code cannot be called", e);
+            throw cannotBeCalled(e);
         }
     }
 
-    /** Rows of BF16 against a BF16 panel. */
-    static void bfloats(MemorySegment a, long lda, long w, MemorySegment c, long ldc, long steps, long rows) {
+    /**
+     * Rows against a panel of F32 or F16 (rows of F32), BF16 (rows of BF16) or bytes (rows of signed bytes; c takes ints).
+     *
+     * @param a an array, or {@code NULL} and an address for {@code aAt}; rows {@code lda} bytes apart
+     * @param w address of the panel's steps
+     * @param c an array, or {@code NULL} and an address for {@code cAt}; rows {@code ldc} bytes apart
+     */
+    static void multiply(
+            WeightFormat format,
+            MemorySegment a,
+            long aAt,
+            long lda,
+            long w,
+            MemorySegment c,
+            long cAt,
+            long ldc,
+            long steps,
+            long rows) {
         try {
-            BF16.invokeExact(a, lda, w, c, ldc, steps, rows);
+            switch (format) {
+                case F32 -> F32.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
+                case F16 -> F16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
+                case BF16 -> BF16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
+                default -> BYTES.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
+            }
         } catch (Throwable e) {
-            throw new IllegalStateException("machine code cannot be called", e);
+            throw cannotBeCalled(e);
         }
     }
 
-    /** Rows of signed bytes against a panel of unsigned ones; {@code c} takes ints. */
-    static void bytes(MemorySegment a, long lda, long w, MemorySegment c, long ldc, long steps, long rows) {
-        try {
-            BYTES.invokeExact(a, lda, w, c, ldc, steps, rows);
-        } catch (Throwable e) {
-            throw new IllegalStateException("machine code cannot be called", e);
-        }
-    }
-
-    /** Pairs of rows of signed bytes against a panel of blocks; {@code c} lacks the rows' own scale. */
+    /** Pairs of rows of signed bytes at address {@code a} against a panel of blocks; {@code c} lacks the rows' own scale. */
     static void blocks(
             WeightFormat format,
             long a,
             long lda,
             long w,
             MemorySegment c,
+            long cAt,
             long ldc,
             long blocks,
             long rows,
             long sums) {
         try {
             if (format == WeightFormat.Q8_0) {
-                Q8.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES);
+                Q8.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt);
             } else {
-                Q4.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES);
+                Q4.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt);
             }
         } catch (Throwable e) {
-            throw new IllegalStateException("machine code cannot be called", e);
+            throw cannotBeCalled(e);
         }
+    }
+
+    private static IllegalStateException cannotBeCalled(Throwable cause) {
+        return new IllegalStateException("machine code cannot be called", cause);
     }
 }

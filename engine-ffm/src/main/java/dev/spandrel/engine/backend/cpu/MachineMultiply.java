@@ -42,7 +42,7 @@ final class MachineMultiply {
         int cAt = whole ? from * ldc + first : 0;
         int rows = to - from;
         long weights = w.data().address() + w.panelAt(panel);
-        MemorySegment target = (whole ? m.out.segment() : scratch.edgeSegment).asSlice(4L * cAt);
+        MemorySegment target = whole ? m.out.segment() : scratch.edgeSegment;
         if (m.tiles) {
             tiles(m, from, rows, weights, scratch, c, cAt, ldc, panel);
             finish(m, c, from, rows, first, columns);
@@ -51,17 +51,42 @@ final class MachineMultiply {
         switch (w.format()) {
             case F32, F16 -> {
                 long lda = 4L * w.columns();
-                MachineKernels.floats(
-                        w.format(), m.in.segment().asSlice(from * lda), lda, weights, target, 4L * ldc, w.steps(), rows);
+                MachineKernels.multiply(
+                        w.format(),
+                        m.in.segment(),
+                        from * lda,
+                        lda,
+                        weights,
+                        target,
+                        4L * cAt,
+                        4L * ldc,
+                        w.steps(),
+                        rows);
             }
-            case BF16 -> {
-                MemorySegment row = MemorySegment.ofAddress(narrow.row(from, WeightFormat.BF16));
-                MachineKernels.bfloats(row, narrow.stride(), weights, target, 4L * ldc, w.steps(), rows);
-            }
+            case BF16 ->
+                MachineKernels.multiply(
+                        w.format(),
+                        MemorySegment.NULL,
+                        narrow.row(from, w.format()),
+                        narrow.stride(),
+                        weights,
+                        target,
+                        4L * cAt,
+                        4L * ldc,
+                        w.steps(),
+                        rows);
             case INT8 -> {
-                MemorySegment row = MemorySegment.ofAddress(narrow.row(from, WeightFormat.INT8));
-                MachineKernels.bytes(
-                        row, narrow.stride(), weights + PANEL * 4, scratch.sums, PANEL * 4, w.steps(), 2L * rows);
+                MachineKernels.multiply(
+                        w.format(),
+                        MemorySegment.NULL,
+                        narrow.row(from, w.format()),
+                        narrow.stride(),
+                        weights + PANEL * 4,
+                        MemorySegment.NULL,
+                        scratch.sums.address(),
+                        PANEL * 4,
+                        w.steps(),
+                        2L * rows);
                 scaleBytes(narrow, from, rows, w, panel, scratch, c, cAt, ldc);
             }
             default -> {
@@ -71,6 +96,7 @@ final class MachineMultiply {
                         narrow.stride(),
                         weights,
                         target,
+                        4L * cAt,
                         4L * ldc,
                         narrow.blocks(),
                         rows,
@@ -113,13 +139,7 @@ final class MachineMultiply {
             if (bytes) {
                 AmxKernels.run(w.format(), a, lda, weights + PANEL * 4, sums, ldSums, w.steps());
                 AmxKernels.run(
-                        w.format(),
-                        a + narrow.stride(),
-                        lda,
-                        weights + PANEL * 4,
-                        sums + PANEL * 4,
-                        ldSums,
-                        w.steps());
+                        w.format(), a + narrow.stride(), lda, weights + PANEL * 4, sums + PANEL * 4, ldSums, w.steps());
             } else {
                 AmxKernels.run(w.format(), a, lda, weights, sums, ldSums, w.steps());
             }

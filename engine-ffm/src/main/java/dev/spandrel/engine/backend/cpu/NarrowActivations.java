@@ -137,11 +137,12 @@ final class NarrowActivations implements Workers.Task {
             IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
             IntVector rounded = bits.add(odd).add(0x7FFF);
             IntVector quiet = bits.or(0x0040_0000);
-            IntVector value = rounded.blend(quiet, x.compare(VectorOperators.NE, x).cast(INTS));
+            IntVector value =
+                    rounded.blend(quiet, x.compare(VectorOperators.NE, x).cast(INTS));
             ((ShortVector) value.lanewise(VectorOperators.LSHR, 16).convertShape(VectorOperators.I2S, SHORTS, 0))
                     .intoMemorySegment(data, to + 2L * c, ORDER);
         }
-        data.asSlice(to + 2L * c, 2L * (padded - c)).fill((byte) 0);
+        clear(to + 2L * c, 2L * (padded - c));
     }
 
     private void toIntegers(float[] a, int at, int row, boolean inBlocks) {
@@ -181,10 +182,17 @@ final class NarrowActivations implements Workers.Task {
                 lowerSum = IntVector.zero(INTS);
             }
         }
-        data.asSlice(upper + c, stride - c).fill((byte) 0);
-        data.asSlice(upper + stride + c, stride - c).fill((byte) 0);
+        clear(upper + c, stride - c);
+        clear(upper + stride + c, stride - c);
         upperSums[row] = upperSum.reduceLanes(VectorOperators.ADD);
         lowerSums[row] = lowerSum.reduceLanes(VectorOperators.ADD);
+    }
+
+    /** Without a slice, which would be garbage. */
+    private void clear(long at, long count) {
+        for (long i = at; i < at + count; i++) {
+            data.set(ValueLayout.JAVA_BYTE, i, (byte) 0);
+        }
     }
 
     private void store(IntVector values, long at) {

@@ -214,10 +214,12 @@ final class PagedAttention implements Workers.Task {
             long keysAt = kv.keysAt(block, kvHead);
             if (machineCode) {
                 MachineKernels.scores(
-                        qkv.segment().asSlice(4L * query),
+                        qkv.segment(),
+                        4L * query,
                         4L * (byHead ? dim : heads.columns()),
                         keys.address() + keysAt,
-                        scratch.scoreSegment.asSlice(4L * p),
+                        scratch.scoreSegment,
+                        4L * p,
                         4L * stride,
                         dim,
                         rows);
@@ -271,12 +273,16 @@ final class PagedAttention implements Workers.Task {
             if (machineCode && (whole || byHead)) {
                 int skip = Math.max(0, begin(first) - p);
                 int count = Math.min(blockSize, seen(first) - p) - (byHead ? skip : 0);
-                machineWeigh(scratch, p + (byHead ? skip : 0), count, rows, stride, values.address() + valuesAt + (byHead ? skip : 0) * padded * 4L);
+                machineWeigh(
+                        scratch,
+                        p + (byHead ? skip : 0),
+                        count,
+                        rows,
+                        stride,
+                        values.address() + valuesAt + (byHead ? skip : 0) * padded * 4L);
                 continue;
             }
-            if (rows == 6
-                    && whole
-                    && padded % TILE_COLUMNS == 0) {
+            if (rows == 6 && whole && padded % TILE_COLUMNS == 0) {
                 for (int d = 0; d < padded; d += TILE_COLUMNS) {
                     AttentionKernels.weighBlock6x4(
                             scratch.scores,
@@ -309,10 +315,12 @@ final class PagedAttention implements Workers.Task {
         for (int d = 0; d < padded; d += VectorConstants.PANEL) {
             MachineKernels.weigh(
                     padded,
-                    scratch.scoreSegment.asSlice(4L * from),
+                    scratch.scoreSegment,
+                    4L * from,
                     4L * stride,
                     values + 4L * d,
-                    scratch.sumSegment.asSlice(4L * d),
+                    scratch.sumSegment,
+                    4L * d,
                     4L * padded,
                     count,
                     rows);

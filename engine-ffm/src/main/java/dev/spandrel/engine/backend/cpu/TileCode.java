@@ -23,7 +23,8 @@ import dev.spandrel.engine.backend.cpu.Assembler.Register;
  * instruction per step, in order, whatever the tile.
  *
  * <p>Arguments (System V): rdi first row, rsi bytes from row to row, rdx panel, rcx outputs, r8 bytes from output row to
- * row, r9 steps (blocks in the blocked formats), then on the stack the number of rows, at least 1.
+ * row, r9 steps (blocks in the blocked formats), then on the stack the number of rows, at least 1, and what is to be added
+ * to rdi and rcx: an array of the heap is passed by its beginning, since a slice of it would be garbage.
  */
 final class TileCode {
     private static final int STEP = PackedMatrix.STEP;
@@ -72,7 +73,7 @@ final class TileCode {
     private static void frame(Assembler to, String name, int most, Tile tile) {
         to.align(64).push(RBX).push(RBP);
         // Two pushes and the return address lie before the first stack argument.
-        to.load(RAX, Memory.at(RSP, 24));
+        to.load(RAX, Memory.at(RSP, 24)).add(RDI, Memory.at(RSP, 32)).add(RCX, Memory.at(RSP, 40));
         to.label(name + "_next");
         for (int rows = most; rows >= 1; rows--) {
             String other = name + "_below" + rows;
@@ -112,9 +113,7 @@ final class TileCode {
     /** Where row {@code row} of a tile is read: three rows from each of two cursors. */
     private static Memory row(int row, int displacement) {
         Register cursor = row < 3 ? RBX : R10;
-        return row % 3 == 0
-                ? Memory.at(cursor, displacement)
-                : Memory.at(cursor, RSI, row % 3, displacement);
+        return row % 3 == 0 ? Memory.at(cursor, displacement) : Memory.at(cursor, RSI, row % 3, displacement);
     }
 
     private static void plainTile(
@@ -175,13 +174,13 @@ final class TileCode {
      * Rows of signed 16-bit numbers, as rows of upper bytes and rows of lower ones in turn, against blocks of 32 inputs under
      * F16 scales: within a block the sums are exact integers, then one fused multiply-add by the scale. A row here is a pair;
      * the second stack argument points to what each block's two sums begin with, blocks × 2 ints a row, which takes the
-     * weights' zero point off.
+     * weights' zero point off; the third is the mask of low nibbles, the fourth is added to rcx.
      *
      * @param nibbles whether weights are 4 bits wide
      */
     static void blocked(Assembler to, String name, boolean nibbles) {
         to.align(64).push(RBX).push(RBP);
-        to.load(RAX, Memory.at(RSP, 24));
+        to.load(RAX, Memory.at(RSP, 24)).add(RCX, Memory.at(RSP, 48));
         to.label(name + "_next");
         for (int rows = 2; rows >= 1; rows--) {
             String other = name + "_below" + rows;
@@ -207,16 +206,17 @@ final class TileCode {
         // Third stack argument: where the sums of this tile's rows begin; it moves on at the end.
         to.push(RDX).load(RDX, Memory.at(RSP, 40));
         if (nibbles) {
-            to.push(RSI).address(RSI, Memory.at(RSP, 56)).vector("vbroadcastss", MASK, Memory.at(RSI, 0)).pop(RSI);
+            to.push(RSI)
+                    .address(RSI, Memory.at(RSP, 56))
+                    .vector("vbroadcastss", MASK, Memory.at(RSI, 0))
+                    .pop(RSI);
         }
         for (int i = 0; i < 4 * rows; i++) {
             to.vector("vpxord", i, i, i);
         }
         to.align(32).label(name);
         for (int part = 0; part < 2 * rows; part++) {
-            Memory first = part < 2
-                    ? Memory.at(RDX, 4 * part)
-                    : Memory.at(RDX, R9, 8, 4 * (part - 2));
+            Memory first = part < 2 ? Memory.at(RDX, 4 * part) : Memory.at(RDX, R9, 8, 4 * (part - 2));
             for (int v = 0; v < 4; v++) {
                 to.vector("vbroadcastss", PARTS + 4 * part + v, first);
             }
@@ -248,7 +248,11 @@ final class TileCode {
                 to.vector("vfmadd231ps", 4 * r + v, upper, SCALE);
             }
         }
-        to.add(RDX, 8).add(RBX, 32).add(R10, 32).add(R11, PackedMatrix.BLOCK_SCALES + steps * STEP).decrement(RBP);
+        to.add(RDX, 8)
+                .add(RBX, 32)
+                .add(R10, 32)
+                .add(R11, PackedMatrix.BLOCK_SCALES + steps * STEP)
+                .decrement(RBP);
         to.jump("jne", name);
         // The sums of the next tile lie behind those of this one's other rows.
         for (int r = 1; r < rows; r++) {
@@ -265,8 +269,6 @@ final class TileCode {
     /** Parts 0 and 1 are the first row's upper and lower bytes, 2 and 3 the second's. */
     private static Memory part(int part, int displacement) {
         Register cursor = part < 2 ? RBX : R10;
-        return part % 2 == 0
-                ? Memory.at(cursor, displacement)
-                : Memory.at(cursor, RSI, 1, displacement);
+        return part % 2 == 0 ? Memory.at(cursor, displacement) : Memory.at(cursor, RSI, 1, displacement);
     }
 }

@@ -46,10 +46,8 @@ final class Workers implements AutoCloseable {
             int number = i + 1;
             Worker worker = new Worker();
             others[i] = worker;
-            worker.thread = Thread.ofPlatform()
-                    .daemon()
-                    .name("spandrel-cpu-" + number)
-                    .unstarted(() -> loop(worker, number));
+            worker.thread =
+                    Thread.ofPlatform().daemon().name("spandrel-cpu-" + number).unstarted(() -> loop(worker, number));
         }
         for (Worker worker : others) {
             worker.thread.start();
@@ -70,7 +68,8 @@ final class Workers implements AutoCloseable {
             return;
         }
         int mine = generation + 1;
-        // Closed first: a worker of the last job may be comparing its next task with a number of tasks that now changes.
+        // Closed first: a worker of the last job may be comparing its next task with a number of tasks that now
+        // changes.
         claim.set((long) mine << 32 | Integer.MAX_VALUE);
         this.task = task;
         this.tasks = tasks;

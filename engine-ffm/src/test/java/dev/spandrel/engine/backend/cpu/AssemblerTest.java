@@ -54,7 +54,7 @@ class AssemblerTest {
                 for (Memory memory : new Memory[] {plain, indexed, high}) {
                     code.vector("vmovups", 17, memory).store(memory, 30).vector("vbroadcastss", 28, memory);
                     code.vector("vcvtph2ps", 9, memory).vector("vpdpbusd", 31, 7, memory.broadcastOne());
-                    code.load(RBX, memory).store(memory, R11).address(R10, memory);
+                    code.load(RBX, memory).add(R11, memory).store(memory, R11).address(R10, memory);
                     code.loadTileConfiguration(memory);
                 }
                 code.loadTile(5, indexed).storeTile(high, 3);
@@ -76,7 +76,11 @@ class AssemblerTest {
             code.multiplyTiles("tdpbf16ps", tile, (tile + 1) % 8, (tile + 2) % 8);
             code.multiplyTiles("tdpbsud", tile, (tile + 5) % 8, (tile + 3) % 8);
         }
-        code.releaseTiles().label("here").jump("jne", "here").jump("jl", "there").jump("there");
+        code.releaseTiles()
+                .label("here")
+                .jump("jne", "here")
+                .jump("jl", "there")
+                .jump("there");
         code.align(32).label("there").ret();
         compare(code);
     }

@@ -28,8 +28,12 @@ class CpuFeaturesTest {
 
     @Test
     void refusesWhatMachineCodeIsNotWrittenFor() {
-        assertThat(CpuFeatures.detect("Mac OS X", "aarch64").refusal()).contains("Linux").contains("Mac OS X");
-        assertThat(CpuFeatures.detect("Linux", "aarch64").refusal()).contains("x86-64").contains("aarch64");
+        assertThat(CpuFeatures.detect("Mac OS X", "aarch64").refusal())
+                .contains("Linux")
+                .contains("Mac OS X");
+        assertThat(CpuFeatures.detect("Linux", "aarch64").refusal())
+                .contains("x86-64")
+                .contains("aarch64");
         assertThat(CpuFeatures.parse("nothing here").flags()).containsExactly("");
     }
 
@@ -37,13 +41,16 @@ class CpuFeaturesTest {
     void amxNeedsItsFlagsAndTheKernelsLeave() {
         CpuFeatures cpu = CpuFeatures.parse(SAPPHIRE_RAPIDS);
         assertThat(AmxKernels.refusal(cpu, () -> 0)).isNull();
-        assertThat(AmxKernels.refusal(cpu, () -> -1)).contains("refuses tile state").contains("-1");
+        assertThat(AmxKernels.refusal(cpu, () -> -1))
+                .contains("refuses tile state")
+                .contains("-1");
         CpuFeatures without = CpuFeatures.parse(SAPPHIRE_RAPIDS.replace(" amx_int8", ""));
         assertThat(AmxKernels.refusal(without, () -> {
                     throw new AssertionError("nobody is asked");
                 }))
                 .isEqualTo("the processor has no amx_int8");
-        assertThat(AmxKernels.refusal(CpuFeatures.detect("Windows 11", "amd64"), () -> 0)).contains("Linux");
+        assertThat(AmxKernels.refusal(CpuFeatures.detect("Windows 11", "amd64"), () -> 0))
+                .contains("Linux");
     }
 
     /** What is refused here is refused with a reason; where nothing is, the contract has run it. */
