@@ -1,15 +1,20 @@
-"""Paired cost of tracing: two servers side by side, alternating windows of concurrent streams, ratio of tokens/s."""
+"""Paired cost of tracing: two servers side by side under the same endless streams, of which one runs while the other is paused.
+
+They take turns many times a second: the speed of a shared machine wanders by a tenth within seconds, which such turns share.
+"""
 
 import argparse
 import os
 import pathlib
 import random
 import re
+import signal
 import statistics
 import subprocess
 import sys
+import urllib.request
 
-from load import window
+from load import Load
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -67,35 +72,73 @@ def measure(args, processes):
     processes.append(off)
     on, on_port = start(endpoint, args.mode == "null", FLAGS[args.mode])
     processes.append(on)
-    servers = [("off", off, off_port), ("on", on, on_port)]
-    for turn in range(4):
-        for _, _, port in servers:
-            window(port, args.streams, args.warm_up / 4, args.max_tokens, 10_000 + turn)
+    sides = [Side([off], off_port), Side([on, sink], on_port)]
+    load = Load([off_port, on_port], args.streams, args.max_tokens)
+    load.run(args.warm_up)
+    for side in sides:
+        side.pause()
     ratios, cpu = [], []
     for pair in range(args.windows):
-        rates, costs = {}, {}
-        # Which goes first alternates too, so that a drift of the machine favours neither.
-        for name, process, port in servers if pair % 2 == 0 else servers[::-1]:
-            before = cpu_seconds(process)
-            rates[name] = window(port, args.streams, args.seconds, args.max_tokens, pair)
-            costs[name] = (cpu_seconds(process) - before) / rates[name]
-        ratios.append(rates["on"] / rates["off"])
-        cpu.append(costs["on"] / costs["off"])
+        (off_rate, off_cpu), (on_rate, on_cpu) = window(args, load, sides)
+        ratios.append(on_rate / off_rate)
+        cpu.append(on_cpu / off_cpu)
         print(
-            f"{pair + 1:3} off {rates['off']:8.1f} on {rates['on']:8.1f} tokens/s ratio {ratios[-1]:.4f}"
+            f"{pair + 1:3} off {off_rate:8.1f} on {on_rate:8.1f} tokens/s ratio {ratios[-1]:.4f}"
             f" processor time per token {cpu[-1]:.4f}",
             flush=True,
         )
-    print(f"processor time of the server per token, on to off: median {statistics.median(cpu):.4f}")
+    print(f"processor time of server and backend per token, on to off: median {statistics.median(cpu):.4f}")
+    for side in sides:
+        side.resume()
+    with urllib.request.urlopen(f"http://127.0.0.1:{on_port}/metrics") as answer:
+        lost = re.findall(r"otel_spans_dropped_total\S* (\S+)", answer.read().decode())
+    # Spans that are dropped cost nothing: a figure with drops is none.
+    print(f"spans lost: {sum(map(float, lost)):.0f}")
     return ratios
+
+
+class Side:
+    """Processes that run and pause together."""
+
+    def __init__(self, processes, port):
+        self.processes, self.port = processes, port
+
+    def pause(self):
+        for process in self.processes:
+            process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        for process in self.processes:
+            process.send_signal(signal.SIGCONT)
+
+    def cpu_seconds(self):
+        return sum(cpu_seconds(process) for process in self.processes)
+
+
+def window(args, load, sides):
+    """Tokens per second and processor time per token of each side, over many short turns."""
+    turns = max(1, round(args.seconds / args.turn))
+    before = [(load.tokens[side.port], side.cpu_seconds()) for side in sides]
+    for turn in range(turns):
+        # Who goes first alternates too, so that a drift favours neither.
+        for side in sides if turn % 2 == 0 else sides[::-1]:
+            side.resume()
+            load.run(args.turn)
+            side.pause()
+    results = []
+    for side, (tokens, cpu) in zip(sides, before):
+        count = load.tokens[side.port] - tokens
+        results.append((count / (turns * args.turn), (side.cpu_seconds() - cpu) / count))
+    return results
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mode", choices=FLAGS, default="request")
     parser.add_argument("--windows", type=int, default=20, help="pairs")
-    parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--warm-up", type=float, default=12, help="seconds of load on each server before the first pair")
+    parser.add_argument("--seconds", type=float, default=4, help="of each side in a pair")
+    parser.add_argument("--turn", type=float, default=0.2, help="seconds until the other side runs")
+    parser.add_argument("--warm-up", type=float, default=30, help="seconds of load on both servers before the first pair")
     parser.add_argument("--streams", type=int, default=32)
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--keep", type=pathlib.Path, help="file of ratios: those of earlier runs count too")
@@ -105,6 +148,7 @@ def main():
         ratios = measure(args, processes)
     finally:
         for process in processes[::-1]:
+            process.send_signal(signal.SIGCONT)
             process.terminate()
             process.wait()
     summary(args.mode, ratios)

@@ -48,28 +48,24 @@ class Stream:
         return seen.count(EVENT)
 
 
-def window(port, streams, seconds, max_tokens, seed):
-    """Tokens per second that came within the time; returns when all answers have ended."""
-    with selectors.DefaultSelector() as selector:
-        all_streams = [Stream(port, seed * streams + i, max_tokens) for i in range(streams)]
-        for stream in all_streams:
-            selector.register(stream.socket, selectors.EVENT_READ, stream)
-        begin = time.monotonic()
-        for stream in all_streams:
-            stream.ask()
-        tokens, left = 0, streams
-        while left:
-            for key, _ in selector.select():
-                stream = key.data
-                events = stream.read()
-                now = time.monotonic()
-                if now < begin + seconds:
-                    tokens += events
+class Load:
+    """Endless streams to one server or several; who is paused meanwhile sends nothing."""
+
+    def __init__(self, ports, streams, max_tokens):
+        self.selector = selectors.DefaultSelector()
+        self.tokens = dict.fromkeys(ports, 0)
+        for port in ports:
+            for seed in range(streams):
+                stream = Stream(port, seed, max_tokens)
+                stream.ask()
+                self.selector.register(stream.socket, selectors.EVENT_READ, (stream, port))
+
+    def run(self, seconds):
+        """Reads for so long; the tokens that came are added to those of their server."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            for key, _ in self.selector.select(left):
+                stream, port = key.data
+                self.tokens[port] += stream.read()
                 if not stream.busy:
-                    if now < begin + seconds:
-                        stream.ask()
-                    else:
-                        selector.unregister(stream.socket)
-                        stream.socket.close()
-                        left -= 1
-        return tokens / seconds
+                    stream.ask()

@@ -53,6 +53,7 @@ final class ConfigPrinter {
     /** What the option holds, or what it came to where it was left open. */
     private static String shown(String key, OptionSpec option, SidecarConfig config) {
         return switch (key) {
+            case "trace-page-token" -> option.getValue() == null ? "\"\"" : quoted(MASK);
             case "health-host" -> quoted(config.healthHost());
             case "journal-max-bytes" -> Long.toString(config.journalMaxBytes());
             case "journal-dir" ->

@@ -15,14 +15,25 @@ import java.util.function.Consumer;
 final class Destinations {
     private Destinations() {}
 
-    /** The destinations that have an endpoint, the default one first. */
-    static List<Destination> read(Map<String, DestinationSettings> settings, int concurrency, Consumer<String> warnings)
+    /**
+     * The destinations that have an endpoint, the default one first.
+     *
+     * @param environment whose {@code OTEL_METRICS_EXPORTER=none} and its like keep a signal from the default one
+     */
+    static List<Destination> read(
+            Map<String, DestinationSettings> settings,
+            int concurrency,
+            Map<String, String> environment,
+            Consumer<String> warnings)
             throws InvalidConfigException {
         List<Destination> destinations = new ArrayList<>();
         for (Map.Entry<String, DestinationSettings> entry : settings.entrySet()) {
             String name = entry.getKey();
             boolean isDefault = name.equals(DestinationSettings.DEFAULT);
             Map<Signal, ExporterConfig> exporters = exporters(name, entry.getValue(), isDefault, warnings);
+            if (isDefault) {
+                exporters.keySet().removeIf(signal -> switchedOff(signal, environment));
+            }
             if (exporters.isEmpty() && !isDefault) {
                 throw new InvalidConfigException("the destination " + name + " has no endpoint");
             }
@@ -32,6 +43,14 @@ final class Destinations {
             }
         }
         return destinations;
+    }
+
+    /** By the specification's selection of exporters, where {@code none} is the only word that means something here. */
+    private static boolean switchedOff(Signal signal, Map<String, String> environment) {
+        return environment
+                .getOrDefault("OTEL_" + signal.name() + "_EXPORTER", "")
+                .strip()
+                .equalsIgnoreCase("none");
     }
 
     private static Map<Signal, ExporterConfig> exporters(

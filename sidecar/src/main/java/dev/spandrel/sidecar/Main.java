@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
             "  OTEL_EXPORTER_OTLP_[...]COMPRESSION   none (default), gzip",
             "  OTEL_EXPORTER_OTLP_[...]CERTIFICATE, CLIENT_KEY, CLIENT_CERTIFICATE   PEM files for TLS",
             "  OTEL_EXPORTER_OTLP_[...]TIMEOUT       milliseconds for one answer, 10000",
+            "  OTEL_[TRACES_|METRICS_|LOGS_]EXPORTER   none keeps that signal from the backend; it is held in memory, oldest out first",
             "Every other flag has a variable too: SPANDREL_SIDECAR_JOURNAL_DIR for --journal-dir. A flag beats a variable,",
             "a variable beats the file of --config. Without an endpoint telemetry is kept in memory, the oldest goes first;",
             "with one it is on disk in the journal folder before the sender is told yes.",

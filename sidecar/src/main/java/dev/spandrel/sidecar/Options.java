@@ -112,6 +112,9 @@ final class Options {
             description = "Prints each trace to stdout as an indented tree once it is quiet.")
     private boolean printTraces;
 
+    @Mixin
+    private final PageOptions page = new PageOptions();
+
     @Option(
             names = "--max-request-bytes",
             paramLabel = "BYTES",
@@ -186,7 +189,8 @@ final class Options {
     /** Everything told, by whatever way; {@code warnings} takes a line for each value that was ignored. */
     SidecarConfig config(Map<String, String> environment, SettingsFile file, Consumer<String> warnings)
             throws InvalidConfigException, SettingsException {
-        List<Destination> found = Destinations.read(destinations(environment, file), concurrency, warnings);
+        List<Destination> found =
+                Destinations.read(destinations(environment, file), concurrency, environment, warnings);
         return config(found, environment, rewriting.transform(environment, warnings));
     }
 
@@ -226,7 +230,7 @@ final class Options {
     private SidecarConfig config(List<Destination> found, Map<String, String> environment, Transform transform) {
         Optional<Path> journalFolder = journalFolder(journalDir, environment);
         boolean onDisk = journalFolder.isPresent() && !found.isEmpty();
-        long bytes = journalMaxBytes != null ? journalMaxBytes : defaultJournalBytes(onDisk);
+        long bytes = journalMaxBytes != null ? journalMaxBytes : defaultJournalBytes(onDisk, page.heapBytes());
         return new SidecarConfig(
                 host,
                 grpcPort,
@@ -234,6 +238,7 @@ final class Options {
                 healthHost == null ? host : healthHost,
                 healthPort,
                 printTraces,
+                page.config(),
                 found,
                 transform,
                 maxRequestBytes,
@@ -256,10 +261,10 @@ final class Options {
         return Optional.of(base.resolve("spandrel").resolve("sidecar"));
     }
 
-    private static long defaultJournalBytes(boolean onDisk) {
+    private static long defaultJournalBytes(boolean onDisk, long otherHeapBytes) {
         return onDisk
                 ? DEFAULT_JOURNAL_BYTES
-                : Math.min(DEFAULT_JOURNAL_BYTES, Runtime.getRuntime().maxMemory() / 2);
+                : Math.min(DEFAULT_JOURNAL_BYTES, (Runtime.getRuntime().maxMemory() - otherHeapBytes) / 2);
     }
 
     /** Space comes back segment by segment, so there are at least 32 of them; larger than 16 MiB brings nothing. */

@@ -15,6 +15,7 @@ import dev.spandrel.sidecar.journal.JournalReader;
 import dev.spandrel.sidecar.metrics.Ledger;
 import dev.spandrel.sidecar.metrics.MetricRegistry;
 import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.page.TracePage;
 import dev.spandrel.sidecar.receiver.InFlightBytes;
 import dev.spandrel.sidecar.receiver.Intake;
 import dev.spandrel.sidecar.receiver.OtlpGrpcReceiver;
@@ -53,6 +54,7 @@ final class Sidecar implements AutoCloseable {
     private final MetricRegistry metrics = new MetricRegistry();
     private final List<Lane> lanes = new ArrayList<>();
     private final TracePrinter printer;
+    private final TracePage page;
     private Journals journals;
     private OtlpGrpcReceiver grpc;
     private OtlpHttpReceiver http;
@@ -63,6 +65,7 @@ final class Sidecar implements AutoCloseable {
         this.config = config;
         this.ticker = ticker;
         this.printer = config.printTraces() ? new TracePrinter(out, ticker) : null;
+        this.page = config.page().isPresent() ? new TracePage(ticker) : null;
     }
 
     /** Starts a sidecar and returns when everything listens. */
@@ -144,8 +147,7 @@ final class Sidecar implements AutoCloseable {
     private void listen() throws StartException {
         InFlightBytes inFlight = new InFlightBytes(config.maxRequestBytes() + SPARE_IN_FLIGHT);
         ReceiverLimits limits = new ReceiverLimits(config.maxRequestBytes(), MAX_REQUEST_TIME, inFlight, ticker);
-        Intake intake = new Intake(
-                journals.bySignal(), config.transform(), printer == null ? (_, _) -> {} : printer::kept, metrics);
+        Intake intake = new Intake(journals.bySignal(), config.transform(), this::kept, metrics);
         metrics.gauge("spandrel_sidecar_in_flight_bytes", "Bytes of requests being received.", inFlight::used);
         InetSocketAddress grpcAddress = address(config.host(), config.grpcPort());
         InetSocketAddress httpAddress = address(config.host(), config.httpPort());
@@ -156,11 +158,31 @@ final class Sidecar implements AutoCloseable {
                 "health",
                 healthAddress,
                 () -> AdminServer.start(healthAddress, () -> accepting && journals.writable(), metrics));
+        if (page != null) {
+            listen("the trace page", config.page().orElseThrow());
+        }
         refuseOwnListeners(List.of(
                 new InetSocketAddress(config.host(), grpc.port()),
                 new InetSocketAddress(config.host(), http.port()),
                 new InetSocketAddress(config.healthHost(), admin.port())));
         accepting = true;
+    }
+
+    private void listen(String what, PageConfig settings) throws StartException {
+        InetSocketAddress address = address(settings.host(), settings.port());
+        listen(what, address, () -> {
+            page.listen(address, settings.token(), settings.example());
+            return page;
+        });
+    }
+
+    private void kept(Signal signal, byte[] body) {
+        if (printer != null) {
+            printer.kept(signal, body);
+        }
+        if (page != null) {
+            page.kept(signal, body);
+        }
     }
 
     private static InetSocketAddress address(String host, int port) throws StartException {
@@ -203,6 +225,10 @@ final class Sidecar implements AutoCloseable {
         return http.port();
     }
 
+    int pagePort() {
+        return page.port();
+    }
+
     int healthPort() {
         return admin.port();
     }
@@ -224,10 +250,26 @@ final class Sidecar implements AutoCloseable {
 
     /** The one line that says all is listening. */
     String readyLine() {
-        String host = config.host().contains(":") ? "[" + config.host() + "]" : config.host();
-        String health = config.healthHost().contains(":") ? "[" + config.healthHost() + "]" : config.healthHost();
-        return "spandrel-sidecar ready: grpc %s:%d, http %s:%d, health http://%s:%d, to %s"
-                .formatted(host, grpcPort(), host, httpPort(), health, healthPort(), destinations());
+        String host = bracketed(config.host());
+        return "spandrel-sidecar ready: grpc %s:%d, http %s:%d, health http://%s:%d%s, to %s"
+                .formatted(
+                        host,
+                        grpcPort(),
+                        host,
+                        httpPort(),
+                        bracketed(config.healthHost()),
+                        healthPort(),
+                        config.page().map(this::pageAddress).orElse(""),
+                        destinations());
+    }
+
+    private String pageAddress(PageConfig settings) {
+        String token = settings.token().map(text -> "?token=" + text).orElse("");
+        return ", page http://" + bracketed(settings.host()) + ":" + page.port() + "/" + token;
+    }
+
+    private static String bracketed(String host) {
+        return host.contains(":") ? "[" + host + "]" : host;
     }
 
     private String destinations() {
@@ -276,6 +318,9 @@ final class Sidecar implements AutoCloseable {
         }
         if (printer != null) {
             printer.close();
+        }
+        if (page != null) {
+            page.close();
         }
         if (admin != null) {
             admin.close();

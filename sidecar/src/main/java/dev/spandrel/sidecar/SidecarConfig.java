@@ -11,6 +11,7 @@ import java.util.Optional;
 /**
  * Everything a sidecar is told. Port 0 means any free port.
  *
+ * @param page the trace page, where there is to be one
  * @param destinations where telemetry goes; a signal that goes nowhere is kept in memory, oldest out first
  * @param transform what is done to a request before it is kept
  * @param journalFolder empty keeps everything in memory
@@ -24,6 +25,7 @@ record SidecarConfig(
         String healthHost,
         int healthPort,
         boolean printTraces,
+        Optional<PageConfig> page,
         List<Destination> destinations,
         Transform transform,
         int maxRequestBytes,

@@ -70,7 +70,7 @@ class ArchitectureTest {
     void onlyTheDoorsSpeakToTheWebServer() {
         classes()
                 .that()
-                .resideOutsideOfPackages(ROOT + ".receiver..", ROOT + ".admin..", ROOT + ".web..")
+                .resideOutsideOfPackages(ROOT + ".receiver..", ROOT + ".admin..", ROOT + ".page..", ROOT + ".web..")
                 .should()
                 .onlyDependOnClassesThat()
                 .resideOutsideOfPackage("io.helidon..")

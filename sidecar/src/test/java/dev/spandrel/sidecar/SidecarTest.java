@@ -105,6 +105,35 @@ class SidecarTest {
                 () -> sidecar.journal(signal).items());
     }
 
+    @Test
+    void noneKeepsASignalFromTheBackend() throws Exception {
+        Map<String, String> variables =
+                Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4", "OTEL_METRICS_EXPORTER", "none");
+        SidecarConfig config = TestConfig.of(folder, variables);
+        assertThat(config.delivers(Signal.METRICS)).isFalse();
+        assertThat(config.delivers(Signal.TRACES)).isTrue();
+        assertThat(config.delivers(Signal.LOGS)).isTrue();
+    }
+
+    @Test
+    void thePageIsOffUnlessAskedForAndTakesATokenAwayFromLoopback() throws Exception {
+        assertThat(TestConfig.of(folder, Map.of()).page()).isEmpty();
+        assertThat(TestConfig.of(folder, Map.of(), "--trace-page").page())
+                .hasValueSatisfying(page -> assertThat(page.token()).isEmpty());
+        assertThat(TestConfig.of(folder, Map.of(), "--trace-page", "--trace-page-host=0.0.0.0")
+                        .page())
+                .hasValueSatisfying(page -> assertThat(page.token())
+                        .hasValueSatisfying(token -> assertThat(token).hasSize(32)));
+    }
+
+    @Test
+    void theReadyLineHasThePage() throws Exception {
+        try (Sidecar sidecar = start(Map.of(), "--trace-page", "--trace-page-port=0", "--trace-page-token=let-me-in")) {
+            assertThat(sidecar.readyLine())
+                    .contains(", page http://127.0.0.1:" + sidecar.pagePort() + "/?token=let-me-in, to no backend");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"grpc", "http/protobuf", "http/json", "auto"})
     void everySignalPassesThroughByEitherDoorAndIsAccountedFor(String protocol) throws Exception {

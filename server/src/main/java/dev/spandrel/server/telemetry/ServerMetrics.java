@@ -45,6 +45,12 @@ public final class ServerMetrics implements GenerationListener {
                 .ofLongs()
                 .setUnit("{request}")
                 .buildWithCallback(out -> out.record(engine.stats().waiting()));
+        meter.counterBuilder("spandrel.engine.tokens.prompt")
+                .setUnit("{token}")
+                .buildWithCallback(out -> out.record(engine.stats().promptTokens()));
+        meter.counterBuilder("spandrel.engine.tokens.generated")
+                .setUnit("{token}")
+                .buildWithCallback(out -> out.record(engine.stats().generatedTokens()));
         meter.gaugeBuilder("spandrel.engine.kv_cache.usage")
                 .setUnit("1")
                 .buildWithCallback(out -> out.record(engine.stats().kvCacheUsage()));

@@ -2,6 +2,8 @@ package dev.spandrel.sidecar.admin;
 
 import dev.spandrel.sidecar.otlp.MalformedTelemetryException;
 import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.span.SpanDecoder;
+import dev.spandrel.sidecar.span.SpanView;
 import dev.spandrel.sidecar.time.Ticker;
 import java.io.PrintStream;
 import java.util.ArrayDeque;

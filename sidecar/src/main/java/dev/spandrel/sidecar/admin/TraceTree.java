@@ -1,6 +1,7 @@
 package dev.spandrel.sidecar.admin;
 
-import dev.spandrel.sidecar.admin.SpanView.Attribute;
+import dev.spandrel.sidecar.span.SpanView;
+import dev.spandrel.sidecar.span.SpanView.Attribute;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;

@@ -1,4 +1,4 @@
-package dev.spandrel.sidecar.admin;
+package dev.spandrel.sidecar.span;
 
 import dev.spandrel.sidecar.otlp.MalformedTelemetryException;
 import dev.spandrel.sidecar.otlp.ProtobufReader;

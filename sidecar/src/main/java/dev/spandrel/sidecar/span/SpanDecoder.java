@@ -1,19 +1,20 @@
-package dev.spandrel.sidecar.admin;
+package dev.spandrel.sidecar.span;
 
-import dev.spandrel.sidecar.admin.SpanView.Attribute;
 import dev.spandrel.sidecar.otlp.MalformedTelemetryException;
 import dev.spandrel.sidecar.otlp.ProtobufReader;
+import dev.spandrel.sidecar.span.SpanView.Attribute;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 
-/** Reads what the trace page shows out of an encoded {@code ExportTraceServiceRequest} (trace.proto 1.11). */
-final class SpanDecoder {
+/** Reads the spans of an encoded {@code ExportTraceServiceRequest} (trace.proto 1.11). */
+public final class SpanDecoder {
     private static final String[] KINDS = {"", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"};
 
     private SpanDecoder() {}
 
-    static List<SpanView> decode(byte[] request) throws MalformedTelemetryException {
+    /** Every span, in the sender's order. */
+    public static List<SpanView> decode(byte[] request) throws MalformedTelemetryException {
         List<SpanView> spans = new ArrayList<>();
         ProtobufReader reader = new ProtobufReader(request);
         while (reader.next()) {
@@ -25,43 +26,49 @@ final class SpanDecoder {
     }
 
     private static void resourceSpans(ProtobufReader parent, List<SpanView> spans) throws MalformedTelemetryException {
-        String service = "";
+        List<Attribute> resource = List.of();
         ProtobufReader first = parent.message();
         while (first.next()) {
             if (first.field() == 1) {
-                service = serviceName(first.message());
+                resource = resource(first.message());
             }
         }
         ProtobufReader second = parent.message();
         while (second.next()) {
             if (second.field() == 2) {
-                scopeSpans(second.message(), service, spans);
+                scopeSpans(second.message(), resource, spans);
             }
         }
     }
 
-    private static String serviceName(ProtobufReader resource) throws MalformedTelemetryException {
+    private static List<Attribute> resource(ProtobufReader resource) throws MalformedTelemetryException {
+        List<Attribute> attributes = new ArrayList<>();
         while (resource.next()) {
             if (resource.field() == 1) {
-                Attribute attribute = attribute(resource.message());
-                if (attribute.key().equals("service.name")) {
-                    return attribute.value();
-                }
+                attributes.add(attribute(resource.message()));
             }
         }
-        return "";
+        return attributes;
     }
 
-    private static void scopeSpans(ProtobufReader scope, String service, List<SpanView> spans)
+    private static String serviceName(List<Attribute> resource) {
+        return resource.stream()
+                .filter(attribute -> attribute.key().equals("service.name"))
+                .map(Attribute::value)
+                .findFirst()
+                .orElse("");
+    }
+
+    private static void scopeSpans(ProtobufReader scope, List<Attribute> resource, List<SpanView> spans)
             throws MalformedTelemetryException {
         while (scope.next()) {
             if (scope.field() == 2) {
-                spans.add(span(scope.message(), service));
+                spans.add(span(scope.message(), resource));
             }
         }
     }
 
-    private static SpanView span(ProtobufReader span, String service) throws MalformedTelemetryException {
+    private static SpanView span(ProtobufReader span, List<Attribute> resource) throws MalformedTelemetryException {
         String traceId = "";
         String spanId = "";
         String parentId = "";
@@ -72,6 +79,7 @@ final class SpanDecoder {
         long end = 0;
         List<Attribute> attributes = new ArrayList<>();
         List<Attribute> events = new ArrayList<>();
+        List<String> links = new ArrayList<>();
         while (span.next()) {
             switch (span.field()) {
                 case 1 -> traceId = hex(span);
@@ -83,16 +91,40 @@ final class SpanDecoder {
                 case 8 -> end = span.fixed64();
                 case 9 -> attributes.add(attribute(span.message()));
                 case 11 -> events.add(event(span.message()));
+                case 13 -> links.add(linkedTrace(span.message()));
                 case 15 -> status = status(span.message());
                 default -> {}
             }
         }
         String parent = parentId.chars().allMatch(c -> c == '0') ? "" : parentId;
-        return new SpanView(traceId, spanId, parent, name, kind, service, start, end, status, attributes, events);
+        return new SpanView(
+                traceId,
+                spanId,
+                parent,
+                name,
+                kind,
+                serviceName(resource),
+                start,
+                end,
+                status,
+                resource,
+                attributes,
+                events,
+                links);
     }
 
     private static String kind(long number) {
         return number >= 0 && number < KINDS.length ? KINDS[(int) number] : "KIND_" + number;
+    }
+
+    private static String linkedTrace(ProtobufReader link) throws MalformedTelemetryException {
+        String traceId = "";
+        while (link.next()) {
+            if (link.field() == 1) {
+                traceId = hex(link);
+            }
+        }
+        return traceId;
     }
 
     private static String hex(ProtobufReader field) throws MalformedTelemetryException {
@@ -110,7 +142,7 @@ final class SpanDecoder {
                 code = status.varint();
             }
         }
-        String word = code == 2 ? "ERROR" : code == 1 ? "OK" : "";
+        String word = code == 2 ? SpanView.ERROR : code == 1 ? "OK" : "";
         return message.isEmpty() ? word : word + ": " + message;
     }
 

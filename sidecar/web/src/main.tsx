@@ -1,0 +1,9 @@
+import { render } from 'preact';
+import { App } from './app';
+import './style/base.css';
+import './style/list.css';
+import './style/strip.css';
+import './style/trace.css';
+import './style/phases.css';
+
+render(<App />, document.getElementById('app')!);
