@@ -14,6 +14,7 @@ import java.lang.invoke.MethodHandle;
  * 4 KiB (docs/benchmarks.md). Elsewhere, and where the system says no, memory comes from the arena as it is. Not for
  * several threads at once.
  */
+@SuppressWarnings("restricted") // Mapping memory is what it is for.
 final class LargeMemory {
     private static final long HUGE_PAGE = 2L << 20;
     /** Matrices share chunks, since each would end in half a huge page; what is never touched is never there. */

@@ -14,6 +14,7 @@ import java.lang.invoke.MethodHandle;
  *
  * <p>Danger: whatever is called here may read and write anything. Its callers check every size before.
  */
+@SuppressWarnings("restricted") // Calling native code is what it is for.
 final class MachineCode {
     private static final int READ_WRITE = 3;
     private static final int READ_EXECUTE = 5;

@@ -81,6 +81,7 @@ final class NarrowActivations implements Workers.Task {
     }
 
     /** The same memory without a lifetime, so that passing it costs no counting; the arena outlives every step. */
+    @SuppressWarnings("restricted") // The same bounds, without the lifetime.
     static MemorySegment global(MemorySegment segment) {
         return MemorySegment.ofAddress(segment.address()).reinterpret(segment.byteSize());
     }
