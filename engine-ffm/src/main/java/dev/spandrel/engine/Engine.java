@@ -2,6 +2,7 @@ package dev.spandrel.engine;
 
 import dev.spandrel.engine.runner.LocalEngine;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A loaded model that answers many requests at once by continuous batching. All methods may be called from any thread;
@@ -43,6 +44,17 @@ public interface Engine extends AutoCloseable {
     int[] tokenize(Prompt prompt);
 
     /**
+     * The text of token ids, as a tokenizer decodes them.
+     *
+     * @param skipSpecialTokens whether special tokens are left out
+     * @throws EngineException.InvalidRequest when an id is out of vocabulary
+     */
+    String detokenize(List<Integer> ids, boolean skipSpecialTokens);
+
+    /** One token as people see it; for ids of the vocabulary. */
+    TokenText token(int id);
+
+    /**
      * Checks, tokenises and queues a request; it joins the batch at the next step.
      *
      * @return the handle that delivers text; close it in every case, since closing early is what cancels
@@ -62,6 +74,11 @@ public interface Engine extends AutoCloseable {
      * @throws EngineException as {@link #submit}
      */
     List<Generation> beamSearch(GenerationRequest request, int width, double lengthPenalty);
+
+    /** The source of the model's chat template, where it has one. */
+    default Optional<String> chatTemplate() {
+        return Optional.empty();
+    }
 
     /** What opening it consisted of, in order. */
     default List<StartPhase> startPhases() {

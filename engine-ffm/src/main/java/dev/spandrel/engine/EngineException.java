@@ -24,6 +24,12 @@ public abstract sealed class EngineException extends RuntimeException {
             this.parameter = parameter;
         }
 
+        /** A value that breaks a rule; the message ends as vLLM's do. */
+        public static InvalidRequest value(String parameter, String rule, Object value) {
+            return new InvalidRequest(
+                    parameter, rule + ", got " + value + ". (parameter=" + parameter + ", value=" + value + ")");
+        }
+
         /** The parameter at fault, in the words of the OpenAI API. */
         public String parameter() {
             return parameter;

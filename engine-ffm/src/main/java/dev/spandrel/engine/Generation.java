@@ -1,5 +1,8 @@
 package dev.spandrel.engine;
 
+import java.util.List;
+import java.util.Optional;
+
 /**
  * A request under way. One thread reads it with {@link #next}; any thread may close it. Closing before
  * {@link GenerationEvent.Finished} was read cancels: the sequence leaves the batch at the next step, its blocks are
@@ -11,6 +14,24 @@ public interface Generation extends AutoCloseable {
 
     /** Tokens of the prompt, special tokens included. */
     int promptTokens();
+
+    /** The prompt as the model saw it. */
+    int[] promptTokenIds();
+
+    /** A token of the output below the number that events have told of, tokens that are not text included. */
+    int tokenId(int index);
+
+    /**
+     * Log probabilities at a place of the output below the number that events have told of; empty where none were asked
+     * for.
+     */
+    Optional<TokenLogprobs> logprobs(int index);
+
+    /**
+     * Log probabilities of the prompt's tokens but the first, complete once an event has told of a token or of the end;
+     * empty where none were asked for.
+     */
+    List<TokenLogprobs> promptLogprobs();
 
     /** Tokens of the prompt whose keys and values were found in the cache; 0 before the request was first scheduled. */
     int cachedTokens();

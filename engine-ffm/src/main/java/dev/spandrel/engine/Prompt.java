@@ -5,8 +5,17 @@ import java.util.Objects;
 
 /** What to continue: text, token ids, or a conversation for the model's chat template. */
 public sealed interface Prompt {
-    /** Text, tokenised with the model's special tokens in front (BOS). */
-    record Text(String text) implements Prompt {
+    /**
+     * Text.
+     *
+     * @param addSpecialTokens whether the model's special tokens go in front (BOS)
+     */
+    record Text(String text, boolean addSpecialTokens) implements Prompt {
+        /** Text with the model's special tokens. */
+        public Text(String text) {
+            this(text, true);
+        }
+
         public Text {
             Objects.requireNonNull(text, "text");
         }
@@ -19,8 +28,13 @@ public sealed interface Prompt {
         }
     }
 
-    /** A conversation; the template renders it, asking for the assistant's turn. */
-    record Chat(List<ChatMessage> messages) implements Prompt {
+    /** A conversation; the model's template renders it. */
+    record Chat(List<ChatMessage> messages, ChatOptions options) implements Prompt {
+        /** A conversation that asks for the assistant's turn. */
+        public Chat(List<ChatMessage> messages) {
+            this(messages, ChatOptions.DEFAULT);
+        }
+
         public Chat {
             messages = List.copyOf(messages);
         }

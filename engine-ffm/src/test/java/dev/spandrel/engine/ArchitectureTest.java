@@ -51,6 +51,7 @@ class ArchitectureTest {
                 .that()
                 .resideOutsideOfPackages(
                         "dev.spandrel.engine.checkpoint..",
+                        "dev.spandrel.engine.grammar..",
                         "dev.spandrel.engine.model..",
                         "dev.spandrel.engine.tokenizer..",
                         "dev.spandrel.engine.hub..")

@@ -12,6 +12,8 @@ import dev.spandrel.server.openai.HealthService;
 import dev.spandrel.server.openai.LoadService;
 import dev.spandrel.server.openai.ModelsService;
 import dev.spandrel.server.openai.RequestLimit;
+import dev.spandrel.server.openai.ResponsesService;
+import dev.spandrel.server.openai.TokenizeService;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.HttpMetrics;
 import dev.spandrel.server.telemetry.MetricsService;
@@ -37,6 +39,9 @@ final class ApiRouting {
         Map<String, String> methods = new LinkedHashMap<>();
         methods.put(CompletionsService.PATH, "POST");
         methods.put(ChatCompletionsService.PATH, "POST");
+        methods.put(ResponsesService.PATH, "POST");
+        methods.put(TokenizeService.TOKENIZE, "POST");
+        methods.put(TokenizeService.DETOKENIZE, "POST");
         methods.put(ModelsService.PATH, "GET");
         methods.put("/health", "GET");
         methods.put("/ping", "GET, POST");
@@ -84,6 +89,8 @@ final class ApiRouting {
         routing.register(LoadService.PATH, new LoadService(limit));
         routing.register(CompletionsService.PATH, new CompletionsService(api));
         routing.register(ChatCompletionsService.PATH, new ChatCompletionsService(api));
+        routing.register(ResponsesService.PATH, new ResponsesService(api));
+        routing.register(new TokenizeService(api));
         routing.register(ModelsService.PATH, new ModelsService(api.model()));
         routing.register(
                 MetricsService.PATH,

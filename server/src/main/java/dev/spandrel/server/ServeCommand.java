@@ -3,12 +3,14 @@ package dev.spandrel.server;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.NgramSpeculation;
+import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Command;
@@ -19,6 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code serve}: flags with vLLM's names where vLLM has the flag; blocks until the server has stopped. */
 @Command(
@@ -152,6 +155,19 @@ final class ServeCommand implements Callable<Integer> {
     private boolean promptTokensDetails;
 
     @Option(
+            names = "--tool-call-parser",
+            paramLabel = "NAME",
+            converter = ToolCallParserName.class,
+            description = "How the model writes tool calls: hermes, llama3_json, mistral or pythonic."
+                    + " Default: as its chat template shows.")
+    private ToolCallFamily toolCallFamily;
+
+    @Option(
+            names = "--enable-auto-tool-choice",
+            description = "Accepted for vLLM's sake; tool_choice auto needs no flag here.")
+    private boolean autoToolChoice;
+
+    @Option(
             names = "--enable-request-id-headers",
             description = "Answer with an X-Request-Id, the client's or a new one.")
     private boolean requestIdHeaders;
@@ -278,6 +294,16 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
+    /** A parser's name as vLLM knows it. */
+    static final class ToolCallParserName implements ITypeConverter<ToolCallFamily> {
+        @Override
+        public ToolCallFamily convert(String text) {
+            return ToolCallFamily.named(text)
+                    .orElseThrow(() -> new TypeConversionException(
+                            "expected one of " + ToolCallFamily.names() + ", found \"" + text + "\""));
+        }
+    }
+
     /** A number of bytes. */
     static final class Bytes implements ITypeConverter<Long> {
         @Override
@@ -314,6 +340,7 @@ final class ServeCommand implements Callable<Integer> {
                     !traces.noHttpSpans,
                     tracing,
                     promptTokensDetails,
+                    Optional.ofNullable(toolCallFamily),
                     requestIdHeaders,
                     listener.settings(OtlpSettings::processEnvironment),
                     Duration.ofSeconds(shutdownTimeout),

@@ -1,11 +1,13 @@
 package dev.spandrel.server;
 
 import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What a server needs to know; flags, variables and defaults are already one.
@@ -18,6 +20,7 @@ import java.util.Objects;
  * @param httpSpans whether HTTP requests get spans of their own
  * @param tracing what goes into spans
  * @param promptTokensDetails whether usage tells of cached prompt tokens
+ * @param toolCallFamily how the model writes tool calls; empty = as its chat template shows
  * @param requestIdHeaders whether answers have an {@code X-Request-Id}
  * @param listener who may connect, and what a request may be
  * @param shutdownTimeout how long running generations may go on after the stop signal; zero = they are aborted
@@ -33,6 +36,7 @@ public record ServerConfig(
         boolean httpSpans,
         TraceSettings tracing,
         boolean promptTokensDetails,
+        Optional<ToolCallFamily> toolCallFamily,
         boolean requestIdHeaders,
         ListenerSettings listener,
         Duration shutdownTimeout,

@@ -10,7 +10,9 @@ import dev.spandrel.server.openai.ChatCompletionsService;
 import dev.spandrel.server.openai.CompletionsService;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestIdHeader;
+import dev.spandrel.server.openai.ResponsesService;
 import dev.spandrel.server.openai.ServedModel;
+import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.AccessLog;
 import dev.spandrel.server.telemetry.ClockAnchor;
 import dev.spandrel.server.telemetry.EngineMetrics;
@@ -89,7 +91,7 @@ public final class SpandrelServer implements AutoCloseable {
         this.draining = new AtomicBoolean();
         this.inFlight = new InFlight();
         this.watchdog = new WriteWatchdog(config.writeTimeout(), System::nanoTime);
-        this.model = served(config, engine.model());
+        this.model = served(config, engine);
         metrics.loaded(new EngineMetrics.CacheInfo(
                 engine.model().maxModelLen(),
                 config.engine().prefixCaching(),
@@ -163,7 +165,8 @@ public final class SpandrelServer implements AutoCloseable {
                 config.engine().nanoClock().getAsLong()));
     }
 
-    private static ServedModel served(ServerConfig config, ModelInfo info) {
+    private static ServedModel served(ServerConfig config, Engine engine) {
+        ModelInfo info = engine.model();
         List<String> names = config.servedModelNames().isEmpty() ? List.of(info.name()) : config.servedModelNames();
         long created = InstantSource.system().instant().getEpochSecond();
         return new ServedModel(
@@ -173,6 +176,7 @@ public final class SpandrelServer implements AutoCloseable {
                 config.engine().maxWaiting(),
                 config.engine().schedulingPolicy().equals("priority"),
                 config.promptTokensDetails(),
+                config.toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
                 config.version());
     }
 
@@ -223,7 +227,7 @@ public final class SpandrelServer implements AutoCloseable {
                         config.engine().nanoClock())
                 : new RequestScope(
                         sdk,
-                        Set.of(CompletionsService.PATH, ChatCompletionsService.PATH),
+                        Set.of(CompletionsService.PATH, ChatCompletionsService.PATH, ResponsesService.PATH),
                         InstantSource.system(),
                         config.engine().nanoClock());
     }

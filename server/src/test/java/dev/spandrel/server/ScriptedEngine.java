@@ -8,6 +8,7 @@ import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.TokenText;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -80,11 +81,22 @@ public final class ScriptedEngine implements Engine {
     @Override
     public int[] tokenize(Prompt prompt) {
         return switch (prompt) {
-            case Prompt.Text(String text) -> new int[text.split(" ").length];
+            case Prompt.Text(String text, var special) -> new int[text.split(" ").length];
             case Prompt.Tokens(List<Integer> ids) ->
                 ids.stream().mapToInt(Integer::intValue).toArray();
-            case Prompt.Chat(var messages) -> new int[messages.size()];
+            case Prompt.Chat(var messages, var options) -> new int[messages.size()];
         };
+    }
+
+    /** Token 7 is the word "t7". */
+    @Override
+    public String detokenize(List<Integer> ids, boolean skipSpecialTokens) {
+        return ids.stream().map(id -> "t" + id).collect(java.util.stream.Collectors.joining(" "));
+    }
+
+    @Override
+    public TokenText token(int id) {
+        return new TokenText("Ġt" + id, " t" + id, (" t" + id).getBytes(java.nio.charset.StandardCharsets.UTF_8));
     }
 
     @Override

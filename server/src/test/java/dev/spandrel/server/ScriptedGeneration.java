@@ -11,6 +11,7 @@ import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.RequestPhases;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.TokenLogprobs;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -51,6 +52,12 @@ public final class ScriptedGeneration implements Generation {
 
     public ScriptedGeneration send(String text) {
         events.add(new TextDelta(text, 1));
+        return this;
+    }
+
+    /** Any event. */
+    public ScriptedGeneration send(GenerationEvent event) {
+        events.add(event);
         return this;
     }
 
@@ -105,10 +112,50 @@ public final class ScriptedGeneration implements Generation {
     @Override
     public int promptTokens() {
         return switch (request.prompt()) {
-            case Prompt.Text(String text) -> text.split(" ").length;
+            case Prompt.Text(String text, var special) -> text.split(" ").length;
             case Prompt.Tokens(List<Integer> ids) -> ids.size();
-            case Prompt.Chat(var messages) -> messages.size();
+            case Prompt.Chat(var messages, var options) -> messages.size();
         };
+    }
+
+    @Override
+    public int[] promptTokenIds() {
+        int[] ids = new int[promptTokens()];
+        java.util.Arrays.setAll(ids, i -> 100 + i);
+        return ids;
+    }
+
+    /** 10, 11, 12, … */
+    @Override
+    public int tokenId(int index) {
+        return 10 + index;
+    }
+
+    @Override
+    public Optional<TokenLogprobs> logprobs(int index) {
+        return sampling().logprobs().ofOutput()
+                ? Optional.of(
+                        logprobs(tokenId(index), sampling().logprobs().sampled().orElse(0)))
+                : Optional.empty();
+    }
+
+    @Override
+    public List<TokenLogprobs> promptLogprobs() {
+        return sampling().logprobs().prompt().isEmpty()
+                ? List.of()
+                : java.util.Arrays.stream(promptTokenIds())
+                        .skip(1)
+                        .mapToObj(id ->
+                                logprobs(id, sampling().logprobs().prompt().getAsInt()))
+                        .toList();
+    }
+
+    /** The token has rank 2 and −1.5; the likeliest are 20, 21, … with −0.5, −1, … */
+    private static TokenLogprobs logprobs(int token, int top) {
+        List<TokenLogprobs.Entry> best = java.util.stream.IntStream.range(0, top)
+                .mapToObj(i -> new TokenLogprobs.Entry(20 + i, -0.5 * (i + 1), i + 1))
+                .toList();
+        return new TokenLogprobs(new TokenLogprobs.Entry(token, -1.5, 2), best);
     }
 
     @Override

@@ -100,6 +100,7 @@ class SpandrelServerTest {
                 true,
                 TraceSettings.DEFAULT,
                 false,
+                java.util.Optional.empty(),
                 false,
                 ListenerSettings.DEFAULT,
                 shutdownTimeout,

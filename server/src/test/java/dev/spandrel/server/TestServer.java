@@ -92,7 +92,15 @@ public final class TestServer implements AutoCloseable {
         metrics.loaded(new EngineMetrics.CacheInfo(ScriptedEngine.MAX_MODEL_LEN, true, "auto", 2));
         return new ApiContext(
                 engine,
-                new ServedModel(engine.model(), List.of("scripted", "alias"), 1_700_000_000, 64, false, false, "1.2.3"),
+                new ServedModel(
+                        engine.model(),
+                        List.of("scripted", "alias"),
+                        1_700_000_000,
+                        64,
+                        false,
+                        false,
+                        java.util.Optional.of(dev.spandrel.server.openai.tools.ToolCallFamily.HERMES),
+                        "1.2.3"),
                 listener,
                 watchdog,
                 draining::get,

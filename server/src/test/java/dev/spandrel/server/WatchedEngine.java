@@ -7,6 +7,7 @@ import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.StartPhase;
+import dev.spandrel.engine.TokenText;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -55,6 +56,16 @@ final class WatchedEngine implements Engine {
     @Override
     public int[] tokenize(Prompt prompt) {
         return engine.tokenize(prompt);
+    }
+
+    @Override
+    public String detokenize(List<Integer> ids, boolean skipSpecialTokens) {
+        return engine.detokenize(ids, skipSpecialTokens);
+    }
+
+    @Override
+    public TokenText token(int id) {
+        return engine.token(id);
     }
 
     @Override

@@ -6,7 +6,10 @@ import dev.spandrel.engine.GenerationEvent;
 import dev.spandrel.engine.RequestPhases;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.TokenLogprobs;
 import dev.spandrel.engine.tokenizer.StreamingDecoder;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.function.LongSupplier;
@@ -49,6 +52,28 @@ final class BeamGeneration implements Generation {
     @Override
     public int promptTokens() {
         return promptTokens;
+    }
+
+    @Override
+    public int[] promptTokenIds() {
+        return Arrays.copyOf(search.first().tokens(), promptTokens);
+    }
+
+    @Override
+    public int tokenId(int index) {
+        return search.outcome().join().beams().get(rank).tokens()[promptTokens + index];
+    }
+
+    /** None: they are refused at the door. */
+    @Override
+    public Optional<TokenLogprobs> logprobs(int index) {
+        return Optional.empty();
+    }
+
+    /** None: they are refused at the door. */
+    @Override
+    public List<TokenLogprobs> promptLogprobs() {
+        return List.of();
     }
 
     @Override

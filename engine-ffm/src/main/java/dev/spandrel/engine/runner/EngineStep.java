@@ -4,7 +4,9 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.StepRecord;
+import dev.spandrel.engine.StopRules;
 import dev.spandrel.engine.sampling.Sampler;
+import dev.spandrel.engine.sampling.TokenConstraint;
 import dev.spandrel.engine.scheduler.BlockManager;
 import dev.spandrel.engine.scheduler.FaultPoint;
 import dev.spandrel.engine.scheduler.NgramProposer;
@@ -26,6 +28,10 @@ import java.util.stream.LongStream;
 final class EngineStep {
     private static final EngineException NOT_NUMBERS = new EngineException.StepFailed(
             "The model's scores are not numbers (NaN or infinite); its weights or their type do not fit", null);
+
+    private static final EngineException NOTHING_ALLOWED = new EngineException.InvalidRequest(
+            null,
+            "No token is left to choose: allowed_token_ids, bad_words, min_tokens and the output's form together exclude all");
 
     private final Scheduler scheduler;
     private final BlockManager blocks;
@@ -215,10 +221,12 @@ final class EngineStep {
         sampled = 0;
         int row = 0;
         for (int i = 0; i < batch.sequences().size(); i++) {
-            int rows = batch.logitRows(i);
+            LiveRequest request = (LiveRequest) batch.sequences().get(i);
+            int rows = batch.samplingRows(i);
+            score(request, row, batch.logitRows(i));
+            row += batch.logitRows(i) - rows;
             if (rows > 0) {
                 faults.pass("sample");
-                LiveRequest request = (LiveRequest) batch.sequences().get(i);
                 int drawn = sample(request, row, rows);
                 counts = counts.length == sampling.size() ? Arrays.copyOf(counts, 2 * counts.length) : counts;
                 counts[sampling.size()] = drawn;
@@ -227,6 +235,16 @@ final class EngineStep {
                 draftTokens += rows - 1;
                 accepted(drawn - 1);
                 row += rows;
+            }
+        }
+    }
+
+    /** Notes the log probabilities of the prompt's tokens behind those that the step computed. */
+    private void score(LiveRequest request, int firstRow, int rows) {
+        for (int i = 0; request.scoresPrompt() && i < rows; i++) {
+            int index = request.computed() + i + 1;
+            if (index < request.promptLength()) {
+                runner.score(request, firstRow + i, index);
             }
         }
     }
@@ -249,9 +267,7 @@ final class EngineStep {
             int token = runner.sample(request, firstRow + drawn, request.generated() + drawn);
             tokens = tokens.length == sampled ? Arrays.copyOf(tokens, 2 * tokens.length) : tokens;
             tokens[sampled++] = token;
-            drafted = drawn < rows - 1
-                    && request.tokens()[length + drawn] == token
-                    && (request.sampling().ignoreEos() || !endsSequence.test(token));
+            drafted = drawn < rows - 1 && request.tokens()[length + drawn] == token && !stops(request, token);
             drawn++;
         }
         return drawn;
@@ -265,8 +281,9 @@ final class EngineStep {
             LiveRequest.Ending ending = null;
             for (int j = 0; j < counts[i]; j++) {
                 int token = tokens[at + j];
-                if (ending == null && token == Sampler.NOT_A_NUMBER) {
-                    ending = new LiveRequest.Ending(FinishReason.ERROR, 0, nanos, NOT_NUMBERS);
+                if (ending == null && token < 0) {
+                    EngineException cause = token == Sampler.NOT_A_NUMBER ? NOT_NUMBERS : NOTHING_ALLOWED;
+                    ending = new LiveRequest.Ending(FinishReason.ERROR, 0, nanos, cause);
                 } else if (ending == null) {
                     countPrompt(request);
                     request.append(token, nanos);
@@ -282,6 +299,12 @@ final class EngineStep {
         }
     }
 
+    /** Whether a token is one that ends the sequence, be it early or not. */
+    private boolean stops(LiveRequest request, int token) {
+        return !request.sampling().ignoreEos() && endsSequence.test(token)
+                || request.plan().stopTokenIds().contains(token);
+    }
+
     /** At its first token a prompt is prefilled; one that is preempted and computed again later counts no second time. */
     private void countPrompt(LiveRequest request) {
         if (request.generated() == 0) {
@@ -291,8 +314,15 @@ final class EngineStep {
     }
 
     private LiveRequest.Ending ending(LiveRequest request, int token, long nanos) {
-        if (endsSequence.test(token) && !request.sampling().ignoreEos()) {
-            return new LiveRequest.Ending(FinishReason.STOP, 1, nanos, null);
+        StopRules rules = request.sampling().stopRules();
+        TokenConstraint form = request.plan().constraint();
+        FinishReason stop = form != null && form.cutShort() ? FinishReason.LENGTH : FinishReason.STOP;
+        if (request.generated() >= rules.minTokens() && stops(request, token)) {
+            boolean models = !rules.ignoreEos() && endsSequence.test(token);
+            return new LiveRequest.Ending(stop, rules.includeInOutput() ? 0 : 1, nanos, models ? -1 : token, null);
+        }
+        if (form != null && form.complete(request.before(request.generated()))) {
+            return new LiveRequest.Ending(stop, 0, nanos, null);
         }
         return request.length() == request.maxLength()
                 ? new LiveRequest.Ending(FinishReason.LENGTH, 0, nanos, null)

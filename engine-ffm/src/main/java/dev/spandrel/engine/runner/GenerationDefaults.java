@@ -1,6 +1,7 @@
 package dev.spandrel.engine.runner;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.Penalties;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.model.ModelConfig;
 
@@ -24,7 +25,11 @@ record GenerationDefaults(SamplingParams sampling, int[] eosTokenIds) {
             SamplingParams sampling = SamplingParams.DEFAULT
                     .withTemperature(generation.number("temperature", SamplingParams.DEFAULT.temperature()))
                     .withTopP(generation.number("top_p", SamplingParams.DEFAULT.topP()))
-                    .withTopK(generation.integer("top_k", -1, Integer.MAX_VALUE, SamplingParams.DEFAULT.topK()));
+                    .withTopK(generation.integer("top_k", -1, Integer.MAX_VALUE, SamplingParams.DEFAULT.topK()))
+                    .toBuilder()
+                    .minP(generation.number("min_p", 0))
+                    .penalties(new Penalties(0, 0, generation.number("repetition_penalty", 1)))
+                    .build();
             generation.check();
             config.check();
             return new GenerationDefaults(sampling, eos);

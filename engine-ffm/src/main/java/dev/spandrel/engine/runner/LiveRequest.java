@@ -4,9 +4,13 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.TokenLogprobs;
+import dev.spandrel.engine.sampling.TokenHistory;
 import dev.spandrel.engine.sampling.TopLogprobs;
 import dev.spandrel.engine.scheduler.Sequence;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -19,9 +23,14 @@ final class LiveRequest extends Sequence {
      * How it ended.
      *
      * @param hiddenTokens tokens at the end that are not text: an end-of-sequence token
+     * @param stopToken the request's own stop token, or −1
      * @param failure cause of {@link FinishReason#ERROR}, else null
      */
-    record Ending(FinishReason reason, int hiddenTokens, long nanos, EngineException failure) {}
+    record Ending(FinishReason reason, int hiddenTokens, long nanos, int stopToken, EngineException failure) {
+        Ending(FinishReason reason, int hiddenTokens, long nanos, EngineException failure) {
+            this(reason, hiddenTokens, nanos, -1, failure);
+        }
+    }
 
     private final String requestId;
     private final SamplingParams sampling;
@@ -30,9 +39,13 @@ final class LiveRequest extends Sequence {
     private final long queuedNanos;
     private final RequestLog log;
     private final Object correlation;
+    private SamplingPlan plan = SamplingPlan.PLAIN;
+    private int promptScored;
     private int wantedLogprobs;
     private TopLogprobs topLogprobs;
     private volatile long[] tokenNanos = new long[16];
+    private volatile TokenLogprobs[] logprobs = {};
+    private volatile TokenLogprobs[] promptLogprobs = {};
 
     private volatile long firstScheduledNanos = RequestTimings.NOT_REACHED;
     private volatile int firstCachedTokens;
@@ -78,6 +91,60 @@ final class LiveRequest extends Sequence {
     /** What happened to it, step by step. */
     RequestLog log() {
         return log;
+    }
+
+    /** Has scores changed and outputs ended by a plan; called before it is submitted. */
+    void use(SamplingPlan sampling) {
+        plan = sampling;
+    }
+
+    SamplingPlan plan() {
+        return plan;
+    }
+
+    /** Whether there are tokens of the prompt whose log probabilities are wanted and not yet known. */
+    @Override
+    public boolean scoresPrompt() {
+        return sampling.logprobs().prompt().isPresent() && promptScored < promptLength() - 1;
+    }
+
+    /** Engine thread: log probabilities of a token of the prompt, which come in order. */
+    void notePrompt(int index, TokenLogprobs entry) {
+        if (index <= promptScored) {
+            return;
+        }
+        if (promptLogprobs.length == 0) {
+            promptLogprobs = new TokenLogprobs[promptLength()];
+        }
+        promptLogprobs[index] = entry;
+        promptScored = index;
+    }
+
+    /** Engine thread: log probabilities of a token of the output. */
+    void note(int index, TokenLogprobs entry) {
+        if (index >= logprobs.length) {
+            logprobs = Arrays.copyOf(logprobs, Math.max(16, 2 * index));
+        }
+        logprobs[index] = entry;
+    }
+
+    /** Log probabilities of a published token, or null. */
+    TokenLogprobs logprobs(int index) {
+        TokenLogprobs[] all = logprobs;
+        return index < all.length ? all[index] : null;
+    }
+
+    /** Log probabilities of the prompt's tokens but the first; empty where none are known. */
+    List<TokenLogprobs> promptLogprobs() {
+        TokenLogprobs[] all = promptLogprobs;
+        return all.length == 0
+                ? List.of()
+                : Arrays.stream(all).skip(1).filter(Objects::nonNull).toList();
+    }
+
+    /** The tokens before the one at {@code position} of the output. */
+    TokenHistory before(int position) {
+        return new TokenHistory(tokens(), promptLength(), promptLength() + position);
     }
 
     /** Has the likeliest tokens noted whenever one is sampled; called before it is submitted. */

@@ -11,8 +11,11 @@ import dev.spandrel.engine.KernelRate;
 import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.engine.NgramSpeculation;
 import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.PromptRules;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.StartPhase;
+import dev.spandrel.engine.StopRules;
+import dev.spandrel.engine.TokenText;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.BackendOptions;
 import dev.spandrel.engine.backend.Backends;
@@ -41,6 +44,7 @@ import dev.spandrel.engine.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -58,6 +62,7 @@ public final class LocalEngine implements Engine {
     private final Tokenizer tokenizer;
     private final Optional<ChatTemplate> chatTemplate;
     private final IntPredicate endsSequence;
+    private final SamplingPlanner planner;
     private final List<StartPhase> startPhases;
     private final EngineLoop loop;
     private final AtomicLong requests = new AtomicLong();
@@ -68,11 +73,12 @@ public final class LocalEngine implements Engine {
             Backend backend,
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
-            IntPredicate endsSequence,
+            GenerationDefaults defaults,
             EngineLoop loop,
             List<StartPhase> startPhases) {
         this.config = config;
-        this.endsSequence = endsSequence;
+        this.endsSequence = defaults::endsSequence;
+        this.planner = new SamplingPlanner(tokenizer, defaults.eosTokenIds(), info.vocabSize());
         this.startPhases = startPhases;
         this.info = info;
         this.backend = backend;
@@ -153,7 +159,7 @@ public final class LocalEngine implements Engine {
         WaitingLine line =
                 new WaitingLine(config.maxWaiting(), config.nanoClock().getAsLong());
         EngineStep step = new EngineStep(
-                new Scheduler(schedulerConfig(config, maxTokens), blocks),
+                new Scheduler(schedulerConfig(config, maxTokens, maxLogitRows), blocks),
                 blocks,
                 runner,
                 proposer(config.speculation()),
@@ -180,8 +186,7 @@ public final class LocalEngine implements Engine {
         if (backend instanceof CpuBackend) {
             KernelWatch.once(backendOptions(config));
         }
-        return new LocalEngine(
-                config, info, backend, tokenizer, chatTemplate, defaults::endsSequence, loop, start.phases());
+        return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults, loop, start.phases());
     }
 
     /** See {@link Engine#kernelRates}. */
@@ -213,12 +218,14 @@ public final class LocalEngine implements Engine {
                 : null;
     }
 
-    private static SchedulerConfig schedulerConfig(EngineConfig config, int maxTokens) {
+    private static SchedulerConfig schedulerConfig(EngineConfig config, int maxTokens, int maxLogitRows) {
         return new SchedulerConfig(
                 config.maxNumSeqs(),
                 maxTokens,
                 config.longPrefillTokenThreshold(),
-                new SchedulingPolicy(config.schedulingPolicy().equals("priority"), config.priorityAgingMillis()));
+                new SchedulingPolicy(config.schedulingPolicy().equals("priority"), config.priorityAgingMillis()),
+                new SchedulerConfig.LogitRows(
+                        maxLogitRows, 1 + config.speculation().numSpeculativeTokens()));
     }
 
     private static int maxModelLen(EngineConfig config, int maxPositions) {
@@ -248,10 +255,11 @@ public final class LocalEngine implements Engine {
     @Override
     public int[] tokenize(Prompt prompt) {
         return switch (prompt) {
-            case Prompt.Text text -> tokenizer.encode(text.text(), true);
+            case Prompt.Text text -> tokenizer.encode(text.text(), text.addSpecialTokens());
             case Prompt.Tokens tokens -> inVocabulary(tokens);
-            // The template writes its special tokens itself.
-            case Prompt.Chat chat -> tokenizer.encode(render(chat), false);
+            // The template usually writes its special tokens itself.
+            case Prompt.Chat chat ->
+                tokenizer.encode(render(chat), chat.options().addSpecialTokens());
         };
     }
 
@@ -259,26 +267,62 @@ public final class LocalEngine implements Engine {
         return chatTemplate
                 .orElseThrow(() -> new EngineException.InvalidRequest(
                         "messages", "The model " + info.name() + " has no chat template; use /v1/completions"))
-                .render(chat.messages());
+                .render(chat.messages(), chat.options());
     }
 
     private int[] inVocabulary(Prompt.Tokens prompt) {
         int[] ids = prompt.ids().stream().mapToInt(Integer::intValue).toArray();
+        checkVocabulary("prompt", ids);
+        return ids;
+    }
+
+    private void checkVocabulary(String parameter, int[] ids) {
         for (int id : ids) {
             if (id < 0 || id >= info.vocabSize()) {
                 throw new EngineException.InvalidRequest(
-                        "prompt",
+                        parameter,
                         "Token id " + id + " is out of vocabulary: ids run from 0 to " + (info.vocabSize() - 1));
             }
         }
-        return ids;
+    }
+
+    @Override
+    public String detokenize(List<Integer> ids, boolean skipSpecialTokens) {
+        checkVocabulary("tokens", ids.stream().mapToInt(Integer::intValue).toArray());
+        StreamingDecoder decoder = new StreamingDecoder(tokenizer, StopRules.MODEL, skipSpecialTokens);
+        StringBuilder text = new StringBuilder();
+        ids.forEach(id -> text.append(decoder.append(id)));
+        return text.append(decoder.finish()).toString();
+    }
+
+    @Override
+    public TokenText token(int id) {
+        byte[] bytes = tokenizer.textBytes(id);
+        return new TokenText(tokenizer.entry(id), new String(bytes, StandardCharsets.UTF_8), bytes.clone());
+    }
+
+    /** The prompt's tokens, cut where the request wants it. */
+    private int[] prompt(GenerationRequest request) {
+        int[] prompt = tokenize(request.prompt());
+        PromptRules rules = request.promptRules();
+        if (rules.truncateTo().isEmpty()) {
+            return prompt;
+        }
+        int room = info.maxModelLen() - request.sampling().maxTokens().orElse(1);
+        int most = rules.truncateTo().getAsInt() == -1
+                ? Math.max(1, room)
+                : rules.truncateTo().getAsInt();
+        int length = Math.min(most, prompt.length);
+        int from = rules.keepEnd() ? prompt.length - length : 0;
+        return Arrays.copyOfRange(prompt, from, from + length);
     }
 
     @Override
     public Generation submit(GenerationRequest request) {
         long tokenizeNanos = config.nanoClock().getAsLong();
-        int[] prompt = tokenize(request.prompt());
+        int[] prompt = prompt(request);
         SamplingParams sampling = request.sampling().withMaxTokens(maxTokens(prompt.length, request.sampling()));
+        SamplingPlan plan = planner.plan(sampling);
         long number = requests.getAndIncrement();
         LiveRequest live = new LiveRequest(
                 number,
@@ -292,8 +336,10 @@ public final class LocalEngine implements Engine {
                 config.nanoClock().getAsLong(),
                 standing(request),
                 request.correlation());
+        live.use(plan);
         loop.submit(live);
-        return new LocalGeneration(live, loop, new StreamingDecoder(tokenizer, sampling.stop()), config.nanoClock());
+        StreamingDecoder decoder = new StreamingDecoder(tokenizer, sampling.stopRules(), sampling.skipSpecialTokens());
+        return new LocalGeneration(live, loop, decoder, config.nanoClock());
     }
 
     @Override
@@ -305,7 +351,7 @@ public final class LocalEngine implements Engine {
                             + ". (parameter=n, value=" + width + ")");
         }
         long tokenizeNanos = config.nanoClock().getAsLong();
-        int[] prompt = tokenize(request.prompt());
+        int[] prompt = prompt(request);
         SamplingParams sampling = request.sampling().withMaxTokens(maxTokens(prompt.length, request.sampling()));
         BeamSearch search = new BeamSearch(
                 width,
@@ -372,6 +418,11 @@ public final class LocalEngine implements Engine {
                             + (promptTokens + wanted) + " in total. Shorten the prompt or ask for fewer tokens.");
         }
         return wanted;
+    }
+
+    @Override
+    public Optional<String> chatTemplate() {
+        return chatTemplate.map(ChatTemplate::source);
     }
 
     @Override

@@ -6,8 +6,12 @@ import dev.spandrel.engine.GenerationEvent;
 import dev.spandrel.engine.RequestPhases;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.TokenLogprobs;
 import dev.spandrel.engine.tokenizer.StreamingDecoder;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.LongSupplier;
 
 /**
@@ -43,6 +47,26 @@ final class LocalGeneration implements Generation {
     @Override
     public int promptTokens() {
         return request.promptLength();
+    }
+
+    @Override
+    public int[] promptTokenIds() {
+        return Arrays.copyOf(request.tokens(), request.promptLength());
+    }
+
+    @Override
+    public int tokenId(int index) {
+        return request.token(index);
+    }
+
+    @Override
+    public Optional<TokenLogprobs> logprobs(int index) {
+        return Optional.ofNullable(request.logprobs(index));
+    }
+
+    @Override
+    public List<TokenLogprobs> promptLogprobs() {
+        return request.promptLogprobs();
     }
 
     @Override
@@ -97,7 +121,12 @@ final class LocalGeneration implements Generation {
         settle(nanos);
         Optional<String> stop = decoder.stopReason();
         return new GenerationEvent.Finished(
-                text.toString(), read - before, reason, stop, ending == null ? null : ending.failure());
+                text.toString(),
+                read - before,
+                reason,
+                stop,
+                ending == null || ending.stopToken() < 0 ? OptionalInt.empty() : OptionalInt.of(ending.stopToken()),
+                ending == null ? null : ending.failure());
     }
 
     /** Fixes what {@link #timings} and {@link #completionTokens} say from now on. */

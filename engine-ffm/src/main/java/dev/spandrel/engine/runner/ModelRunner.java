@@ -1,14 +1,19 @@
 package dev.spandrel.engine.runner;
 
+import dev.spandrel.engine.LogprobRules;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.model.ForwardInput;
 import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
+import dev.spandrel.engine.sampling.LogitsProcessor;
+import dev.spandrel.engine.sampling.LogprobReader;
 import dev.spandrel.engine.sampling.Sampler;
+import dev.spandrel.engine.sampling.TokenHistory;
 import dev.spandrel.engine.sampling.TopLogprobs;
 import dev.spandrel.engine.scheduler.ScheduledBatch;
 import dev.spandrel.engine.scheduler.Sequence;
 import dev.spandrel.engine.tensor.Buffer;
+import java.util.List;
 
 /** Runs a scheduled batch: lays out its input, passes it through the model, samples. All scratch is carved at start. */
 final class ModelRunner implements StepRunner {
@@ -18,6 +23,7 @@ final class ModelRunner implements StepRunner {
     private final ForwardInput input;
     private final Sampler sampler;
     private final float[] row;
+    private final float[] rawRow;
     private Buffer logits;
 
     /** @param maxLogitRows most rows with logits in a step: those that sample, and drafts */
@@ -35,6 +41,7 @@ final class ModelRunner implements StepRunner {
         input = new ForwardInput(maxTokens, maxSequences, maxLogitRows, blockSize);
         sampler = new Sampler(model.vocabSize());
         row = new float[model.vocabSize()];
+        rawRow = new float[model.vocabSize()];
     }
 
     @Override
@@ -55,6 +62,50 @@ final class ModelRunner implements StepRunner {
         if (request.wantedLogprobs() > 0) {
             request.note(TopLogprobs.of(row, row.length, request.wantedLogprobs()));
         }
-        return sampler.sample(row, row.length, request.sampling(), request.seed(), position);
+        boolean told = request.sampling().logprobs().ofOutput();
+        return told || request.plan().changesScores()
+                ? sampleChanged(request, position, told)
+                : sampler.sample(row, row.length, request.sampling(), request.seed(), position);
+    }
+
+    /**
+     * As vLLM: log probabilities are those the model gave, but among the tokens that the output's form allows; then the
+     * other processors.
+     */
+    private int sampleChanged(LiveRequest request, int position, boolean told) {
+        if (!Float.isFinite(row[Sampler.argmax(row, row.length)])) {
+            return Sampler.NOT_A_NUMBER;
+        }
+        SamplingPlan plan = request.plan();
+        TokenHistory history = request.before(position);
+        if (plan.constraint() != null) {
+            plan.constraint().process(row, row.length, history);
+        }
+        float[] raw = row;
+        if (told && !plan.processors().isEmpty()) {
+            raw = rawRow;
+            System.arraycopy(row, 0, raw, 0, row.length);
+        }
+        for (LogitsProcessor processor : plan.processors()) {
+            processor.process(row, row.length, history);
+        }
+        int token = sampler.sample(row, row.length, request.sampling(), request.seed(), position);
+        if (token == Sampler.NOT_A_NUMBER) {
+            return Sampler.NOTHING_ALLOWED;
+        }
+        if (told) {
+            LogprobRules rules = request.sampling().logprobs();
+            request.note(
+                    position,
+                    LogprobReader.read(raw, row.length, token, rules.sampled().orElse(0), rules.tokenIds()));
+        }
+        return token;
+    }
+
+    @Override
+    public void score(LiveRequest request, int logitRow, int index) {
+        backend.readLogits(logits, logitRow, row.length, row);
+        int top = request.sampling().logprobs().prompt().orElseThrow();
+        request.notePrompt(index, LogprobReader.read(row, row.length, request.tokens()[index], top, List.of()));
     }
 }

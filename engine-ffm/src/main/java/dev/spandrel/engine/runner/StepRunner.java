@@ -8,6 +8,14 @@ interface StepRunner {
     void forward(ScheduledBatch batch);
 
     /**
+     * Notes the log probabilities of a prompt's token after {@link #forward}.
+     *
+     * @param logitRow the row among all rows with logits, of the token before it
+     * @param index of the token in the prompt, at least 1
+     */
+    void score(LiveRequest request, int logitRow, int index);
+
+    /**
      * Samples a token after {@link #forward}.
      *
      * @param logitRow the row among all rows with logits

@@ -4,8 +4,8 @@ import dev.spandrel.engine.SamplingParams;
 import java.util.Arrays;
 
 /**
- * Chooses a token: greedy, or by temperature, then top-k, then top-p, in vLLM's order (top-p counts the probability among
- * those that top-k left). One thread; scratch for one row.
+ * Chooses a token: greedy, or by temperature, then min-p, top-k and top-p, in vLLM's order (top-p counts the probability
+ * among those that the others left). One thread; scratch for one row.
  */
 public final class Sampler {
     /** Colder than this is unstable in F32; vLLM raises to the same value. */
@@ -13,6 +13,9 @@ public final class Sampler {
 
     /** Not a token: the best score is no finite number, so there is nothing to choose from. */
     public static final int NOT_A_NUMBER = -1;
+
+    /** Not a token either: the model's scores are numbers, but what changed them left no token. */
+    public static final int NOTHING_ALLOWED = -2;
 
     private final float[] probabilities;
     private final float[] sorted;
@@ -44,6 +47,9 @@ public final class Sampler {
         float max = logits[best];
         for (int i = 0; i < count; i++) {
             probabilities[i] = exp((logits[i] - max) * inverse);
+        }
+        if (params.minP() > 0) {
+            drop(count, (float) params.minP());
         }
         float least = threshold(count, params);
         double total = 0;
@@ -91,6 +97,13 @@ public final class Sampler {
         p = Math.fma(p, r, 5.0000001201e-1f);
         float e = Math.fma(p * r, r, r) + 1;
         return x >= -87f ? e * Float.intBitsToFloat((n + 127) << 23) : 0;
+    }
+
+    /** The likeliest has the unnormalised probability 1, so a share of it is the number itself. */
+    private void drop(int count, float least) {
+        for (int i = 0; i < count; i++) {
+            probabilities[i] = probabilities[i] >= least ? probabilities[i] : 0;
+        }
     }
 
     /** Smallest unnormalised probability that top-k and top-p keep; equals of the last one kept stay too. */

@@ -69,7 +69,7 @@ public final class BlockManager {
      * @return tokens found in the cache, or −1, with nothing changed, when there are not enough free blocks
      */
     public int admit(Sequence sequence) {
-        int hits = prefixCaching ? findPrefix(sequence) : 0;
+        int hits = prefixCaching && !sequence.scoresPrompt() ? findPrefix(sequence) : 0;
         int revived = 0;
         for (int i = 0; i < hits; i++) {
             if (references[cached.get(sequence.blockHash(i))] == 0) {

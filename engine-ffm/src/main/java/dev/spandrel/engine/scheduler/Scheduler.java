@@ -78,7 +78,10 @@ public final class Scheduler {
                 boolean inPrompt = sequence.length() - sequence.computed() > 1;
                 // Whoever gave way to another in this step runs no more.
                 if (sequence.state() == Sequence.State.RUNNING && inPrompt == prefill && budget() > 0) {
-                    fit(sequence, chunk(sequence));
+                    int count = chunk(sequence);
+                    if (count > 0) {
+                        fit(sequence, count);
+                    }
                 }
             }
         }
@@ -118,7 +121,18 @@ public final class Scheduler {
 
     private int chunk(Sequence sequence) {
         int missing = sequence.length() - sequence.computed();
-        return Math.min(Math.min(missing, config.mostPrefill(sequence.computed())), budget());
+        int most = Math.min(Math.min(missing, config.mostPrefill(sequence.computed())), budget());
+        return sequence.scoresPrompt() ? Math.min(most, logitRowsFor(sequence)) : most;
+    }
+
+    /** Rows with logits that are left when every other running sequence gets those it may need to sample. */
+    private int logitRowsFor(Sequence sequence) {
+        if (config.logitRows().most() >= config.maxNumBatchedTokens()) {
+            return Integer.MAX_VALUE;
+        }
+        int others = running.size() - batch.sequences().size() - (running.contains(sequence) ? 1 : 0);
+        long kept = (long) Math.max(0, others) * config.logitRows().perSequence();
+        return (int) Math.max(0, config.logitRows().most() - batch.logitRows() - kept);
     }
 
     /** Sequences that wait, in order; the first that does not fit ends it, so nobody is overtaken. */
@@ -126,6 +140,9 @@ public final class Scheduler {
         while (!waiting.isEmpty() && budget() > 0 && running.size() < config.maxNumSeqs()) {
             Sequence sequence = waiting.first();
             current = sequence;
+            if (logitRowsFor(sequence) < config.logitRows().perSequence()) {
+                return;
+            }
             faults.pass("admit");
             int cached = blocks.admit(sequence);
             if (cached < 0) {

@@ -9,7 +9,28 @@ package dev.spandrel.engine.scheduler;
  * @param policy who comes first
  */
 public record SchedulerConfig(
-        int maxNumSeqs, int maxNumBatchedTokens, int longPrefillTokenThreshold, SchedulingPolicy policy) {
+        int maxNumSeqs,
+        int maxNumBatchedTokens,
+        int longPrefillTokenThreshold,
+        SchedulingPolicy policy,
+        LogitRows logitRows) {
+    /**
+     * Rows with logits in a step.
+     *
+     * @param most there is room for
+     * @param perSequence most of a sequence that decodes: its last token and its draft
+     */
+    public record LogitRows(int most, int perSequence) {
+        /** As many as there are tokens. */
+        public static final LogitRows UNLIMITED = new LogitRows(Integer.MAX_VALUE, 1);
+    }
+
+    /** Limits where there is room for logits of every token. */
+    public SchedulerConfig(
+            int maxNumSeqs, int maxNumBatchedTokens, int longPrefillTokenThreshold, SchedulingPolicy policy) {
+        this(maxNumSeqs, maxNumBatchedTokens, longPrefillTokenThreshold, policy, LogitRows.UNLIMITED);
+    }
+
     /**
      * How many thresholds of a prompt may be computed in one step before its long part begins. Small chunks read all
      * weights for few tokens, which costs a prompt of 512 tokens a quarter of its speed; see docs/decisions/0004.

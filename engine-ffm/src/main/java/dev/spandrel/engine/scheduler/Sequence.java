@@ -138,6 +138,14 @@ public class Sequence {
         return standing.salt;
     }
 
+    /**
+     * Whether logits are needed for tokens of the prompt, not only for the last. While they are, no cached block is used and
+     * a step computes no more tokens than there are rows for logits.
+     */
+    public boolean scoresPrompt() {
+        return false;
+    }
+
     /** Takes over a sampled token; any draft is over. */
     public void append(int token) {
         reserveTokens(1);

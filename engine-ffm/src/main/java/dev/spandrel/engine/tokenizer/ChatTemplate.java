@@ -1,6 +1,7 @@
 package dev.spandrel.engine.tokenizer;
 
 import dev.spandrel.engine.ChatMessage;
+import dev.spandrel.engine.ChatOptions;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.tokenizer.jinja.Template;
 import dev.spandrel.engine.tokenizer.jinja.TemplateException;
@@ -90,28 +91,54 @@ public final class ChatTemplate {
                                 .toList());
     }
 
+    /** Renders a conversation, asking for the assistant's turn. */
+    String render(List<ChatMessage> messages) {
+        return render(messages, ChatOptions.DEFAULT);
+    }
+
+    /** The template's text. */
+    public String source() {
+        return source;
+    }
+
     /**
-     * Renders a conversation, asking for the assistant's turn. Special tokens are in the text: encode it without adding
-     * them.
+     * Renders a conversation. Special tokens are in the text: encode it without adding them.
      *
      * @throws EngineException.InvalidRequest when the template refuses these messages, in its own words, or fails on them
      */
-    public String render(List<ChatMessage> messages) {
+    public String render(List<ChatMessage> messages, ChatOptions options) {
         Map<String, Object> variables = new HashMap<>(tokens);
+        variables.putAll(options.variables());
         variables.put("messages", messages.stream().map(ChatTemplate::message).toList());
-        variables.put("add_generation_prompt", true);
+        variables.put("add_generation_prompt", options.addGenerationPrompt());
+        // Templates test "if tools"; transformers gives them none rather than an empty list.
+        variables.put("tools", options.tools().isEmpty() ? null : options.tools());
         try {
-            return template().render(variables);
+            String text = template().render(variables);
+            return options.continueFinalMessage() ? open(text, messages) : text;
         } catch (TemplateException e) {
             throw new EngineException.InvalidRequest(
                     "messages", "the model's chat template does not take these messages: " + e.getMessage());
         }
     }
 
+    /** Cuts off what the template put behind the last message, as transformers does. */
+    private static String open(String text, List<ChatMessage> messages) {
+        String last = messages.isEmpty() ? "" : messages.getLast().content().strip();
+        int at = text.lastIndexOf(last);
+        if (last.isEmpty() || at < 0) {
+            throw new EngineException.InvalidRequest(
+                    "continue_final_message",
+                    "continue_final_message needs a last message with a text that the model's chat template repeats");
+        }
+        return text.substring(0, at + last.length());
+    }
+
     private static Object message(ChatMessage message) {
         Map<String, Object> map = new java.util.LinkedHashMap<>();
         map.put("role", message.role());
         map.put("content", message.content());
+        map.putAll(message.more());
         return map;
     }
 

@@ -20,6 +20,7 @@ final class PipelineTokenizer implements Tokenizer {
     private final AddedTokens addedTokens;
     private final Map<String, Integer> ids;
     private final byte[][] bytes;
+    private final String[] entries;
     private final boolean[] special;
     private final SpecialTokens around;
 
@@ -56,11 +57,14 @@ final class PipelineTokenizer implements Tokenizer {
         added.forEach((id, token) -> ids.put(token.content(), id));
         int size = ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         bytes = new byte[size][];
+        entries = new String[size];
         special = new boolean[size];
+        ids.forEach((token, id) -> entries[id] = token);
         vocab.forEach((token, id) -> bytes[id] = steps.decoder().apply(token));
         added.forEach((id, token) -> {
             bytes[id] = token.special() ? NOTHING : token.content().getBytes(StandardCharsets.UTF_8);
             special[id] = token.special();
+            entries[id] = token.content();
         });
     }
 
@@ -106,6 +110,16 @@ final class PipelineTokenizer implements Tokenizer {
     @Override
     public byte[] bytes(int id) {
         return id < 0 || id >= bytes.length || bytes[id] == null ? NOTHING : bytes[id];
+    }
+
+    @Override
+    public byte[] textBytes(int id) {
+        return isSpecial(id) ? entries[id].getBytes(StandardCharsets.UTF_8) : bytes(id);
+    }
+
+    @Override
+    public String entry(int id) {
+        return id < 0 || id >= entries.length || entries[id] == null ? "" : entries[id];
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.spandrel.engine.tokenizer;
 
+import dev.spandrel.engine.StopRules;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,19 +16,29 @@ import java.util.Optional;
 public final class StreamingDecoder {
     private final Tokenizer tokenizer;
     private final List<String> stop;
+    private final StopRules rules;
+    private final boolean skipSpecialTokens;
     private final List<StopMatcher> matchers;
     private final Utf8Decoder utf8 = new Utf8Decoder();
     private final StringBuilder pending = new StringBuilder();
     private int scanned;
+    private int tokens;
     private String stopReason;
 
     /** @param stop non-empty strings that end the text; may be empty */
     public StreamingDecoder(Tokenizer tokenizer, List<String> stop) {
+        this(tokenizer, new StopRules(stop, List.of(), false, 0, false), true);
+    }
+
+    /**
+     * @param rules strings that end the text, after how many tokens, and whether they belong to it
+     * @param skipSpecialTokens whether special tokens are left out
+     */
+    public StreamingDecoder(Tokenizer tokenizer, StopRules rules, boolean skipSpecialTokens) {
         this.tokenizer = tokenizer;
-        this.stop = List.copyOf(stop);
-        if (this.stop.contains("")) {
-            throw new IllegalArgumentException("stop strings must not be empty, found " + stop);
-        }
+        this.rules = rules;
+        this.skipSpecialTokens = skipSpecialTokens;
+        this.stop = rules.strings();
         matchers = this.stop.stream().map(StopMatcher::new).toList();
     }
 
@@ -40,7 +51,11 @@ public final class StreamingDecoder {
         if (stopReason != null) {
             return "";
         }
-        utf8.append(tokenizer.bytes(token), pending);
+        utf8.append(skipSpecialTokens ? tokenizer.bytes(token) : tokenizer.textBytes(token), pending);
+        if (++tokens <= rules.minTokens()) {
+            // A stop string may not even begin here.
+            scanned = pending.length();
+        }
         return certain();
     }
 
@@ -77,7 +92,7 @@ public final class StreamingDecoder {
     /** Code points before {@code scanned} that are, or may become, a stop string. */
     private int held() {
         if (stopReason != null) {
-            return stopReason.codePointCount(0, stopReason.length());
+            return rules.includeInOutput() ? 0 : stopReason.codePointCount(0, stopReason.length());
         }
         int held = 0;
         for (StopMatcher matcher : matchers) {

@@ -30,6 +30,12 @@ public interface Tokenizer {
      */
     byte[] bytes(int id);
 
+    /** As {@link #bytes}, but a special token stands for its name. */
+    byte[] textBytes(int id);
+
+    /** A token as the vocabulary writes it; empty for an id without an entry. */
+    String entry(int id);
+
     /** The id of a token by its text as in the vocabulary, or −1. */
     int idOf(String token);
 

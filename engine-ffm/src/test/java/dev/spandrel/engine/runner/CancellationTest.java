@@ -28,6 +28,9 @@ class CancellationTest {
                 public void forward(ScheduledBatch batch) {}
 
                 @Override
+                public void score(LiveRequest request, int logitRow, int index) {}
+
+                @Override
                 public int sample(LiveRequest request, int logitRow, int position) {
                     return 7;
                 }

@@ -80,6 +80,9 @@ class FaultInjectionTest {
         }
 
         @Override
+        public void score(LiveRequest request, int logitRow, int index) {}
+
+        @Override
         public int sample(LiveRequest request, int logitRow, int position) {
             return 7 + position % 3;
         }

@@ -43,4 +43,14 @@ final class ByteTokens implements Tokenizer {
     public int idOf(String token) {
         throw new UnsupportedOperationException();
     }
+
+    @Override
+    public byte[] textBytes(int id) {
+        return bytes(id);
+    }
+
+    @Override
+    public String entry(int id) {
+        return new String(bytes(id), java.nio.charset.StandardCharsets.ISO_8859_1);
+    }
 }

@@ -107,7 +107,8 @@ class StreamingDecoderTest {
 
     @Test
     void refusesAnEmptyStopString() {
-        assertThatThrownBy(() -> decoder("a", "")).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> decoder("a", ""))
+                .isInstanceOf(dev.spandrel.engine.EngineException.InvalidRequest.class);
     }
 
     private void assertStop(String text, String expected, String reason, String... stop) {

@@ -20,9 +20,8 @@ record BeamFields(boolean on, double lengthPenalty) {
             throw new OpenAiException(OpenAiError.notImplemented(
                     "length_penalty", "`length_penalty` is implemented for beam search only; leave it out."));
         }
-        if (on && !fields.strings("stop").isEmpty()) {
-            throw new OpenAiException(
-                    OpenAiError.notImplemented("stop", "`stop` is not implemented for beam search; leave it out."));
+        if (on) {
+            UnsupportedFields.checkBeams(fields);
         }
         return new BeamFields(on, penalty);
     }

@@ -1,11 +1,16 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.ChatMessage;
+import dev.spandrel.engine.ChatOptions;
 import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.LogprobRules;
+import dev.spandrel.engine.OutputConstraint;
 import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.PromptRules;
 import dev.spandrel.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import tools.jackson.databind.JsonNode;
 
@@ -20,12 +25,39 @@ final class ChatCompletionRequest {
      * @throws dev.spandrel.engine.EngineException.InvalidRequest when a sampling value is outside its range
      */
     static GenerationCall read(RequestFields fields, RequestIds ids, ServedModel model, Engine engine) {
+        return read(fields, List.of(), ids, model, engine, new ChatFormat());
+    }
+
+    /**
+     * The same behind an earlier conversation.
+     *
+     * @param before what was said already; goes behind the instructions
+     */
+    static GenerationCall read(
+            RequestFields fields,
+            List<ChatMessage> before,
+            RequestIds ids,
+            ServedModel model,
+            Engine engine,
+            ChatFormat format) {
         String name = fields.string("model").orElse(model.name());
         String id = ids.of(fields.string("request_id"));
         String maxTokensName = fields.get("max_completion_tokens") == null ? "max_tokens" : "max_completion_tokens";
         OptionalInt maxTokens = fields.integer(maxTokensName);
         SamplingFields sampling = SamplingFields.read(fields);
-        List<ChatMessage> messages = messages(fields);
+        OutputFields output = OutputFields.read(fields, false);
+        LogprobRules logprobs = LogprobFields.chat(fields);
+        PromptRules promptRules = PromptFields.read(fields);
+        ToolChoice tools = ToolFields.read(fields, model.toolCallFamily());
+        ChatOptions options = ChatOptionFields.read(
+                fields,
+                tools.tools().stream()
+                        .map(tool -> TemplateValues.of(tool.definition()))
+                        .toList());
+        Optional<OutputConstraint> constraint = constraint(fields, tools);
+        List<ChatMessage> messages = new ArrayList<>(messages(fields));
+        boolean instructed = !messages.isEmpty() && messages.getFirst().role().equals("system");
+        messages.addAll(instructed && !before.isEmpty() ? 1 : 0, before);
         Scheduling scheduling = Scheduling.read(fields);
         BeamFields beams = BeamFields.read(fields);
         Streaming streaming = Streaming.read(fields);
@@ -36,15 +68,30 @@ final class ChatCompletionRequest {
             throw new OpenAiException(OpenAiError.badRequest("messages", "messages must hold at least one message."));
         }
         MaxTokens.check(maxTokensName, maxTokens, model.info());
-        Prompt prompt = new Prompt.Chat(messages);
+        Prompt prompt = new Prompt.Chat(messages, options);
         OptionalInt resolved = maxTokens.isPresent() ? maxTokens : MaxTokens.modelDefault(engine, prompt);
-        SamplingParams params = sampling.over(model.info().defaultSampling(), resolved, beams);
+        SamplingParams params = sampling.over(model.info().defaultSampling(), resolved, logprobs, constraint, beams);
+        if (tools.needsSpecialTokens()) {
+            params = params.toBuilder().skipSpecialTokens(false).build();
+        }
         MaxTokens.checkChoices(1, sampling.n(), model);
         return new GenerationCall(
-                new ChatFormat(), id, name, List.of(prompt), false, params, scheduling, sampling.n(), beams, streaming);
+                format,
+                id,
+                name,
+                List.of(prompt),
+                output,
+                params,
+                promptRules,
+                tools,
+                ids::toolCall,
+                scheduling,
+                sampling.n(),
+                beams,
+                streaming);
     }
 
-    private static List<ChatMessage> messages(RequestFields fields) {
+    static List<ChatMessage> messages(RequestFields fields) {
         JsonNode array = fields.get("messages");
         if (array == null) {
             fields.missing("messages");
@@ -67,15 +114,21 @@ final class ChatCompletionRequest {
     }
 
     private static ChatMessage message(RequestFields message) {
-        if (message.get("tool_calls") != null || message.get("tool_call_id") != null) {
-            throw new OpenAiException(
-                    OpenAiError.notImplemented("messages", "Messages with tool calls are not implemented."));
-        }
         String role = message.string("role").orElse("");
         if (message.get("role") == null) {
             message.missing("role");
         }
-        return new ChatMessage(role, content(message));
+        return new ChatMessage(role, content(message), ToolMessages.more(message));
+    }
+
+    private static Optional<OutputConstraint> constraint(RequestFields fields, ToolChoice tools) {
+        Optional<OutputConstraint> asked = ConstraintFields.read(fields);
+        Optional<OutputConstraint> calls = tools.constraint();
+        if (asked.isPresent() && calls.isPresent()) {
+            throw new OpenAiException(OpenAiError.badRequest(
+                    "tool_choice", "tool_choice forces calls, so no other form of output may be asked for."));
+        }
+        return calls.or(() -> asked);
     }
 
     /** A string, or parts of which only text can be read by a text model. */

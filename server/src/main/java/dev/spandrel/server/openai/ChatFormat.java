@@ -1,12 +1,22 @@
 package dev.spandrel.server.openai;
 
+import java.util.List;
 import tools.jackson.core.JsonGenerator;
 
-/** Answers of {@code /v1/chat/completions}. */
-record ChatFormat() implements WireFormat {
+/**
+ * Answers of {@code /v1/chat/completions}, and what other endpoints have in common with them.
+ *
+ * @param idPrefix before the ids of answers
+ */
+record ChatFormat(String idPrefix) implements WireFormat {
+    /** Chat completions'. */
+    ChatFormat() {
+        this("chatcmpl-");
+    }
+
     @Override
     public String responseId(String id) {
-        return "chatcmpl-" + id;
+        return idPrefix + id;
     }
 
     @Override
@@ -35,32 +45,64 @@ record ChatFormat() implements WireFormat {
     }
 
     @Override
-    public void writeText(JsonGenerator out, String text) {
+    public boolean tellsPromptPerChoice() {
+        return false;
+    }
+
+    @Override
+    public void writeText(JsonGenerator out, Choice choice) {
         out.writeObjectPropertyStart("message");
         out.writeStringProperty("role", "assistant");
-        out.writeStringProperty("content", text);
+        // OpenAI leaves the content of a message that is only calls null.
+        boolean silent = !choice.toolCalls().isEmpty() && choice.text().isEmpty();
+        Json.nullable(out, "content", silent ? null : choice.text());
         for (String absent : new String[] {"refusal", "annotations", "audio", "function_call", "reasoning"}) {
             out.writeNullProperty(absent);
+        }
+        if (!choice.toolCalls().isEmpty()) {
+            writeToolCalls(out, choice.toolCalls(), false);
         }
         out.writeEndObject();
     }
 
     @Override
-    public void writeDelta(JsonGenerator out, String text) {
+    public void writeDelta(JsonGenerator out, MessageDelta delta) {
         out.writeObjectPropertyStart("delta");
-        out.writeStringProperty("content", text);
+        if (delta.content() != null) {
+            out.writeStringProperty("content", delta.content());
+        }
+        if (!delta.toolCalls().isEmpty()) {
+            writeToolCalls(out, delta.toolCalls(), true);
+        }
         out.writeEndObject();
     }
 
-    @Override
-    public void writeChoiceNulls(JsonGenerator out) {
-        out.writeNullProperty("token_ids");
+    /** @param pieces whether they are pieces of a stream, which count the calls */
+    private static void writeToolCalls(JsonGenerator out, List<ToolCall> calls, boolean pieces) {
+        out.writeArrayPropertyStart("tool_calls");
+        for (ToolCall call : calls) {
+            out.writeStartObject();
+            if (pieces) {
+                out.writeNumberProperty("index", call.index());
+            }
+            if (call.id() != null) {
+                out.writeStringProperty("id", call.id());
+                out.writeStringProperty("type", "function");
+            }
+            out.writeObjectPropertyStart("function");
+            if (call.name() != null) {
+                out.writeStringProperty("name", call.name());
+            }
+            out.writeStringProperty("arguments", call.arguments());
+            out.writeEndObject();
+            out.writeEndObject();
+        }
+        out.writeEndArray();
     }
 
     @Override
-    public void writeNulls(JsonGenerator out) {
-        out.writeNullProperty("prompt_logprobs");
-        out.writeNullProperty("prompt_token_ids");
-        out.writeNullProperty("kv_transfer_params");
+    public int writeLogprobs(JsonGenerator out, LogprobsJson json, TokenSpan span, int offset) {
+        json.chat(out, span);
+        return offset;
     }
 }

@@ -1,8 +1,11 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationEvent.Finished;
 import dev.spandrel.engine.RequestTimings;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /** One choice of an answer while it grows; used by the request's thread only. */
@@ -10,15 +13,35 @@ final class Choice {
     private final int index;
     private final Generation generation;
     private final StringBuilder text;
+    private final boolean promptOnly;
+    private final ToolCallCollector tools;
+    private final boolean callsAreTheReason;
     private int tokens;
+    private int toldTokens;
+    private boolean toldPrompt;
+    private int logprobOffset;
     private boolean announced;
     private Finished finished;
     private final StringBuilder kept = new StringBuilder();
     private long firstByteNanos = RequestTimings.NOT_REACHED;
     private long lastByteNanos = RequestTimings.NOT_REACHED;
 
-    Choice(int index, Generation generation, String echoed) {
+    /**
+     * @param promptOnly whether text and tokens of the output are left out
+     * @param tools finds calls in the text, or null
+     * @param callsAreTheReason whether calls are told as the reason of the end
+     */
+    Choice(
+            int index,
+            Generation generation,
+            String echoed,
+            boolean promptOnly,
+            ToolCallCollector tools,
+            boolean callsAreTheReason) {
+        this.tools = tools;
+        this.callsAreTheReason = callsAreTheReason;
         this.index = index;
+        this.promptOnly = promptOnly;
         this.generation = generation;
         this.text = new StringBuilder(echoed);
     }
@@ -40,9 +63,60 @@ final class Choice {
         return text.toString();
     }
 
-    /** Adds a piece to the text of a plain answer. */
-    void append(String piece) {
-        text.append(piece);
+    /** Adds a piece to the message of a plain answer. */
+    void append(MessageDelta delta) {
+        if (delta.content() != null) {
+            text.append(delta.content());
+        }
+    }
+
+    /**
+     * What a piece of the output adds to the message.
+     *
+     * @param last whether it is the last piece
+     */
+    MessageDelta read(String piece, boolean last) {
+        if (tools == null) {
+            return MessageDelta.text(promptOnly ? "" : piece);
+        }
+        MessageDelta delta = tools.append(piece);
+        if (!last) {
+            return delta;
+        }
+        MessageDelta rest = tools.finish();
+        List<ToolCall> calls = new ArrayList<>(delta.toolCalls());
+        calls.addAll(rest.toolCalls());
+        String content = delta.content() == null
+                ? rest.content()
+                : delta.content() + (rest.content() == null ? "" : rest.content());
+        return new MessageDelta(content, calls);
+    }
+
+    /** The calls in the text so far. */
+    List<ToolCall> toolCalls() {
+        return tools == null ? List.of() : tools.calls();
+    }
+
+    /** Tokens that have come and were not told of yet, the prompt's with the first; told of from now on. */
+    TokenSpan takeTokens() {
+        TokenSpan span = new TokenSpan(generation, !toldPrompt, toldTokens, tokens);
+        toldPrompt = true;
+        toldTokens = tokens;
+        return span;
+    }
+
+    /** Whether tokens have come that were not told of yet. */
+    boolean hasUntoldTokens() {
+        return toldTokens < tokens;
+    }
+
+    /** Characters of the text whose tokens' log probabilities were written. */
+    int logprobOffset() {
+        return logprobOffset;
+    }
+
+    void logprobOffset(int offset) {
+        logprobOffset = offset;
     }
 
     /** Text that goes before a stream's first piece: the echoed prompt, once. */
@@ -54,7 +128,7 @@ final class Choice {
 
     /** Counts tokens. */
     void count(int more) {
-        tokens += more;
+        tokens += promptOnly ? 0 : more;
     }
 
     /** True the first time. */
@@ -99,11 +173,24 @@ final class Choice {
 
     /** {@code finish_reason}, null while running. */
     String finishReason() {
-        return finished == null ? null : finished.reason().name().toLowerCase(Locale.ROOT);
+        if (finished == null) {
+            return null;
+        }
+        if (callsAreTheReason
+                && finished.reason() == FinishReason.STOP
+                && !toolCalls().isEmpty()) {
+            return "tool_calls";
+        }
+        return promptOnly ? "length" : finished.reason().name().toLowerCase(Locale.ROOT);
     }
 
-    /** {@code stop_reason}: the stop string that matched, or null. */
-    String stopReason() {
-        return finished == null ? null : finished.stopReason().orElse(null);
+    /** {@code stop_reason}: the stop string that matched, the id of the stop token, or null. */
+    Object stopReason() {
+        if (finished == null || promptOnly) {
+            return null;
+        }
+        return finished.stopToken().isPresent()
+                ? (Object) finished.stopToken().getAsInt()
+                : finished.stopReason().orElse(null);
     }
 }

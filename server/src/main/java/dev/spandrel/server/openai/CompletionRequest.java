@@ -1,9 +1,13 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.engine.LogprobRules;
+import dev.spandrel.engine.OutputConstraint;
 import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.PromptRules;
 import dev.spandrel.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import tools.jackson.databind.JsonNode;
 
@@ -29,6 +33,11 @@ final class CompletionRequest {
         OptionalInt maxTokens = fields.integer("max_tokens");
         SamplingFields sampling = SamplingFields.read(fields);
         boolean echo = fields.bool("echo", false);
+        boolean promptOnly = echo && maxTokens.isPresent() && maxTokens.getAsInt() == 0;
+        OutputFields output = OutputFields.read(fields, promptOnly);
+        LogprobRules logprobs = LogprobFields.completion(fields, echo);
+        PromptRules promptRules = PromptFields.read(fields);
+        Optional<OutputConstraint> constraint = ConstraintFields.read(fields);
         List<Prompt> prompts = prompts(fields);
         Scheduling scheduling = Scheduling.read(fields);
         BeamFields beams = BeamFields.read(fields);
@@ -37,13 +46,28 @@ final class CompletionRequest {
         scheduling.check(model);
         UnsupportedFields.checkCompletion(fields);
         checkPrompts(prompts, model);
-        checkEcho(echo, maxTokens, prompts);
         MaxTokens.check("max_tokens", maxTokens, model.info());
         SamplingParams params = sampling.over(
-                model.info().defaultSampling(), OptionalInt.of(maxTokens.orElse(DEFAULT_MAX_TOKENS)), beams);
+                model.info().defaultSampling(),
+                OptionalInt.of(promptOnly ? 1 : maxTokens.orElse(DEFAULT_MAX_TOKENS)),
+                logprobs,
+                constraint,
+                beams);
         MaxTokens.checkChoices(prompts.size(), sampling.n(), model);
         return new GenerationCall(
-                new CompletionsFormat(), id, name, prompts, echo, params, scheduling, sampling.n(), beams, streaming);
+                new CompletionsFormat(),
+                id,
+                name,
+                prompts,
+                output,
+                params,
+                promptRules,
+                ToolChoice.NOTHING,
+                () -> "",
+                scheduling,
+                sampling.n(),
+                beams,
+                streaming);
     }
 
     private static List<Prompt> prompts(RequestFields fields) {
@@ -52,8 +76,9 @@ final class CompletionRequest {
             fields.missing("prompt");
             return List.of();
         }
+        boolean special = fields.bool("add_special_tokens", true);
         if (prompt.isString()) {
-            return List.of(new Prompt.Text(prompt.stringValue()));
+            return List.of(new Prompt.Text(prompt.stringValue(), special));
         }
         if (prompt.isArray() && !prompt.isEmpty() && prompt.get(0).isNumber()) {
             return tokens(fields, "prompt", prompt);
@@ -62,16 +87,16 @@ final class CompletionRequest {
             fields.problem("prompt", "a string, an array of strings, or an array of token ids", prompt);
             return List.of();
         }
-        return list(fields, prompt);
+        return list(fields, prompt, special);
     }
 
-    private static List<Prompt> list(RequestFields fields, JsonNode array) {
+    private static List<Prompt> list(RequestFields fields, JsonNode array, boolean special) {
         List<Prompt> prompts = new ArrayList<>(array.size());
         boolean text = !array.isEmpty() && array.get(0).isString();
         for (JsonNode item : array) {
             String name = "prompt." + prompts.size();
             if (text && item.isString()) {
-                prompts.add(new Prompt.Text(item.stringValue()));
+                prompts.add(new Prompt.Text(item.stringValue(), special));
             } else if (!text && item.isArray()) {
                 prompts.addAll(tokens(fields, name, item));
             } else {
@@ -103,7 +128,7 @@ final class CompletionRequest {
                     "prompt", "prompt takes between 1 and " + MAX_PROMPTS + " prompts, got " + prompts.size() + "."));
         }
         for (Prompt prompt : prompts) {
-            if (prompt instanceof Prompt.Text(String text) && text.isEmpty()
+            if (prompt instanceof Prompt.Text(String text, var special) && text.isEmpty()
                     || prompt instanceof Prompt.Tokens(List<Integer> none) && none.isEmpty()) {
                 throw new OpenAiException(OpenAiError.badRequest("prompt", "A prompt must not be empty."));
             }
@@ -120,20 +145,6 @@ final class CompletionRequest {
                         "prompt",
                         "Token id " + id + " is out of vocabulary; the model knows 0 to " + (vocabSize - 1) + "."));
             }
-        }
-    }
-
-    private static void checkEcho(boolean echo, OptionalInt maxTokens, List<Prompt> prompts) {
-        if (!echo) {
-            return;
-        }
-        if (maxTokens.isPresent() && maxTokens.getAsInt() == 0) {
-            throw new OpenAiException(
-                    OpenAiError.notImplemented("max_tokens", "`echo` with `max_tokens` 0 is not implemented."));
-        }
-        if (prompts.stream().anyMatch(Prompt.Tokens.class::isInstance)) {
-            throw new OpenAiException(
-                    OpenAiError.notImplemented("echo", "`echo` is implemented for text prompts only."));
         }
     }
 }

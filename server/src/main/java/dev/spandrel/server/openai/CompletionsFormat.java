@@ -35,24 +35,22 @@ record CompletionsFormat() implements WireFormat {
     }
 
     @Override
-    public void writeText(JsonGenerator out, String text) {
-        out.writeStringProperty("text", text);
+    public boolean tellsPromptPerChoice() {
+        return true;
     }
 
     @Override
-    public void writeDelta(JsonGenerator out, String text) {
-        out.writeStringProperty("text", text);
+    public void writeText(JsonGenerator out, Choice choice) {
+        out.writeStringProperty("text", choice.text());
     }
 
     @Override
-    public void writeChoiceNulls(JsonGenerator out) {
-        out.writeNullProperty("token_ids");
-        out.writeNullProperty("prompt_logprobs");
-        out.writeNullProperty("prompt_token_ids");
+    public void writeDelta(JsonGenerator out, MessageDelta delta) {
+        out.writeStringProperty("text", delta.content());
     }
 
     @Override
-    public void writeNulls(JsonGenerator out) {
-        out.writeNullProperty("kv_transfer_params");
+    public int writeLogprobs(JsonGenerator out, LogprobsJson json, TokenSpan span, int offset) {
+        return json.completion(out, span, offset);
     }
 }

@@ -78,8 +78,8 @@ record EndedCall(GenerationCall call, String responseModel, WriteWatchdog.Writer
 
     private Content content(Choice choice) {
         List<ChatMessage> input = switch (call.prompts().get(call.promptOf(choice.index()))) {
-            case Prompt.Text(String text) -> List.of(new ChatMessage("user", text));
-            case Prompt.Chat(List<ChatMessage> messages) -> messages;
+            case Prompt.Text(String text, var special) -> List.of(new ChatMessage("user", text));
+            case Prompt.Chat(List<ChatMessage> messages, var options) -> messages;
             // What they mean only the tokenizer knows; the ids are as good a record.
             case Prompt.Tokens(List<Integer> ids) -> List.of(new ChatMessage("user", ids.toString()));
         };

@@ -1,5 +1,6 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.GenerationEvent;
@@ -17,7 +18,7 @@ import java.util.function.LongSupplier;
  * Turns the events of one call into its answer, plain or streamed. Used by the request's thread only; a failed choice
  * ends the whole answer, since half of an answer is none.
  */
-final class GenerationAnswer {
+final class GenerationAnswer implements Answer {
     private final GenerationCall call;
     private final GenerationGroup group;
     private final ResponseJson json;
@@ -31,6 +32,7 @@ final class GenerationAnswer {
 
     GenerationAnswer(
             GenerationCall call,
+            Engine engine,
             GenerationGroup group,
             ResponseJson json,
             ServerResponse response,
@@ -46,21 +48,23 @@ final class GenerationAnswer {
         this.keepsContent = keepsContent;
         this.sse = new SseWriter(response, watched);
         for (int i = 0; i < call.choices(); i++) {
-            choices.add(new Choice(i, group.get(i), call.echoed(i)));
+            choices.add(new Choice(
+                    i,
+                    group.get(i),
+                    call.echoed(i, engine),
+                    call.output().promptOnly(),
+                    call.tools().on() ? new ToolCallCollector(call.tools().parser(), call.toolCallIds()) : null,
+                    call.tools().mode() != ToolChoice.Mode.NAMED));
         }
     }
 
-    List<Choice> choices() {
+    @Override
+    public List<Choice> choices() {
         return choices;
     }
 
-    /**
-     * Reads all events and writes the answer.
-     *
-     * @param beforeLast told before the last bytes are written: from then on a client that leaves has what it came for
-     * @throws OpenAiException when a choice failed before anything was written
-     */
-    void write(Runnable beforeLast) throws InterruptedException, IOException {
+    @Override
+    public void write(Runnable beforeLast) throws InterruptedException, IOException {
         group.forEach(this::on);
         if (failure != null && !sse.started()) {
             throw new OpenAiException(failure);
@@ -94,14 +98,15 @@ final class GenerationAnswer {
 
     private void text(Choice choice, String text) throws IOException {
         keep(choice, text);
+        MessageDelta delta = choice.read(text, false);
         if (!call.streaming().on()) {
-            choice.append(text);
+            choice.append(delta);
             return;
         }
         announce(choice);
-        // An unfinished character makes an empty piece; a client wants it only for its count of tokens.
-        if (!text.isEmpty() || call.streaming().continuousUsage()) {
-            event(choice, json.textChunk(choice, choice.takeEcho() + text));
+        // An unfinished character makes an empty piece; a client wants it only for what is said of its tokens.
+        if (!delta.isEmpty() || call.streaming().continuousUsage() || json.tellsTokens() && choice.hasUntoldTokens()) {
+            event(choice, json.textChunk(choice, echoed(choice, delta)));
         }
     }
 
@@ -112,13 +117,21 @@ final class GenerationAnswer {
             return false;
         }
         keep(choice, finished.text());
+        MessageDelta delta = choice.read(finished.text(), true);
         if (call.streaming().on()) {
             announce(choice);
-            event(choice, json.textChunk(choice, choice.takeEcho() + finished.text()));
+            event(choice, json.textChunk(choice, echoed(choice, delta)));
         } else {
-            choice.append(finished.text());
+            choice.append(delta);
         }
         return true;
+    }
+
+    private static MessageDelta echoed(Choice choice, MessageDelta delta) {
+        String echo = choice.takeEcho();
+        return echo.isEmpty()
+                ? delta
+                : new MessageDelta(echo + (delta.content() == null ? "" : delta.content()), delta.toolCalls());
     }
 
     private void announce(Choice choice) throws IOException {

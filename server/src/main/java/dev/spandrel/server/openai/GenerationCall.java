@@ -1,11 +1,16 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.engine.ChatMessage;
+import dev.spandrel.engine.ChatOptions;
+import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.PromptRules;
 import dev.spandrel.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 
 /**
  * One HTTP request, understood and checked: so many prompts, so many choices each.
@@ -14,8 +19,11 @@ import java.util.function.IntFunction;
  * @param id of the answer, e.g. {@code cmpl-…}
  * @param model the name the client used, or the first served name
  * @param prompts at least one
- * @param echo whether the prompt's text comes before the choice's
+ * @param output what the answer shows beside the generated text
  * @param sampling in force for every choice but for the seed
+ * @param promptRules of every prompt
+ * @param tools that answers may call
+ * @param toolCallIds names their calls
  * @param scheduling of every choice
  * @param n choices per prompt
  * @param beams how they are found where not by sampling
@@ -25,8 +33,11 @@ record GenerationCall(
         String id,
         String model,
         List<Prompt> prompts,
-        boolean echo,
+        OutputFields output,
         SamplingParams sampling,
+        PromptRules promptRules,
+        ToolChoice tools,
+        Supplier<String> toolCallIds,
         Scheduling scheduling,
         int n,
         BeamFields beams,
@@ -45,9 +56,23 @@ record GenerationCall(
         return choice / n;
     }
 
-    /** The text put in front of a choice. */
-    String echoed(int choice) {
-        return echo && prompts.get(promptOf(choice)) instanceof Prompt.Text(String text) ? text : "";
+    /**
+     * The text put in front of a choice: the prompt's, or of a conversation the message to be continued.
+     *
+     * @param engine turns token ids to text
+     */
+    String echoed(int choice, Engine engine) {
+        if (!output.echo()) {
+            return "";
+        }
+        return switch (prompts.get(promptOf(choice))) {
+            case Prompt.Text(String text, var special) -> text;
+            case Prompt.Tokens(List<Integer> ids) -> engine.detokenize(ids, sampling.skipSpecialTokens());
+            case Prompt.Chat(List<ChatMessage> messages, ChatOptions options) ->
+                !options.addGenerationPrompt() || messages.getLast().role().equals("assistant")
+                        ? messages.getLast().content()
+                        : "";
+        };
     }
 
     /** Choices that one engine request gives: a beam search finds all of a prompt. */
@@ -71,6 +96,7 @@ record GenerationCall(
                     arrivalNanos,
                     scheduling.priority(),
                     scheduling.cacheSalt(),
+                    promptRules,
                     correlation.apply(choice / choicesPerRequest())));
         }
         return requests;

@@ -20,11 +20,14 @@ import tools.jackson.databind.JsonNode;
  * client that does not read is given up after the write timeout.
  */
 final class GenerationHandler implements Handler {
+    private static final System.Logger LOGGER = System.getLogger(GenerationHandler.class.getName());
     private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
 
     private final ApiContext api;
     private final String operation;
     private final Reader reader;
+    private final Answers answers;
+    private final Detacher detacher;
 
     /** How an endpoint understands its body. */
     @FunctionalInterface
@@ -32,11 +35,61 @@ final class GenerationHandler implements Handler {
         GenerationCall read(RequestFields fields, RequestIds ids);
     }
 
-    /** @param operation {@code gen_ai.operation.name} of the endpoint */
+    /** How an endpoint answers. */
+    @FunctionalInterface
+    interface Answers {
+        Answer of(
+                GenerationCall call,
+                RequestFields fields,
+                GenerationGroup group,
+                ServerResponse response,
+                WriteWatchdog.Writer writer);
+    }
+
+    /** Which calls go on without their client. */
+    @FunctionalInterface
+    interface Detacher {
+        Optional<Detached> detach(GenerationCall call, RequestFields fields, GenerationGroup group);
+    }
+
+    /**
+     * A call that goes on without its client.
+     *
+     * @param body what the client is told at once
+     * @param answer made for nobody
+     * @param after run when it is over, in whatever way
+     */
+    record Detached(byte[] body, Answer answer, Runnable after) {}
+
+    /**
+     * An endpoint of completions.
+     *
+     * @param operation {@code gen_ai.operation.name} of the endpoint
+     */
     GenerationHandler(ApiContext api, String operation, Reader reader) {
+        this(api, operation, reader, completions(api), (_, _, _) -> Optional.empty());
+    }
+
+    /** @param detacher tells calls that go on without their client */
+    GenerationHandler(ApiContext api, String operation, Reader reader, Answers answers, Detacher detacher) {
         this.api = api;
         this.operation = operation;
         this.reader = reader;
+        this.answers = answers;
+        this.detacher = detacher;
+    }
+
+    private static Answers completions(ApiContext api) {
+        return (call, _, group, response, writer) -> new GenerationAnswer(
+                call,
+                api.engine(),
+                group,
+                new ResponseJson(
+                        call, api.engine(), api.model(), api.clock().instant().getEpochSecond()),
+                response,
+                writer,
+                api.nanoClock(),
+                api.listener().wantsContent());
     }
 
     @Override
@@ -45,14 +98,47 @@ final class GenerationHandler implements Handler {
         Intake intake = new Intake(request);
         GenerationCall call;
         GenerationGroup group;
+        Optional<Detached> detached;
         try {
             call = intake.read();
             group = GenerationGroup.submit(api.engine(), call, intake.requests(call));
+            detached = detach(call, intake.fields.orElseThrow(), group);
         } catch (RuntimeException e) {
             api.listener().onRefused(request, intake.refused(e));
             throw e;
         }
-        answer(request, response, call, group);
+        if (detached.isPresent()) {
+            response.header(HeaderNames.CONTENT_TYPE, "application/json");
+            response.send(detached.get().body());
+            Thread.ofVirtual().name("background-answer").start(() -> goOn(request, call, group, detached.get()));
+        } else {
+            answer(request, response, call, intake.fields.orElseThrow(), group);
+        }
+    }
+
+    private Optional<Detached> detach(GenerationCall call, RequestFields fields, GenerationGroup group) {
+        try {
+            return detacher.detach(call, fields, group);
+        } catch (RuntimeException e) {
+            group.close();
+            throw e;
+        }
+    }
+
+    private void goOn(ServerRequest request, GenerationCall call, GenerationGroup group, Detached detached) {
+        try (WriteWatchdog.Writer writer = api.watchdog().writer()) {
+            try {
+                detached.answer().write(() -> {});
+            } catch (InterruptedException | IOException | IllegalStateException e) {
+                // Closed by a cancel or by the end of the server; what is stored says so.
+                LOGGER.log(System.Logger.Level.DEBUG, "a background answer ended early", e);
+            } finally {
+                group.close();
+                group.stopReaders();
+                detached.after().run();
+                api.listener().onEnd(request, ended(call, detached.answer(), writer));
+            }
+        }
     }
 
     /** A request on its way in, and how far it came. */
@@ -93,18 +179,14 @@ final class GenerationHandler implements Handler {
         }
     }
 
-    private void answer(ServerRequest request, ServerResponse response, GenerationCall call, GenerationGroup group) {
-        ResponseJson json =
-                new ResponseJson(call, api.model(), api.clock().instant().getEpochSecond());
+    private void answer(
+            ServerRequest request,
+            ServerResponse response,
+            GenerationCall call,
+            RequestFields fields,
+            GenerationGroup group) {
         try (WriteWatchdog.Writer writer = api.watchdog().writer()) {
-            GenerationAnswer answer = new GenerationAnswer(
-                    call,
-                    group,
-                    json,
-                    response,
-                    writer,
-                    api.nanoClock(),
-                    api.listener().wantsContent());
+            Answer answer = answers.of(call, fields, group, response, writer);
             try {
                 writeWatched(answer, group, writer);
             } finally {
@@ -115,7 +197,7 @@ final class GenerationHandler implements Handler {
         }
     }
 
-    private void writeWatched(GenerationAnswer answer, GenerationGroup group, WriteWatchdog.Writer writer) {
+    private void writeWatched(Answer answer, GenerationGroup group, WriteWatchdog.Writer writer) {
         ClientConnection.Watch watch = ClientConnection.current().watch(group::close);
         try (watch) {
             answer.write(() -> endWatch(watch));
@@ -148,7 +230,7 @@ final class GenerationHandler implements Handler {
         return (RuntimeException) e;
     }
 
-    private List<EndedGeneration> ended(GenerationCall call, GenerationAnswer answer, WriteWatchdog.Writer writer) {
+    private List<EndedGeneration> ended(GenerationCall call, Answer answer, WriteWatchdog.Writer writer) {
         EndedCall ended =
                 new EndedCall(call, api.model().name(), writer, api.listener().wantsContent());
         return ended.generations(answer.choices());

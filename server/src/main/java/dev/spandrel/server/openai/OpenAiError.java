@@ -31,6 +31,10 @@ public record OpenAiError(int status, String type, String param, String message,
         return of(404, "NotFoundError", "model", "The model `" + model + "` does not exist.");
     }
 
+    static OpenAiError responseNotFound(String id) {
+        return of(404, "NotFoundError", "response_id", "Response with id `" + id + "` not found.");
+    }
+
     static OpenAiError notImplemented(String param, String message) {
         return of(501, "NotImplementedError", param, message);
     }

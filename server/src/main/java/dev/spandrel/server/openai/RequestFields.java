@@ -2,8 +2,10 @@ package dev.spandrel.server.openai;
 
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -11,6 +13,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.StringNode;
 
 /**
  * The fields of a request body, read as leniently as vLLM reads them ({@code "true"} is a boolean, {@code "10"} and
@@ -53,6 +56,11 @@ final class RequestFields {
                     OpenAiError.schema("body", one("body", "expected a JSON object, found " + found)));
         }
         return new RequestFields(body, "body", new ArrayList<>());
+    }
+
+    /** The fields of an object that is parsed already. */
+    static RequestFields of(JsonNode object) {
+        return new RequestFields(object, "body", new ArrayList<>());
     }
 
     private static String reason(JacksonException e) {
@@ -190,6 +198,51 @@ final class RequestFields {
             }
         }
         return strings;
+    }
+
+    /** An array of integers; empty when absent. */
+    List<Integer> integers(String name) {
+        JsonNode value = get(name);
+        if (value == null) {
+            return List.of();
+        }
+        if (!value.isArray()) {
+            problem(name, "an array of integers", value);
+            return List.of();
+        }
+        List<Integer> integers = new ArrayList<>(value.size());
+        for (JsonNode item : value) {
+            if (!item.isInt()) {
+                problem(name + "." + integers.size(), "an integer of 32 bits", item);
+                return List.of();
+            }
+            integers.add(item.intValue());
+        }
+        return integers;
+    }
+
+    /** An object whose keys are integers and whose values are numbers; empty when absent. */
+    Map<Integer, Double> numbersByInteger(String name) {
+        JsonNode value = get(name);
+        if (value == null) {
+            return Map.of();
+        }
+        if (!value.isObject()) {
+            problem(name, "an object", value);
+            return Map.of();
+        }
+        Map<Integer, Double> numbers = new LinkedHashMap<>();
+        value.properties().forEach(entry -> {
+            Optional<BigDecimal> number = number(entry.getValue());
+            if (!entry.getKey().matches("-?[0-9]{1,9}")) {
+                problem(name, "integers as keys", StringNode.valueOf(entry.getKey()));
+            } else if (number.isEmpty()) {
+                problem(name + "." + entry.getKey(), "a number", entry.getValue());
+            } else {
+                numbers.put(Integer.parseInt(entry.getKey()), number.get().doubleValue());
+            }
+        });
+        return numbers;
     }
 
     /** The fields of an object inside this one; empty when absent. */

@@ -14,6 +14,8 @@ record RequestIds(Optional<String> header, RandomGenerator random) {
     /** It is repeated in every chunk and in spans, so it has a limit. */
     private static final int MAX_LENGTH = 256;
 
+    private static final int TOOL_CALL_ID_LENGTH = 9;
+
     /**
      * The id without the endpoint's prefix.
      *
@@ -26,6 +28,15 @@ record RequestIds(Optional<String> header, RandomGenerator random) {
                     "request_id", "A request id may have " + MAX_LENGTH + " characters, got " + id.length() + "."));
         }
         return id;
+    }
+
+    /** A new id for a tool call; nine letters and digits, since Mistral's template takes no others. */
+    String toolCall() {
+        StringBuilder id = new StringBuilder(TOOL_CALL_ID_LENGTH);
+        for (int i = 0; i < TOOL_CALL_ID_LENGTH; i++) {
+            id.append(Character.forDigit(random.nextInt(36), 36));
+        }
+        return id.toString();
     }
 
     private String fresh() {

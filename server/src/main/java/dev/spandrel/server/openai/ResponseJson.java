@@ -1,7 +1,9 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.engine.Engine;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import tools.jackson.core.JsonGenerator;
 
 /** Writes whole answers and chunks of one call; whole answers show null fields, chunks only what is set. */
@@ -9,9 +11,12 @@ final class ResponseJson {
     private final GenerationCall call;
     private final ServedModel model;
     private final long created;
+    private final LogprobsJson logprobsJson;
 
-    ResponseJson(GenerationCall call, ServedModel model, long createdSeconds) {
+    ResponseJson(GenerationCall call, Engine engine, ServedModel model, long createdSeconds) {
         this.call = call;
+        this.logprobsJson =
+                new LogprobsJson(new TokenNames(engine, call.output().tokensAsIds()));
         this.model = model;
         this.created = createdSeconds;
     }
@@ -26,7 +31,10 @@ final class ResponseJson {
             out.writeNullProperty("service_tier");
             out.writeStringProperty("system_fingerprint", model.fingerprint());
             usage(out, promptTokens(choices), completionTokens(choices), cachedTokens(choices), true);
-            call.format().writeNulls(out);
+            if (!call.format().tellsPromptPerChoice()) {
+                prompt(out, choices.getFirst());
+            }
+            out.writeNullProperty("kv_transfer_params");
             out.writeEndObject();
         });
     }
@@ -34,10 +42,57 @@ final class ResponseJson {
     private void choice(JsonGenerator out, Choice choice) {
         out.writeStartObject();
         out.writeNumberProperty("index", choice.index());
-        call.format().writeText(out, choice.text());
+        call.format().writeText(out, choice);
+        TokenSpan span = choice.takeTokens();
+        logprobs(out, choice, span);
         end(out, choice);
-        call.format().writeChoiceNulls(out);
+        tokenIds(out, "token_ids", call.output().tokenIds() ? span.ids() : null);
+        if (call.format().tellsPromptPerChoice()) {
+            prompt(out, choice);
+        }
         out.writeEndObject();
+    }
+
+    /** What is told of a prompt: its log probabilities and ids, each null where not asked for. */
+    private void prompt(JsonGenerator out, Choice choice) {
+        if (call.sampling().logprobs().prompt().isPresent()) {
+            logprobsJson.prompt(out, choice.generation().promptLogprobs());
+        } else {
+            out.writeNullProperty("prompt_logprobs");
+        }
+        tokenIds(out, "prompt_token_ids", call.output().tokenIds() ? promptIds(choice) : null);
+    }
+
+    private static List<Integer> promptIds(Choice choice) {
+        return IntStream.of(choice.generation().promptTokenIds()).boxed().toList();
+    }
+
+    private static void tokenIds(JsonGenerator out, String name, List<Integer> ids) {
+        if (ids == null) {
+            out.writeNullProperty(name);
+            return;
+        }
+        out.writeArrayPropertyStart(name);
+        ids.forEach(out::writeNumber);
+        out.writeEndArray();
+    }
+
+    private void logprobs(JsonGenerator out, Choice choice, TokenSpan span) {
+        if (!call.sampling().logprobs().ofOutput()) {
+            out.writeNullProperty("logprobs");
+            return;
+        }
+        TokenSpan told = new TokenSpan(
+                span.generation(),
+                span.prompt() && call.output().echo() && call.format().tellsPromptPerChoice(),
+                span.from(),
+                span.to());
+        choice.logprobOffset(call.format().writeLogprobs(out, logprobsJson, told, choice.logprobOffset()));
+    }
+
+    /** Whether chunks tell of single tokens, even where their text is not certain yet. */
+    boolean tellsTokens() {
+        return call.sampling().logprobs().ofOutput() || call.output().tokenIds();
     }
 
     /** A chunk that only says who speaks. */
@@ -52,18 +107,29 @@ final class ResponseJson {
         });
     }
 
-    /** A chunk with a piece of text; the last one of a choice says why it ended. */
-    byte[] textChunk(Choice choice, String text) {
+    /** A chunk with a piece of the message; the last one of a choice says why it ended. */
+    byte[] textChunk(Choice choice, MessageDelta delta) {
         return chunk(choice, out -> {
-            call.format().writeDelta(out, text);
+            call.format().writeDelta(out, delta);
+            TokenSpan span = choice.takeTokens();
+            logprobs(out, choice, span);
             end(out, choice);
+            if (call.output().tokenIds()) {
+                tokenIds(out, "token_ids", span.ids());
+                if (span.prompt()) {
+                    tokenIds(out, "prompt_token_ids", promptIds(choice));
+                }
+            }
         });
     }
 
     private static void end(JsonGenerator out, Choice choice) {
-        out.writeNullProperty("logprobs");
         Json.nullable(out, "finish_reason", choice.finishReason());
-        Json.nullable(out, "stop_reason", choice.stopReason());
+        switch (choice.stopReason()) {
+            case Integer token -> out.writeNumberProperty("stop_reason", token);
+            case String text -> out.writeStringProperty("stop_reason", text);
+            case null, default -> out.writeNullProperty("stop_reason");
+        }
     }
 
     private byte[] chunk(Choice choice, Consumer<JsonGenerator> content) {

@@ -1,7 +1,9 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.CRC32;
 
 /**
@@ -13,6 +15,7 @@ import java.util.zip.CRC32;
  * @param maxChoices most sequences one HTTP request may ask for (prompts × n)
  * @param priorities whether requests may name a priority
  * @param promptTokensDetails whether usage tells of cached prompt tokens
+ * @param toolCallFamily how the model writes tool calls, where that is known
  * @param version of this server
  */
 public record ServedModel(
@@ -22,6 +25,7 @@ public record ServedModel(
         int maxChoices,
         boolean priorities,
         boolean promptTokensDetails,
+        Optional<ToolCallFamily> toolCallFamily,
         String version) {
     public ServedModel {
         names = List.copyOf(names);

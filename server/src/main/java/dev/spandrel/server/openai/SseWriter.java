@@ -34,20 +34,40 @@ final class SseWriter {
 
     /** One event; the data holds no line break, which JSON guarantees. */
     void event(byte[] data) throws IOException {
-        open();
         byte[] event = new byte[DATA.length + data.length + END.length];
         System.arraycopy(DATA, 0, event, 0, DATA.length);
         System.arraycopy(data, 0, event, DATA.length, data.length);
         System.arraycopy(END, 0, event, DATA.length + data.length, END.length);
+        write(event);
+    }
+
+    /** An event with a name. */
+    void event(String name, byte[] data) throws IOException {
+        byte[] head = ("event: " + name + "\n").getBytes(StandardCharsets.US_ASCII);
+        byte[] named = new byte[head.length + DATA.length + data.length + END.length];
+        System.arraycopy(head, 0, named, 0, head.length);
+        System.arraycopy(DATA, 0, named, head.length, DATA.length);
+        System.arraycopy(data, 0, named, head.length + DATA.length, data.length);
+        System.arraycopy(END, 0, named, named.length - END.length, END.length);
+        write(named);
+    }
+
+    private void write(byte[] event) throws IOException {
+        open();
         watched.write(() -> {
             out.write(event);
             out.flush();
         });
     }
 
-    /** The event that ends every stream, and the end of the body. */
+    /** The event that ends every stream of completions, and the end of the body. */
     void done() throws IOException {
         event(DONE);
+        end();
+    }
+
+    /** The end of the body. */
+    void end() throws IOException {
         // Helidon writes the terminating chunk only after the handler, where nobody watches the write.
         if (response instanceof RoutingResponse routed) {
             watched.write(routed::commit);

@@ -16,9 +16,13 @@ final class UnsupportedFields {
             ? value.isEmpty()
             : value.isString() && value.stringValue().isEmpty();
     private static final Predicate<JsonNode> NEVER = _ -> false;
+    private static final Predicate<JsonNode> TEXT = format -> format.isObject()
+            && format.path("type").isString()
+            && format.path("type").stringValue().equals("text");
     private static final Map<String, Predicate<JsonNode>> COMMON = common();
     private static final Map<String, Predicate<JsonNode>> COMPLETIONS = completions();
     private static final Map<String, Predicate<JsonNode>> CHAT = chat();
+    private static final Map<String, Predicate<JsonNode>> BEAMS = beams();
 
     private UnsupportedFields() {}
 
@@ -32,35 +36,8 @@ final class UnsupportedFields {
                 .isPresent();
     }
 
-    private static Predicate<JsonNode> text(String neutral) {
-        return value -> value.isString() && value.stringValue().equals(neutral);
-    }
-
     private static Map<String, Predicate<JsonNode>> common() {
         Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>();
-        fields.put("presence_penalty", number(0));
-        fields.put("frequency_penalty", number(0));
-        fields.put("repetition_penalty", number(1));
-        fields.put("min_p", number(0));
-        fields.put("min_tokens", number(0));
-        fields.put("logit_bias", EMPTY);
-        fields.put("stop_token_ids", EMPTY);
-        fields.put("include_stop_str_in_output", bool(false));
-        fields.put("skip_special_tokens", bool(true));
-        fields.put("spaces_between_special_tokens", bool(true));
-        fields.put("truncate_prompt_tokens", NEVER);
-        fields.put("allowed_token_ids", NEVER);
-        fields.put("bad_words", EMPTY);
-        fields.put("prompt_logprobs", NEVER);
-        fields.put("logprob_token_ids", NEVER);
-        fields.put(
-                "response_format",
-                format -> format.isObject()
-                        && format.path("type").isString()
-                        && format.path("type").stringValue().equals("text"));
-        fields.put("structured_outputs", NEVER);
-        fields.put("return_tokens_as_token_ids", bool(false));
-        fields.put("return_token_ids", bool(false));
         fields.put("return_token_offsets", bool(false));
         fields.put("kv_transfer_params", EMPTY);
         fields.put("ec_transfer_params", EMPTY);
@@ -74,30 +51,48 @@ final class UnsupportedFields {
 
     private static Map<String, Predicate<JsonNode>> completions() {
         Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>(COMMON);
-        fields.put("logprobs", NEVER);
-        fields.put("add_special_tokens", bool(true));
         fields.put("prompt_embeds", NEVER);
         return fields;
     }
 
     private static Map<String, Predicate<JsonNode>> chat() {
         Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>(COMMON);
-        fields.put("logprobs", bool(false));
-        fields.put("top_logprobs", number(0));
-        fields.put("tools", EMPTY);
-        fields.put("tool_choice", text("none"));
-        fields.put("reasoning_effort", text("none"));
-        fields.put("echo", bool(false));
-        fields.put("add_generation_prompt", bool(true));
-        fields.put("continue_final_message", bool(false));
-        fields.put("add_special_tokens", bool(false));
-        fields.put("documents", EMPTY);
         fields.put("chat_template", NEVER);
-        fields.put("chat_template_kwargs", EMPTY);
         fields.put("media_io_kwargs", EMPTY);
         fields.put("mm_processor_kwargs", EMPTY);
         fields.put("return_prompt_text", bool(false));
         return fields;
+    }
+
+    private static Map<String, Predicate<JsonNode>> beams() {
+        Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>();
+        fields.put("stop", EMPTY);
+        fields.put("stop_token_ids", EMPTY);
+        fields.put("min_tokens", number(0));
+        fields.put("presence_penalty", number(0));
+        fields.put("frequency_penalty", number(0));
+        fields.put("repetition_penalty", number(1));
+        fields.put("logit_bias", EMPTY);
+        fields.put("allowed_token_ids", NEVER);
+        fields.put("bad_words", EMPTY);
+        fields.put("logprobs", bool(false));
+        fields.put("logprob_token_ids", EMPTY);
+        fields.put("prompt_logprobs", NEVER);
+        fields.put("response_format", TEXT);
+        fields.put("structured_outputs", EMPTY);
+        fields.put("guided_json", NEVER);
+        fields.put("guided_regex", NEVER);
+        fields.put("guided_choice", NEVER);
+        return fields;
+    }
+
+    /**
+     * Refuses what does not go together with beam search.
+     *
+     * @throws OpenAiException 501, naming the first such field
+     */
+    static void checkBeams(RequestFields fields) {
+        check(BEAMS, fields, " for beam search");
     }
 
     /**
@@ -106,7 +101,7 @@ final class UnsupportedFields {
      * @throws OpenAiException 501, naming the first such field
      */
     static void checkCompletion(RequestFields fields) {
-        check(COMPLETIONS, fields);
+        check(COMPLETIONS, fields, "");
     }
 
     /**
@@ -115,15 +110,15 @@ final class UnsupportedFields {
      * @throws OpenAiException 501, naming the first such field
      */
     static void checkChat(RequestFields fields) {
-        check(CHAT, fields);
+        check(CHAT, fields, "");
     }
 
-    private static void check(Map<String, Predicate<JsonNode>> neutral, RequestFields fields) {
+    private static void check(Map<String, Predicate<JsonNode>> neutral, RequestFields fields, String where) {
         neutral.forEach((name, isNeutral) -> {
             JsonNode value = fields.get(name);
             if (value != null && !isNeutral.test(value)) {
-                throw new OpenAiException(
-                        OpenAiError.notImplemented(name, "`" + name + "` is not implemented; leave it out."));
+                throw new OpenAiException(OpenAiError.notImplemented(
+                        name, "`" + name + "` is not implemented" + where + "; leave it out."));
             }
         });
     }

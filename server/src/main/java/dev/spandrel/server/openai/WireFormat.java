@@ -22,15 +22,20 @@ sealed interface WireFormat permits CompletionsFormat, ChatFormat {
     /** Whether a stream opens each choice with a chunk that only names the role. */
     boolean announcesRole();
 
+    /** Whether a whole answer tells of the prompt in each choice, rather than once. */
+    boolean tellsPromptPerChoice();
+
     /** The text of a whole choice, and what belongs beside it. */
-    void writeText(JsonGenerator out, String text);
+    void writeText(JsonGenerator out, Choice choice);
 
-    /** A piece of text in a chunk's choice. */
-    void writeDelta(JsonGenerator out, String text);
+    /** A piece of the message in a chunk's choice. */
+    void writeDelta(JsonGenerator out, MessageDelta delta);
 
-    /** Fields of a whole choice that this server leaves null. */
-    void writeChoiceNulls(JsonGenerator out);
-
-    /** Top-level fields of a whole answer that this server leaves null. */
-    void writeNulls(JsonGenerator out);
+    /**
+     * Log probabilities of some tokens of a choice.
+     *
+     * @param offset characters of the choice's text before them
+     * @return characters of the text up to their end
+     */
+    int writeLogprobs(JsonGenerator out, LogprobsJson json, TokenSpan span, int offset);
 }

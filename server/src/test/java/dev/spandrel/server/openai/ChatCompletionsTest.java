@@ -79,7 +79,7 @@ class ChatCompletionsTest {
                              {"role":"assistant","content":null}]}""");
         assertThat(server.engine().submitted().request().prompt())
                 .isEqualTo(new Prompt.Chat(java.util.List.of(
-                        new ChatMessage("system", "be brief"),
+                        new ChatMessage("system", "be brief", java.util.Map.of("name", "x")),
                         new ChatMessage("wizard", "a\nb"),
                         new ChatMessage("assistant", ""))));
     }
@@ -95,9 +95,6 @@ class ChatCompletionsTest {
                 "{\"messages\":[{\"content\":\"a\"}]}|400|body.messages.0.role",
                 "{\"messages\":[{\"role\":\"user\",\"content\":7}]}|400|body.messages.0.content",
                 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}|400|messages",
-                "{\"messages\":[{\"role\":\"a\",\"content\":\"\",\"tool_calls\":[]}]}|501|messages",
-                "{\"messages\":[{\"role\":\"a\",\"content\":\"x\"}],\"tools\":[{}]}|501|tools",
-                "{\"messages\":[{\"role\":\"a\",\"content\":\"x\"}],\"logprobs\":true}|501|logprobs",
                 "{\"messages\":[{\"role\":\"a\",\"content\":\"x\"}],\"max_completion_tokens\":999}|400|max_completion_tokens"
             })
     void refusalsNameTheField(String body, int status, String param) {

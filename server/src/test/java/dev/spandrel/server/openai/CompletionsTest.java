@@ -154,15 +154,10 @@ class CompletionsTest {
     @ValueSource(
             strings = {
                 "\"length_penalty\":2",
-                "\"presence_penalty\":0.5",
-                "\"logprobs\":0",
-                "\"min_p\":0.1",
-                "\"logit_bias\":{\"1\":2}",
-                "\"response_format\":{\"type\":\"json_object\"}",
-                "\"structured_outputs\":{\"regex\":\"a\"}",
-                "\"stop_token_ids\":[1]",
-                "\"min_tokens\":1",
-                "\"prompt_logprobs\":1"
+                "\"stream_interval\":2",
+                "\"prompt_embeds\":\"x\"",
+                "\"kv_transfer_params\":{\"a\":1}",
+                "\"repetition_detection\":{}"
             })
     void unsupportedFieldsAreNamed(String field) {
         String name = field.substring(1, field.indexOf('"', 1));

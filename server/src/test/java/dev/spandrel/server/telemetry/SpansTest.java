@@ -338,7 +338,7 @@ class SpansTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"'{\"prompt\":7}', 400, false", "'{\"prompt\":\"a\",\"logprobs\":1}', 501, true"})
+    @CsvSource({"'{\"prompt\":7}', 400, false", "'{\"prompt\":\"a\",\"stream_interval\":2}', 501, true"})
     void refusedRequestHasASpan(String body, int status, boolean error) {
         start(true);
         server.post("/v1/completions", body);
