@@ -50,11 +50,8 @@ export function Axis({ view, setView, firstTokenAt, narrow }: Props) {
         onPointerCancel={() => setDrag(null)}
       >
         {ticks(view.from, view.to, narrow ? 3 : 7).map((at) => (
-          <span
-            class={place(at, view) > (narrow ? 75 : 92) ? 'tick last' : 'tick'}
-            style={{ left: `${place(at, view)}%` }}
-          >
-            {duration(at)}
+          <span class={!narrow && place(at, view) > 92 ? 'tick last' : 'tick'} style={{ left: `${place(at, view)}%` }}>
+            {!(narrow && place(at, view) > 75) && duration(at)}
           </span>
         ))}
         {first !== null && (

@@ -6,4 +6,6 @@ import './style/strip.css';
 import './style/trace.css';
 import './style/phases.css';
 
-render(<App />, document.getElementById('app')!);
+const root = document.getElementById('app')!;
+root.replaceChildren();
+render(<App />, root);

@@ -1,8 +1,9 @@
-import { duration, percent, rate } from './format';
+import { count, duration, percent, rate } from './format';
 import type { Metrics, Sample } from './live';
 
-/** The time that the small charts show. */
+/** The time that the small charts show, and what they show at least while there is not so much. */
 const WINDOW_MS = 120_000;
+const SHORTEST_MS = 20_000;
 const W = 120;
 const H = 28;
 
@@ -10,9 +11,10 @@ const H = 28;
 function Spark({ samples, value, top }: { samples: Sample[]; value: (sample: Sample) => number; top?: number }) {
   const end = samples.at(-1)?.time ?? 0;
   const shown = samples.filter((sample) => end - sample.time <= WINDOW_MS);
+  const length = Math.max(SHORTEST_MS, end - (shown[0]?.time ?? end));
   const most = top ?? Math.max(1e-9, ...shown.map(value));
   const points = shown.map((sample) => {
-    const x = W - ((end - sample.time) / WINDOW_MS) * W;
+    const x = W - ((end - sample.time) / length) * W;
     return `${x.toFixed(1)},${(H - 1.5 - (value(sample) / most) * (H - 4)).toFixed(1)}`;
   });
   const first = points[0]?.split(',')[0] ?? W;
@@ -72,7 +74,7 @@ function FirstToken({ bounds, counts }: Metrics['firstToken']) {
   const to = Math.min(counts.length, Math.max((used.at(-1) ?? 0) + 2, from + 8));
   const shown = counts.slice(from, to);
   const most = Math.max(1, ...shown);
-  const every = shown.length > 9 ? 2 : 1;
+  const every = shown.length > 9 ? 3 : 2;
   return (
     <div class="tile first-token" title="Time to first token since the servers' start">
       <span class="tile-name">Time to first token</span>
@@ -90,7 +92,7 @@ function FirstToken({ bounds, counts }: Metrics['firstToken']) {
               <b>
                 <i style={{ height: `${n === 0 ? 0 : Math.max(6, (n / most) * 100)}%` }} />
               </b>
-              <small>{i % every === 0 && bound(high)}</small>
+              <small>{i % every === 0 && i < shown.length - 1 && bound(high)}</small>
             </span>
           );
         })}
@@ -108,14 +110,14 @@ export function Strip({ metrics, stale }: { metrics: Metrics; stale: boolean }) 
     <section class={stale ? 'strip stale' : 'strip'} aria-label="Servers">
       <Tile
         name="Running"
-        value={rate(now.running)}
+        value={count(now.running)}
         title="Requests in the batch"
         samples={samples}
         of={(s) => s.running}
       />
       <Tile
         name="Waiting"
-        value={rate(now.waiting)}
+        value={count(now.waiting)}
         title="Requests in the queue"
         samples={samples}
         of={(s) => s.waiting}
