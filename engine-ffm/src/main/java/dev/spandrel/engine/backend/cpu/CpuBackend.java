@@ -70,7 +70,8 @@ public final class CpuBackend implements Backend {
 
     /** @param options threads, weights, instructions */
     public CpuBackend(BackendOptions options) {
-        int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
+        int available = Runtime.getRuntime().availableProcessors();
+        int threads = options.threads() == 0 ? CpuFeatures.physicalCores(available) : options.threads();
         policy = options.weights();
         machineCode = options.machineCode() && MachineKernels.refusal() == null;
         amx = machineCode && options.amx() && AmxKernels.refusal() == null;

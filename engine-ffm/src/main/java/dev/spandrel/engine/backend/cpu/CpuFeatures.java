@@ -52,6 +52,28 @@ record CpuFeatures(String refusal, String vendor, Set<String> flags) {
                 .orElse("");
     }
 
+    /** Threads that share a core, by the first processor: its package's threads over its cores. */
+    static int threadsPerCore(String cpuinfo) {
+        int siblings = number(value(cpuinfo, "siblings"));
+        int cores = number(value(cpuinfo, "cpu cores"));
+        return cores > 0 && siblings > cores ? siblings / cores : 1;
+    }
+
+    private static int number(String text) {
+        return text.matches("\\d{1,6}") ? Integer.parseInt(text) : 0;
+    }
+
+    /** Physical cores among the processors that this process may use, at least one: a second thread of a core has no units of its own. */
+    static int physicalCores(int availableProcessors) {
+        try {
+            return Files.isReadable(CPUINFO)
+                    ? Math.max(1, availableProcessors / threadsPerCore(Files.readString(CPUINFO)))
+                    : availableProcessors;
+        } catch (IOException e) {
+            return availableProcessors;
+        }
+    }
+
     boolean has(String flag) {
         return flags.contains(flag);
     }
