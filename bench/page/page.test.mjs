@@ -16,9 +16,11 @@ describe('the trace page', { timeout: 600_000 }, () => {
   const violations = [];
 
   before(async () => {
-    pair = await startPair({
-      OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'true',
-    });
+    // a span for one step in ten: enough to follow one, few enough to leave the requests in sight
+    pair = await startPair({ OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: 'true' }, [
+      '--collect-detailed-traces=request,step',
+      '--trace-step-ratio=0.1',
+    ]);
     browser = await openBrowser();
   });
   after(async () => {
@@ -288,6 +290,24 @@ describe('the trace page', { timeout: 600_000 }, () => {
     await page.locator('.steps a').first().click();
     await page.waitForURL(new RegExp(traceId(4)));
     await page.locator('.line[data-name="engine.step"]').waitFor();
+    await closed(page);
+  });
+
+  it('leads from a step of the running engine to a request that it worked on, and back', async () => {
+    const page = await open('/?q=kind:step');
+    // some fifty steps each: that none of them has a span happens once in a thousand runs of the first, and never of all
+    for (let i = 0; i < 6 && (await rows(page).count()) === 0; i++) {
+      await complete(pair, { prompt: `Once upon a time ${i}`, max_tokens: 60 });
+    }
+    await rows(page).first().locator('a').first().click();
+    await page.locator('.line[data-name="engine.step"]').click();
+    const step = new URL(page.url()).pathname;
+    await page.locator('.detail .links a').first().click();
+    await page.locator('.detail h2', { hasText: 'llm_request' }).waitFor();
+    const steps = await page
+      .locator('.detail .links a')
+      .evaluateAll((links) => links.map((link) => new URL(link.href).pathname));
+    assert.ok(steps.includes(step), `${step} among ${steps}`);
     await closed(page);
   });
 

@@ -53,12 +53,12 @@ async function load() {
   await Promise.all(
     STORIES.map(async (prompt, i) => {
       for (let round = 0; busy; round++) {
-        await complete(pair, {
-          prompt: `${prompt} `.repeat(6),
-          max_tokens: 60 + 40 * i,
-          temperature: 0.8,
-          seed: round,
-        });
+        if (i < 2) await chat(QUESTIONS[(round + i) % QUESTIONS.length]);
+        else if (i === 5 && round % 4 === 3) await complete(pair, { model: 'another-model', prompt: 'x' });
+        else {
+          const long = `${prompt} `.repeat(1 + ((round * 7 + i) % 12));
+          await complete(pair, { prompt: long, max_tokens: 60 + 40 * i, temperature: 0.8, seed: round });
+        }
         await new Promise((done) => setTimeout(done, 300 + 150 * i));
       }
     }),

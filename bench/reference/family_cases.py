@@ -90,6 +90,20 @@ FAMILIES = {
 FAMILIES |= {
     "llama31-bf16": FAMILIES["llama31"] | dict(torch_dtype="bfloat16"),
     "gemma3-f16": FAMILIES["gemma3"] | dict(torch_dtype="float16"),
+    # In several files with an index.
+    "llama-shards": FAMILIES["llama-biased"],
+    "qwen2-bf16-shards": FAMILIES["qwen2"] | dict(torch_dtype="bfloat16"),
+    "gemma2-f16-shards": FAMILIES["gemma2"] | dict(torch_dtype="float16"),
+    # Saved without a head, which is the embedding.
+    "opt-base": FAMILIES["opt-125m"] | dict(architectures=["OPTModel"]),
+    "gpt2-base": FAMILIES["gpt2"] | dict(architectures=["GPT2Model"]),
+    # Beside a vision tower, whose tensors are in the file and stay there.
+    "gemma3-vision": dict(
+        architectures=["Gemma3ForConditionalGeneration"], model_type="gemma3", torch_dtype="float32",
+        mm_tokens_per_image=4, boi_token_index=90, eoi_token_index=91, image_token_index=92,
+        text_config={k: v for k, v in FAMILIES["gemma3"].items() if k != "architectures"},
+        vision_config=dict(model_type="siglip_vision_model", hidden_size=8, intermediate_size=8, num_hidden_layers=1,
+                           num_attention_heads=2, image_size=28, patch_size=14)),
 }
 
 
@@ -97,6 +111,8 @@ def randomize(model):
     """Wide enough that attention is sharp and logits differ; norms and biases away from their initial values."""
     generator = torch.Generator().manual_seed(20261123)
     for name, parameter in model.named_parameters():
+        if "vision" in name or "multi_modal" in name:
+            continue
         noise = torch.randn(parameter.shape, generator=generator)
         if parameter.ndim == 1:
             is_norm = "norm" in name or "ln_" in name
@@ -137,9 +153,10 @@ def main(target, only):
             AutoConfig.from_pretrained(folder), dtype=torch.float32, attn_implementation="eager")
         randomize(model)
         model.tie_weights()
-        if family.endswith("16"):
+        if "16" in config.get("torch_dtype", ""):
             model.to(getattr(torch, config["torch_dtype"]))
-        model.save_pretrained(folder)
+        saved = model.base_model if family.endswith("-base") else model
+        saved.save_pretrained(folder, max_shard_size="40KB" if family.endswith("-shards") else "1GB")
         (folder / "generation_config.json").unlink(missing_ok=True)
         (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n")
         expected, margins = {}, []
@@ -172,6 +189,7 @@ def main(target, only):
               f"prefill and steps apart {apart:.1e}")
 
 
-with torch.no_grad():
-    torch.set_num_threads(1)
-    main(sys.argv[1], sys.argv[2:])
+if __name__ == "__main__":
+    with torch.no_grad():
+        torch.set_num_threads(1)
+        main(sys.argv[1], sys.argv[2:])

@@ -29,7 +29,7 @@ def shards(folder, weights):
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": placement}))
 
 
-def narrow(folder, weights):
+def narrow(folder, weights, **how):
     """Half precision, a module's parameters, integer buffers, and tensors that share one storage at an offset."""
     base = torch.arange(48, dtype=torch.float32).reshape(6, 8)
     torch.save({
@@ -40,7 +40,7 @@ def narrow(folder, weights):
         "rows": base[2:4],
         "scalar": torch.tensor(4.0),
         "_extra": {"nested": [1, 2.5, True, None, "text"]},
-    }, folder / "pytorch_model.bin")
+    }, folder / "pytorch_model.bin", **how)
 
 
 write("zip", "opt-125m", lambda folder, w: torch.save(w, folder / "pytorch_model.bin"))
@@ -48,3 +48,6 @@ write("legacy", "opt-350m",
       lambda folder, w: torch.save(w, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False))
 write("sharded", "opt-125m", shards)
 write("narrow", "opt-125m", narrow)
+write("narrow-legacy", "opt-125m", lambda folder, w: narrow(folder, w, _use_new_zipfile_serialization=False))
+for dtype, name in ((torch.float16, "sharded-f16"), (torch.bfloat16, "sharded-bf16")):
+    write(name, "opt-125m", lambda folder, w: shards(folder, {k: v.to(dtype) for k, v in w.items()}))

@@ -8,9 +8,14 @@ import java.util.function.LongSupplier;
 /**
  * How to load and run a model. Names follow vLLM's flags; zero means "choose for me" where a field says so.
  *
- * @param model a folder in Hugging Face layout ({@code config.json}, weights, tokenizer files), or the name of such a
- *     folder under {@code models}
+ * @param model a folder in Hugging Face layout ({@code config.json}, weights, tokenizer files), a GGUF file, the name of
+ *     either under {@code models}, or a model's id on the Hub
  * @param models where model names are looked up; may be missing
+ * @param loadFormat which files weights are read from: {@code auto}, {@code safetensors}, {@code pt}, {@code gguf}, or {@code
+ *     dummy} for random ones of the right shapes
+ * @param revision branch, tag or commit of a model on the Hub; empty = main
+ * @param downloadDir cache of models from the Hub, or null for Hugging Face's own place
+ * @param tokenizer where the tokenizer and its chat template come from, named as {@code model} is; empty = the model's own
  * @param backend {@code auto}, {@code cpu} (Vector API) or {@code reference} (plain loops, the truth in tests)
  * @param dtype what weights are kept as: {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
  * @param quantization what matrices are quantized to on load: {@code none}, {@code int8} (a scale per row) or {@code int4}
@@ -40,6 +45,10 @@ import java.util.function.LongSupplier;
 public record EngineConfig(
         String model,
         Path models,
+        String loadFormat,
+        String revision,
+        Path downloadDir,
+        String tokenizer,
         String backend,
         String dtype,
         String quantization,
@@ -69,7 +78,10 @@ public record EngineConfig(
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(models, "models");
         Objects.requireNonNull(backend, "backend");
+        Objects.requireNonNull(revision, "revision");
+        Objects.requireNonNull(tokenizer, "tokenizer");
         Objects.requireNonNull(speculation, "speculation");
+        oneOf("load-format", loadFormat, List.of("auto", "safetensors", "pt", "gguf", "dummy"));
         Objects.requireNonNull(nanoClock, "nanoClock");
         Objects.requireNonNull(stepListener, "stepListener");
         oneOf("dtype", dtype, List.of("auto", "float32", "bfloat16", "float16"));
@@ -108,6 +120,10 @@ public record EngineConfig(
         return new EngineConfig(
                 model,
                 models,
+                loadFormat,
+                revision,
+                downloadDir,
+                tokenizer,
                 backend,
                 dtype,
                 quantization,
@@ -140,6 +156,10 @@ public record EngineConfig(
     public static final class Builder {
         private final String model;
         private Path models = Path.of("models");
+        private String loadFormat = "auto";
+        private String revision = "";
+        private Path downloadDir;
+        private String tokenizer = "";
         private String backend = "auto";
         private String dtype = "auto";
         private String quantization = "none";
@@ -168,6 +188,26 @@ public record EngineConfig(
 
         public Builder models(Path value) {
             models = value;
+            return this;
+        }
+
+        public Builder loadFormat(String value) {
+            loadFormat = value;
+            return this;
+        }
+
+        public Builder revision(String value) {
+            revision = value;
+            return this;
+        }
+
+        public Builder downloadDir(Path value) {
+            downloadDir = value;
+            return this;
+        }
+
+        public Builder tokenizer(String value) {
+            tokenizer = value;
             return this;
         }
 
@@ -280,6 +320,10 @@ public record EngineConfig(
             return new EngineConfig(
                     model,
                     models,
+                    loadFormat,
+                    revision,
+                    downloadDir,
+                    tokenizer,
                     backend,
                     dtype,
                     quantization,

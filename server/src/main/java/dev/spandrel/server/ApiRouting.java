@@ -11,6 +11,7 @@ import dev.spandrel.server.openai.ErrorResponses;
 import dev.spandrel.server.openai.HealthService;
 import dev.spandrel.server.openai.LoadService;
 import dev.spandrel.server.openai.ModelsService;
+import dev.spandrel.server.openai.OpenApiService;
 import dev.spandrel.server.openai.RequestLimit;
 import dev.spandrel.server.openai.ResponsesService;
 import dev.spandrel.server.openai.TokenizeService;
@@ -23,6 +24,7 @@ import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.Filter;
 import io.helidon.webserver.http.HttpRouting;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,7 +50,14 @@ final class ApiRouting {
         methods.put("/version", "GET");
         methods.put(LoadService.PATH, "GET");
         methods.put(MetricsService.PATH, "GET");
+        methods.put(OpenApiService.PATH, "GET");
+        methods.put(OpenApiService.DOCS_PATH, "GET");
         return methods;
+    }
+
+    /** Every path with the methods it takes, separated by commas. */
+    static Map<String, String> methodsByPath() {
+        return Collections.unmodifiableMap(METHODS);
     }
 
     /** Paths without parameters, as {@code http.route} names them. */
@@ -96,7 +105,13 @@ final class ApiRouting {
                 MetricsService.PATH,
                 new MetricsService(metrics, api.engine(), api.model().names().getFirst()));
         routing.register(new HealthService(api));
-        METHODS.forEach((path, allowed) ->
+        Map<String, String> methods = new LinkedHashMap<>(METHODS);
+        if (settings.docs()) {
+            routing.register(new OpenApiService(api.model().version()));
+        } else {
+            methods.keySet().removeAll(Set.of(OpenApiService.PATH, OpenApiService.DOCS_PATH));
+        }
+        methods.forEach((path, allowed) ->
                 routing.any(path, (_, response) -> ErrorResponses.methodNotAllowed(response, path, allowed)));
         return routing;
     }

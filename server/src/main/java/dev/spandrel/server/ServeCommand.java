@@ -60,7 +60,10 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--model",
             paramLabel = "MODEL",
-            description = "Folder in Hugging Face layout, or the name of one under --models.")
+            description = {
+                "Folder in Hugging Face layout, GGUF file, name of either under --models, or Hub id:",
+                "owner/name, owner/name@REVISION, owner/name:Q4_K_M for one of several GGUF files."
+            })
     private String model;
 
     @Option(
@@ -68,6 +71,36 @@ final class ServeCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description = "Where model names are looked up. Default: system property spandrel.models, else ./models.")
     private Path models;
+
+    @Option(
+            names = "--load-format",
+            defaultValue = "auto",
+            paramLabel = "NAME",
+            description =
+                    "auto (safetensors, else pt, else gguf), safetensors, pt, gguf, or dummy: random weights of the"
+                            + " shapes that config.json asks for. Default: ${DEFAULT-VALUE}.")
+    private String loadFormat;
+
+    @Option(
+            names = "--revision",
+            defaultValue = "",
+            paramLabel = "NAME",
+            description = "Branch, tag or commit of a model on the Hub. Default: main.")
+    private String revision;
+
+    @Option(
+            names = "--download-dir",
+            paramLabel = "DIR",
+            description = "Where models from the Hub are kept. Default: HF_HUB_CACHE, else hub in HF_HOME.")
+    private Path downloadDir;
+
+    @Option(
+            names = "--tokenizer",
+            defaultValue = "",
+            paramLabel = "MODEL",
+            description = "Take tokenizer and chat template from another folder, GGUF file or Hub id."
+                    + " Default: the model's own.")
+    private String tokenizer;
 
     @Option(
             names = "--served-model-name",
@@ -354,6 +387,10 @@ final class ServeCommand implements Callable<Integer> {
     private EngineConfig engine() {
         return EngineConfig.of(modelName())
                 .models(models == null ? Path.of(System.getProperty(MODELS_PROPERTY, "models")) : models)
+                .loadFormat(loadFormat)
+                .revision(revision)
+                .downloadDir(downloadDir)
+                .tokenizer(tokenizer)
                 .backend(backend)
                 .dtype(dtype)
                 .quantization(quantization)

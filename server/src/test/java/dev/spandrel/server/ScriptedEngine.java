@@ -72,6 +72,17 @@ public final class ScriptedEngine implements Engine {
         return submitted.size();
     }
 
+    /** Forgets the generations that were closed and says how many are left, once closing had time. */
+    public int leftOpen() {
+        Waiting.until(
+                () -> {
+                    submitted.removeIf(ScriptedGeneration::isClosed);
+                    return submitted.isEmpty();
+                },
+                "all generations to be closed");
+        return submitted.size();
+    }
+
     @Override
     public ModelInfo model() {
         return info;

@@ -3,7 +3,6 @@ package dev.spandrel.server;
 import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.GenerationListener;
-import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import io.helidon.common.tls.Tls;
 import io.helidon.webserver.WebServer;
@@ -92,15 +91,7 @@ public final class TestServer implements AutoCloseable {
         metrics.loaded(new EngineMetrics.CacheInfo(ScriptedEngine.MAX_MODEL_LEN, true, "auto", 2));
         return new ApiContext(
                 engine,
-                new ServedModel(
-                        engine.model(),
-                        List.of("scripted", "alias"),
-                        1_700_000_000,
-                        64,
-                        false,
-                        false,
-                        java.util.Optional.of(dev.spandrel.server.openai.tools.ToolCallFamily.HERMES),
-                        "1.2.3"),
+                ServedModels.scripted(engine),
                 listener,
                 watchdog,
                 draining::get,

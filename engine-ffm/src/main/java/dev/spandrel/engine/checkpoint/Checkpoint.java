@@ -4,6 +4,7 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.List;
 import java.util.SortedMap;
 
 /**
@@ -14,12 +15,39 @@ public interface Checkpoint extends AutoCloseable {
     /**
      * Opens the weights of a model folder, or one weight file.
      *
-     * @param path a folder in Hugging Face layout, or a {@code .safetensors} or {@code .bin} file
+     * @param path a folder in Hugging Face layout, or a {@code .safetensors}, {@code .bin} or {@code .gguf} file
      * @throws EngineException.ModelLoad with all that is wrong with the files, or with what was looked for and what was
      *     found when there are none
      */
     static Checkpoint open(Path path) {
-        return CheckpointFiles.open(path);
+        return open(path, LoadFormat.AUTO);
+    }
+
+    /** As {@link #open(Path)}, of a folder only what is in one format. */
+    static Checkpoint open(Path path, LoadFormat format) {
+        return CheckpointFiles.open(path, format);
+    }
+
+    /** In whose way the weights are stored, where the same model is written differently. */
+    enum Dialect {
+        /** As the model's authors published it. */
+        HUGGING_FACE,
+        /** Norms of Gemma hold 1 + w, GPT-2's linear layers are outputs × inputs. */
+        GGUF
+    }
+
+    /** How to understand the numbers. */
+    default Dialect dialect() {
+        return Dialect.HUGGING_FACE;
+    }
+
+    /**
+     * What there is under a name, or null.
+     *
+     * @param shape what the family asks for; only a checkpoint that makes its tensors up goes by it
+     */
+    default TensorInfo find(String name, List<Long> shape) {
+        return tensors().get(name);
     }
 
     /** The file or folder it was opened from. */

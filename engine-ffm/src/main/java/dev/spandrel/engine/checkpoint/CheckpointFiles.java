@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Picks the reader for a folder by the names of the files in it, and says what was there when none fits. */
@@ -24,25 +25,39 @@ final class CheckpointFiles {
 
     /** Formats in the order of preference: what cannot hold code first. */
     private enum Kind {
-        SAFETENSORS("model.safetensors", ".safetensors", SafetensorsHeader::tensors),
-        TORCH("pytorch_model.bin", ".bin", TorchFile::read);
+        SAFETENSORS(LoadFormat.SAFETENSORS, "model.safetensors", ".safetensors", SafetensorsHeader::tensors),
+        TORCH(LoadFormat.PT, "pytorch_model.bin", ".bin", TorchFile::read);
+
+        private final LoadFormat name;
 
         private final String single;
         private final String index;
         private final String suffix;
         private final FileFormat format;
 
-        Kind(String single, String suffix, FileFormat format) {
+        Kind(LoadFormat name, String single, String suffix, FileFormat format) {
+            this.name = name;
             this.single = single;
             this.index = single + ".index.json";
             this.suffix = suffix;
             this.format = format;
         }
+
+        boolean in(LoadFormat wanted) {
+            return wanted == LoadFormat.AUTO || wanted == name;
+        }
     }
 
     private CheckpointFiles() {}
 
-    static Checkpoint open(Path path) {
+    /** Whether a folder has weights in a format of Hugging Face's layout. */
+    static boolean hasWeights(Path folder) {
+        return Stream.of(Kind.values())
+                .anyMatch(
+                        kind -> Files.exists(folder.resolve(kind.single)) || Files.exists(folder.resolve(kind.index)));
+    }
+
+    static Checkpoint open(Path path, LoadFormat format) {
         if (Files.isRegularFile(path)) {
             return openFile(path);
         }
@@ -50,6 +65,9 @@ final class CheckpointFiles {
             throw new EngineException.ModelLoad(path.toString(), "no such file or folder");
         }
         for (Kind kind : Kind.values()) {
+            if (!kind.in(format)) {
+                continue;
+            }
             if (Files.exists(path.resolve(kind.single))) {
                 return MappedCheckpoint.openFile(path, path.resolve(kind.single), kind.format);
             }
@@ -57,7 +75,7 @@ final class CheckpointFiles {
                 return MappedCheckpoint.openSharded(path, kind.index, kind.suffix, kind.format);
             }
         }
-        throw new EngineException.ModelLoad(path.toString(), nothingToRead(path));
+        throw new EngineException.ModelLoad(path.toString(), nothingToRead(path, format));
     }
 
     private static Checkpoint openFile(Path file) {
@@ -70,12 +88,15 @@ final class CheckpointFiles {
                 return MappedCheckpoint.openFile(file, file, kind.format);
             }
         }
+        if (GgufMetadata.isGguf(file)) {
+            return MappedCheckpoint.openFiles(file, GgufFiles.parts(file), GgufHeader::tensors);
+        }
         throw new EngineException.ModelLoad(
                 file.toString(),
-                "found " + name + ", which this version does not read; expected a .safetensors or .bin file");
+                "found " + name + ", which this version does not read; expected a .safetensors, .bin or .gguf file");
     }
 
-    private static String nothingToRead(Path folder) {
+    private static String nothingToRead(Path folder, LoadFormat format) {
         List<String> found;
         try (Stream<Path> files = Files.list(folder)) {
             found = files.map(file -> file.getFileName().toString())
@@ -85,11 +106,18 @@ final class CheckpointFiles {
         } catch (IOException e) {
             return "cannot list the folder: " + e;
         }
-        String looked =
-                "no weights: looked for model.safetensors and pytorch_model.bin, whole or in shards with an index";
+        String looked = "no weights: looked for "
+                + Stream.of(Kind.values())
+                        .filter(kind -> kind.in(format))
+                        .map(kind -> kind.single)
+                        .collect(Collectors.joining(" and "))
+                + ", whole or in shards with an index";
         return found.isEmpty()
                 ? looked + ", found no weight file of any kind"
-                : looked + "; found " + shortened(found) + ", which this version does not read";
+                : looked + "; found " + shortened(found)
+                        + (format == LoadFormat.AUTO
+                                ? ", which this version does not read"
+                                : "; --load-format is " + format);
     }
 
     private static String shortened(List<String> names) {

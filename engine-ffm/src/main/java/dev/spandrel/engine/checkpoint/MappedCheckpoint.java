@@ -45,6 +45,11 @@ final class MappedCheckpoint implements Checkpoint {
         return open(path, List.of(file), ShardIndex.NONE, format);
     }
 
+    /** Several files without an index. */
+    static MappedCheckpoint openFiles(Path path, List<Path> files, FileFormat format) {
+        return open(path, files, ShardIndex.NONE, format);
+    }
+
     /** @param suffix how names of shards end */
     static MappedCheckpoint openSharded(Path folder, String indexFile, String suffix, FileFormat format) {
         ShardIndex index = ShardIndex.read(folder.resolve(indexFile), suffix);

@@ -11,4 +11,9 @@ import java.util.List;
  * @param offset first byte, from the start of the file
  * @param size length in bytes
  */
-record TensorEntry(String name, String type, DType dtype, List<Long> shape, long offset, long size) {}
+record TensorEntry(String name, String type, DType dtype, List<Long> shape, long offset, long size) {
+    /** The same, {@code bytes} further into the file. */
+    TensorEntry movedBy(long bytes) {
+        return new TensorEntry(name, type, dtype, shape, offset + bytes, size);
+    }
+}

@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.concurrent.ScheduledExecutorService;
 
 /**
  * One file from the Hub into the cache: what a broken attempt left is continued, the whole is compared with the size and
@@ -28,8 +29,23 @@ final class Download {
     private final String id;
     private final String commit;
     private final Progress progress;
+    private final ScheduledExecutorService timer;
+    private final Pause pause;
 
-    Download(HubClient client, HubSettings settings, String id, String commit, Progress progress) {
+    /**
+     * @param timer ends reads that stall
+     * @param pause waits between attempts
+     */
+    Download(
+            HubClient client,
+            HubSettings settings,
+            String id,
+            String commit,
+            Progress progress,
+            ScheduledExecutorService timer,
+            Pause pause) {
+        this.timer = timer;
+        this.pause = pause;
         this.client = client;
         this.settings = settings;
         this.id = id;
@@ -45,6 +61,7 @@ final class Download {
     void fetch(HubFile file, Path blob) throws IOException {
         if (Files.exists(blob)) {
             progress.add(file.size());
+            progress.fileDone();
             return;
         }
         Files.createDirectories(blob.getParent());
@@ -60,6 +77,7 @@ final class Download {
                 out.force(true);
                 Files.move(part, blob, StandardCopyOption.ATOMIC_MOVE);
             }
+            progress.fileDone();
         }
     }
 
@@ -77,7 +95,7 @@ final class Download {
             // An attempt that brought something does not count.
             fruitless = out.size() > before ? 0 : fruitless + 1;
             if (out.size() != file.size() && fruitless < MOST_ATTEMPTS) {
-                pause(fruitless);
+                waitBefore(fruitless);
             }
         }
         if (out.size() != file.size()) {
@@ -96,7 +114,7 @@ final class Download {
             out.truncate(0);
         }
         HttpResponse<InputStream> answer = client.open(id, commit, file.name(), out.size());
-        try (InputStream body = answer.body()) {
+        try (StallGuard body = new StallGuard(answer.body(), settings.readTimeout(), timer)) {
             switch (answer.statusCode()) {
                 case 206 -> out.position(out.size());
                 case 200 -> {
@@ -120,7 +138,7 @@ final class Download {
         }
     }
 
-    private void copy(HubFile file, InputStream body, FileChannel out) throws IOException {
+    private void copy(HubFile file, StallGuard body, FileChannel out) throws IOException {
         byte[] buffer = new byte[BUFFER];
         int read;
         while ((read = body.read(buffer)) >= 0) {
@@ -162,9 +180,9 @@ final class Download {
         }
     }
 
-    private void pause(int attempt) throws IOException {
+    private void waitBefore(int attempt) throws IOException {
         try {
-            Thread.sleep(settings.pause().multipliedBy(1L << attempt));
+            pause.of(settings.pause().multipliedBy(1L << attempt));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);

@@ -1,11 +1,13 @@
 package dev.spandrel.engine.hub;
 
+import dev.spandrel.engine.checkpoint.GgufMetadata;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * One model in the cache that Hugging Face's own tools share: contents under {@code blobs} by hash, one folder of links per
@@ -34,9 +36,20 @@ final class HubCache {
             String commit = Files.isRegularFile(ref)
                     ? Files.readString(ref, StandardCharsets.UTF_8).strip()
                     : revision;
-            return Optional.of(snapshot(commit)).filter(folder -> Files.exists(folder.resolve("config.json")));
+            return Optional.of(snapshot(commit)).filter(HubCache::isModel);
         } catch (IOException e) {
             return Optional.empty();
+        }
+    }
+
+    private static boolean isModel(Path folder) {
+        if (Files.exists(folder.resolve("config.json"))) {
+            return true;
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.anyMatch(GgufMetadata::isGguf);
+        } catch (IOException e) {
+            return false;
         }
     }
 

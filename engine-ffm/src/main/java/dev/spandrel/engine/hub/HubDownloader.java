@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
 
 /** A model of the Hub into the local cache, several files at once. */
 final class HubDownloader {
@@ -22,8 +23,10 @@ final class HubDownloader {
     private final HubSettings settings;
     private final PrintStream out;
     private final boolean terminal;
+    private final Pause pause;
 
-    HubDownloader(HubSettings settings, PrintStream out, boolean terminal) {
+    HubDownloader(HubSettings settings, PrintStream out, boolean terminal, Pause pause) {
+        this.pause = pause;
         this.settings = settings;
         this.out = out;
         this.terminal = terminal;
@@ -34,7 +37,7 @@ final class HubDownloader {
      *
      * @throws EngineException.ModelLoad when it cannot be had, and why
      */
-    Path fetch(String id, String revision) {
+    Path fetch(String id, String revision, NeededFiles needed) {
         HubCache cache = new HubCache(settings.cache(), id);
         if (settings.offline()) {
             return cache.known(revision)
@@ -53,7 +56,7 @@ final class HubDownloader {
                                 + "); using what was fetched earlier: " + known);
                 return known;
             }
-            return fetch(client, cache, id, revision, listing);
+            return fetch(client, cache, id, revision, listing, needed.of(id, listing.files()));
         } catch (IOException e) {
             throw new EngineException.ModelLoad(id, "cannot be written to " + settings.cache() + ": " + e);
         }
@@ -66,20 +69,21 @@ final class HubDownloader {
                         + settings.cache());
     }
 
-    private Path fetch(HubClient client, HubCache cache, String id, String revision, HubClient.Listing listing)
+    private Path fetch(
+            HubClient client,
+            HubCache cache,
+            String id,
+            String revision,
+            HubClient.Listing listing,
+            List<HubFile> files)
             throws IOException {
-        List<HubFile> files = NeededFiles.of(listing.files());
-        if (files.stream().noneMatch(file -> file.name().equals("config.json"))) {
-            throw new EngineException.ModelLoad(
-                    id,
-                    "expected config.json on the Hub, found " + listing.files().size() + " other files");
-        }
         checkRoom(id, cache, files);
         long total = files.stream().mapToLong(HubFile::size).sum();
-        Progress progress = new Progress(id, total, out, terminal, System::nanoTime);
-        Download download = new Download(client, settings, id, listing.commit(), progress);
+        Progress progress = new Progress(id, files.size(), total, out, terminal, System::nanoTime);
         List<Future<?>> running = new ArrayList<>();
-        try (ExecutorService executor = Executors.newFixedThreadPool(AT_ONCE)) {
+        try (ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+                ExecutorService executor = Executors.newFixedThreadPool(AT_ONCE)) {
+            Download download = new Download(client, settings, id, listing.commit(), progress, timer, pause);
             for (HubFile file : files) {
                 running.add(executor.submit(() -> {
                     download.fetch(file, cache.blob(file));

@@ -16,10 +16,17 @@ import java.util.Optional;
  * @param cache {@code HF_HUB_CACHE}, else {@code hub} in {@code HF_HOME}
  * @param offline {@code HF_HUB_OFFLINE}: use what is there and ask nobody
  * @param connectTimeout how long a connection and an answer's headers may take
+ * @param readTimeout {@code HF_HUB_DOWNLOAD_TIMEOUT}: how long a file may bring no byte before it is asked for again
  * @param pause wait before the first of the repeated attempts; doubled each time
  */
 public record HubSettings(
-        URI endpoint, Optional<String> token, Path cache, boolean offline, Duration connectTimeout, Duration pause) {
+        URI endpoint,
+        Optional<String> token,
+        Path cache,
+        boolean offline,
+        Duration connectTimeout,
+        Duration readTimeout,
+        Duration pause) {
     private static final String PUBLIC_HUB = "https://huggingface.co";
 
     /**
@@ -43,7 +50,21 @@ public record HubSettings(
                         .filter(flag -> flag.matches("(?i)1|true|yes|on"))
                         .isPresent(),
                 Duration.ofSeconds(20),
+                readTimeout(value(environment, "HF_HUB_DOWNLOAD_TIMEOUT").orElse("10")),
                 Duration.ofMillis(500));
+    }
+
+    /** The same with the files kept elsewhere, as {@code --download-dir} says. */
+    public HubSettings withCache(Path folder) {
+        return new HubSettings(endpoint, token, folder, offline, connectTimeout, readTimeout, pause);
+    }
+
+    private static Duration readTimeout(String seconds) {
+        if (!seconds.matches("[1-9]\\d{0,5}")) {
+            throw new EngineException.ModelLoad(
+                    "HF_HUB_DOWNLOAD_TIMEOUT", "expected whole seconds from 1 to 999999, found " + seconds);
+        }
+        return Duration.ofSeconds(Long.parseLong(seconds));
     }
 
     private static URI endpoint(String text) {

@@ -16,16 +16,22 @@ final class Progress {
 
     private final String what;
     private final long total;
+    private final int files;
     private final PrintStream out;
     private final boolean terminal;
     private final LongSupplier nanoClock;
     private final AtomicLong done = new AtomicLong();
+    private final AtomicLong filesDone = new AtomicLong();
     private final AtomicLong shownAt;
 
-    /** @param total bytes in all */
-    Progress(String what, long total, PrintStream out, boolean terminal, LongSupplier nanoClock) {
+    /**
+     * @param files in all
+     * @param total bytes in all
+     */
+    Progress(String what, int files, long total, PrintStream out, boolean terminal, LongSupplier nanoClock) {
         this.what = what;
         this.total = total;
+        this.files = files;
         this.out = out;
         this.terminal = terminal;
         this.nanoClock = nanoClock;
@@ -42,6 +48,11 @@ final class Progress {
         }
     }
 
+    /** One file is whole. */
+    void fileDone() {
+        filesDone.incrementAndGet();
+    }
+
     /** The last drawing, so that a terminal shows the end and its cursor is on a new line. */
     void finish() {
         if (terminal) {
@@ -52,7 +63,8 @@ final class Progress {
 
     private void show() {
         long percent = total == 0 ? 100 : Math.min(100, 100 * done.get() / total);
-        String numbers = String.format(Locale.ROOT, "%3d %% of %.1f MB", percent, total / 1e6);
+        String numbers = String.format(
+                Locale.ROOT, "%3d %% of %.1f MB, %d of %d files", percent, total / 1e6, filesDone.get(), files);
         if (terminal) {
             int filled = (int) (BAR * percent / 100);
             out.print("\r" + what + " [" + "#".repeat(filled) + " ".repeat(BAR - filled) + "] " + numbers);

@@ -155,7 +155,8 @@ public final class Gpt2Model implements Model {
     }
 
     private Weight linear(WeightCatalog weights, String name) {
-        return backend.upload(HostTensors.transposed(weights.take(name)));
+        Tensor weight = weights.take(name);
+        return backend.upload(weights.isGguf() ? weight : HostTensors.transposed(weight));
     }
 
     private static void expectAll(Gpt2Config c, WeightCatalog weights, String prefix) {
@@ -168,11 +169,19 @@ public final class Gpt2Model implements Model {
         for (int i = 0; i < c.nLayer(); i++) {
             String layer = prefix + "h." + i + ".";
             expectBiased(weights, layer + "ln_1", c.nEmbd(), c.nEmbd());
-            expectBiased(weights, layer + "attn.c_attn", 3 * c.nEmbd(), c.nEmbd(), 3 * c.nEmbd());
-            expectBiased(weights, layer + "attn.c_proj", c.nEmbd(), c.nEmbd(), c.nEmbd());
+            expectLinear(weights, layer + "attn.c_attn", c.nEmbd(), 3 * c.nEmbd());
+            expectLinear(weights, layer + "attn.c_proj", c.nEmbd(), c.nEmbd());
             expectBiased(weights, layer + "ln_2", c.nEmbd(), c.nEmbd());
-            expectBiased(weights, layer + "mlp.c_fc", c.nInner(), c.nEmbd(), c.nInner());
-            expectBiased(weights, layer + "mlp.c_proj", c.nEmbd(), c.nInner(), c.nEmbd());
+            expectLinear(weights, layer + "mlp.c_fc", c.nEmbd(), c.nInner());
+            expectLinear(weights, layer + "mlp.c_proj", c.nInner(), c.nEmbd());
+        }
+    }
+
+    private static void expectLinear(WeightCatalog weights, String name, int in, int out) {
+        if (weights.isGguf()) {
+            expectBiased(weights, name, out, out, in);
+        } else {
+            expectBiased(weights, name, out, in, out);
         }
     }
 

@@ -148,13 +148,14 @@ record LlamaWeights(Weight embedTokens, List<Layer> layers, Weight norm, Weight 
             return backend.upload(parts);
         }
 
-        /** Gemma stores what its norms have beyond 1. */
+        /** Gemma stores what its norms have beyond 1, GGUF the whole. */
         private Weight norm(String layer, String name) {
             if (name == null) {
                 return null;
             }
             Tensor weight = catalog.take(layer + name + ".weight");
-            return backend.upload(config.family().isGemma() ? HostTensors.plusOne(weight) : weight);
+            boolean beyondOne = config.family().isGemma() && !catalog.isGguf();
+            return backend.upload(beyondOne ? HostTensors.plusOne(weight) : weight);
         }
     }
 }

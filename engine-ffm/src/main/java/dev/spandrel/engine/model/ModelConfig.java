@@ -1,6 +1,7 @@
 package dev.spandrel.engine.model;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.checkpoint.GgufMetadata;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,12 +35,32 @@ public final class ModelConfig {
     }
 
     /**
-     * Reads {@code config.json}.
+     * Reads {@code config.json}, or the values of a GGUF file.
      *
+     * @param folder the model's folder, or its GGUF file
      * @throws EngineException.ModelLoad when it is missing or not a JSON object
      */
     public static ModelConfig read(Path folder) {
+        if (GgufMetadata.isGguf(folder) && Files.isRegularFile(folder)) {
+            return new ModelConfig(
+                    folder,
+                    folder.getFileName().toString(),
+                    GgufConfig.read(GgufMetadata.read(folder)),
+                    new ArrayList<>());
+        }
         return read(folder, "config.json");
+    }
+
+    /** What the model says about generating: {@code generation_config.json} beside it, or the same file's values. */
+    public ModelConfig generation() {
+        return isGguf()
+                ? new ModelConfig(folder, file, GgufGeneration.read(GgufMetadata.read(folder)), new ArrayList<>())
+                : readIfPresent(folder, "generation_config.json");
+    }
+
+    /** Whether it comes from a GGUF file. */
+    boolean isGguf() {
+        return GgufMetadata.isGguf(folder);
     }
 
     /** Reads another JSON file of the folder in the same way; a missing one counts as empty. */
@@ -80,7 +101,7 @@ public final class ModelConfig {
         }
     }
 
-    /** The folder the configuration describes. */
+    /** The folder, or the GGUF file, that the configuration describes. */
     public Path folder() {
         return folder;
     }

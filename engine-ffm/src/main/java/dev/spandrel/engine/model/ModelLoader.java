@@ -2,6 +2,7 @@ package dev.spandrel.engine.model;
 
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.checkpoint.Checkpoint;
+import dev.spandrel.engine.checkpoint.LoadFormat;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.ToIntFunction;
@@ -65,6 +66,14 @@ public final class ModelLoader {
         return family(config).maxPositions().applyAsInt(config);
     }
 
+    /** Ids that a model of this configuration scores, for who has no tokenizer to ask. */
+    public static int vocabSize(ModelConfig config) {
+        ModelConfig text = config.has("text_config") ? config.child("text_config") : config;
+        int size = text.integer("vocab_size", 1, 1 << 24);
+        config.check();
+        return size;
+    }
+
     /**
      * Loads the weights of a folder onto a backend.
      *
@@ -72,20 +81,29 @@ public final class ModelLoader {
      *     fit it
      */
     public static Model load(ModelConfig config, Backend backend, StepLimits limits) {
-        return load(config, backend, limits, () -> {});
+        return load(config, LoadFormat.AUTO, backend, limits, () -> {});
     }
 
     /**
      * As {@link #load(ModelConfig, Backend, StepLimits)}.
      *
+     * @param format which files to read
      * @param mapped told once the files are mapped and their headers checked, before the first weight is read
      */
-    public static Model load(ModelConfig config, Backend backend, StepLimits limits, Runnable mapped) {
+    public static Model load(
+            ModelConfig config, LoadFormat format, Backend backend, StepLimits limits, Runnable mapped) {
         Family family = family(config);
-        try (Checkpoint checkpoint = Checkpoint.open(config.folder())) {
+        try (Checkpoint checkpoint = open(config, format)) {
             mapped.run();
             return family.loading().load(config, checkpoint, backend, limits);
         }
+    }
+
+    private static Checkpoint open(ModelConfig config, LoadFormat format) {
+        if (format == LoadFormat.DUMMY) {
+            return new DummyCheckpoint(config);
+        }
+        return config.isGguf() ? GgufCheckpoint.open(config) : Checkpoint.open(config.folder(), format);
     }
 
     private static Family family(ModelConfig config) {

@@ -7,6 +7,7 @@ import dev.spandrel.engine.checkpoint.TensorInfo;
 import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -36,13 +37,18 @@ final class WeightCatalog {
         return checkpoint.tensors().containsKey(name);
     }
 
+    /** Whether the numbers are those of a GGUF file; see {@link Checkpoint.Dialect}. */
+    boolean isGguf() {
+        return checkpoint.dialect() == Checkpoint.Dialect.GGUF;
+    }
+
     /** Notes that the family needs this tensor in this shape. */
     void expect(String name, long... shape) {
-        List<Long> expected = java.util.Arrays.stream(shape).boxed().toList();
+        List<Long> expected = Arrays.stream(shape).boxed().toList();
         asked.put(name, expected);
-        TensorInfo found = checkpoint.tensors().get(name);
+        TensorInfo found = checkpoint.find(name, expected);
         if (found == null && checkpoint.unsupported().containsKey(name)) {
-            problems.add("tensor " + name + ": expected F32, F16 or BF16, found "
+            problems.add("tensor " + name + ": expected one of " + Arrays.toString(DType.values()) + ", found "
                     + checkpoint.unsupported().get(name));
         } else if (found == null) {
             problems.add("tensor " + name + ": expected shape " + expected + ", found nothing");
@@ -93,7 +99,7 @@ final class WeightCatalog {
     void checkMemory(BiFunction<DType, List<Long>, Long> bytes, long available) {
         long needed = 0;
         for (Map.Entry<String, List<Long>> each : asked.entrySet()) {
-            TensorInfo info = checkpoint.tensors().get(each.getKey());
+            TensorInfo info = checkpoint.find(each.getKey(), each.getValue());
             needed = Math.addExact(needed, bytes.apply(info.dtype(), each.getValue()));
         }
         if (needed > available) {

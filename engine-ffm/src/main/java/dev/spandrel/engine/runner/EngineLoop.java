@@ -63,6 +63,7 @@ final class EngineLoop implements AutoCloseable {
             throw new EngineException.Unavailable("the engine is shutting down or has failed", null);
         }
         line.enter(nanoClock.getAsLong());
+        request.entersLine();
         arrivals.add(request);
         LockSupport.unpark(thread);
         if (over) {
@@ -73,6 +74,10 @@ final class EngineLoop implements AutoCloseable {
 
     /** Any thread: the request's reader has gone. */
     void cancel(LiveRequest request) {
+        // At once: those who left during a long step must not take the places of those who come.
+        if (request.leaveLine()) {
+            line.left();
+        }
         cancellations.add(request);
         LockSupport.unpark(thread);
     }

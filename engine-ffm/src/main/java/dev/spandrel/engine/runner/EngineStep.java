@@ -178,7 +178,7 @@ final class EngineStep {
     private void note(ScheduledBatch batch, long nanos) {
         for (Sequence sequence : batch.admitted()) {
             LiveRequest request = (LiveRequest) sequence;
-            if (!request.wasScheduled()) {
+            if (request.leaveLine()) {
                 line.admitted(nanos);
             }
             request.scheduled(nanos);
@@ -335,7 +335,7 @@ final class EngineStep {
             return;
         }
         scheduler.finish(request);
-        if (!request.wasScheduled()) {
+        if (request.leaveLine()) {
             line.left();
         }
         request.publish(ending);

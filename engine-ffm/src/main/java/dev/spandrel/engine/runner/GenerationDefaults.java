@@ -16,7 +16,7 @@ record GenerationDefaults(SamplingParams sampling, int[] eosTokenIds) {
      * @throws EngineException.ModelLoad when a value has the wrong type or is out of range
      */
     static GenerationDefaults read(ModelConfig config) {
-        ModelConfig generation = ModelConfig.readIfPresent(config.folder(), "generation_config.json");
+        ModelConfig generation = config.generation();
         int[] eos = generation.integers("eos_token_id");
         if (eos.length == 0) {
             eos = config.integers("eos_token_id");

@@ -11,6 +11,7 @@ import dev.spandrel.engine.scheduler.Sequence;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -53,6 +54,8 @@ final class LiveRequest extends Sequence {
     private volatile int published;
     private volatile Ending ending;
     private volatile Thread reader;
+    /** Whether it still has its place in the {@link WaitingLine}. */
+    private final AtomicBoolean inLine = new AtomicBoolean();
 
     LiveRequest(
             long id,
@@ -180,6 +183,16 @@ final class LiveRequest extends Sequence {
 
     long seed() {
         return seed;
+    }
+
+    /** It has taken a place in the waiting line. */
+    void entersLine() {
+        inLine.set(true);
+    }
+
+    /** Any thread: gives up the place in the waiting line; true for the one that did, once. */
+    boolean leaveLine() {
+        return inLine.compareAndSet(true, false);
     }
 
     /** Engine thread: left the queue. */

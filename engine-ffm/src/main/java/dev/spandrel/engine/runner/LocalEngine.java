@@ -23,6 +23,8 @@ import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
 import dev.spandrel.engine.backend.cpu.KernelCheck;
+import dev.spandrel.engine.checkpoint.GgufFiles;
+import dev.spandrel.engine.checkpoint.LoadFormat;
 import dev.spandrel.engine.hub.HubSettings;
 import dev.spandrel.engine.hub.LocatedModel;
 import dev.spandrel.engine.hub.ModelHub;
@@ -95,14 +97,25 @@ public final class LocalEngine implements Engine {
     /** See {@link Engine#open}. */
     public static Engine open(EngineConfig config) {
         StartLog start = new StartLog(config.nanoClock());
+        LoadFormat format = LoadFormat.of(config.loadFormat());
         HubSettings hub = HubSettings.of(System.getenv(), Path.of(System.getProperty("user.home")));
-        LocatedModel located = new ModelHub(config.models(), hub).locate(config.model());
-        Path folder = located.folder();
+        if (config.downloadDir() != null) {
+            hub = hub.withCache(config.downloadDir());
+        }
+        ModelHub models = new ModelHub(config.models(), hub);
+        LocatedModel located = models.locate(config.model(), config.revision(), format);
+        Path folder = GgufFiles.resolve(located.folder(), format);
         start.done("locate_model");
         ModelConfig modelConfig = ModelConfig.read(folder);
         start.done("read_config");
-        Tokenizer tokenizer = Tokenizer.open(folder);
-        Optional<ChatTemplate> chatTemplate = ChatTemplate.open(folder, LocalDateTime::now);
+        Path tokenizers = config.tokenizer().isEmpty()
+                ? folder
+                : GgufFiles.resolve(
+                        models.locate(config.tokenizer(), "", LoadFormat.DUMMY).folder(), LoadFormat.AUTO);
+        Tokenizer tokenizer = format == LoadFormat.DUMMY && !Tokenizer.isIn(tokenizers)
+                ? Tokenizer.placeholder(ModelLoader.vocabSize(modelConfig))
+                : Tokenizer.open(tokenizers);
+        Optional<ChatTemplate> chatTemplate = ChatTemplate.open(tokenizers, LocalDateTime::now);
         start.done("load_tokenizer");
         Backend opened = Backends.open(config.model(), config.backend(), backendOptions(config), CpuBackend::new);
         // Only who asks for details pays for the watching.
@@ -142,7 +155,8 @@ public final class LocalEngine implements Engine {
         int maxLogitRows = Math.min(
                 maxTokens, config.maxNumSeqs() * (1 + config.speculation().numSpeculativeTokens()));
         StepLimits limits = new StepLimits(maxTokens, maxLogitRows, maxModelLen);
-        Model model = ModelLoader.load(modelConfig, backend, limits, () -> start.done("map"));
+        Model model = ModelLoader.load(
+                modelConfig, LoadFormat.of(config.loadFormat()), backend, limits, () -> start.done("map"));
         checkVocabulary(config, tokenizer, model);
         // The backend packs straight from the mapped file, so this reads it too.
         start.done("upload");

@@ -3,6 +3,7 @@ package dev.spandrel.engine.tokenizer;
 import dev.spandrel.engine.ChatMessage;
 import dev.spandrel.engine.ChatOptions;
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.checkpoint.GgufMetadata;
 import dev.spandrel.engine.tokenizer.jinja.Template;
 import dev.spandrel.engine.tokenizer.jinja.TemplateException;
 import java.io.IOException;
@@ -42,18 +43,33 @@ public final class ChatTemplate {
 
     /**
      * The template of a model folder: {@code chat_template.jinja}, else {@code chat_template} of
-     * {@code tokenizer_config.json}, of several the one named "default". Empty when the folder has none.
+     * {@code tokenizer_config.json}, of several the one named "default"; or that of a GGUF file. Empty when there is none.
      *
      * @param now the local time of templates that write the date
      * @throws EngineException.ModelLoad when a file cannot be read, or there are templates but none is the default
      */
     public static Optional<ChatTemplate> open(Path folder, Supplier<LocalDateTime> now) {
+        if (GgufMetadata.isGguf(folder) && Files.isRegularFile(folder)) {
+            GgufMetadata metadata = GgufMetadata.read(folder);
+            return metadata.text("tokenizer.chat_template")
+                    .map(text -> new ChatTemplate(checked(folder, text), GgufTokenizer.roles(metadata), now));
+        }
         TokenizerConfig config = TokenizerConfig.read(folder);
         Path file = folder.resolve(FILE);
         Optional<String> source = Files.exists(file) ? Optional.of(read(file)) : source(config);
         Map<String, String> tokens = new HashMap<>();
         config.roles().forEach((role, token) -> tokens.put(role, token.content()));
         return source.map(text -> new ChatTemplate(text, tokens, now));
+    }
+
+    private static String checked(Path file, String template) {
+        if (template.length() > Template.MAX_SOURCE) {
+            throw new EngineException.ModelLoad(
+                    file.toString(),
+                    "tokenizer.chat_template: expected at most " + Template.MAX_SOURCE + " characters, found "
+                            + template.length());
+        }
+        return template;
     }
 
     private static String read(Path file) {

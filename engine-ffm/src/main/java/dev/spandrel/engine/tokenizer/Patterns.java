@@ -9,6 +9,8 @@ import tools.jackson.databind.JsonNode;
  * Oniguruma with Unicode classes; the JDK's engine is told to mean the same by {@code \s}, {@code \d} and {@code (?i:}.
  */
 final class Patterns {
+    static final int FLAGS = Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNICODE_CASE;
+
     private static final Pattern NEVER = Pattern.compile("(?!)");
 
     private Patterns() {}
@@ -22,8 +24,7 @@ final class Patterns {
             return NEVER;
         }
         try {
-            return Pattern.compile(
-                    json.path("Regex").asString(), Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNICODE_CASE);
+            return Pattern.compile(json.path("Regex").asString(), FLAGS);
         } catch (PatternSyntaxException e) {
             problems.add(place + ".pattern: expected a regular expression, found one that is none here: "
                     + e.getDescription());

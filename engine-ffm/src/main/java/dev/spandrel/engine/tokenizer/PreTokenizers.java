@@ -82,6 +82,17 @@ final class PreTokenizers {
         };
     }
 
+    /** GPT-2's split alone. */
+    static Step gpt2() {
+        return (piece, first) -> gpt2(piece);
+    }
+
+    /** Both matches of a regular expression and what lies between them are words. */
+    static Step isolated(String regex) {
+        Pattern pattern = Pattern.compile(regex, Patterns.FLAGS);
+        return (piece, first) -> isolated(piece, pattern);
+    }
+
     private static List<String> gpt2(String text) {
         List<String> words = new ArrayList<>();
         for (int at = 0; at < text.length(); ) {

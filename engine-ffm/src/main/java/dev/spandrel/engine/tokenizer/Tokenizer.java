@@ -6,13 +6,24 @@ import java.nio.file.Path;
 /** Text to token ids and back, exactly as the model's own tokenizer does it. Thread-safe. */
 public interface Tokenizer {
     /**
-     * Opens the tokenizer of a model folder.
+     * Opens the tokenizer of a model.
      *
+     * @param folder its folder, or its GGUF file
      * @throws EngineException.ModelLoad with all that is wrong with its files, or with what was looked for and what was
      *     found when there are none
      */
     static Tokenizer open(Path folder) {
         return TokenizerLoader.open(folder);
+    }
+
+    /** Whether a model brings a tokenizer of any kind, be it one that is not read. */
+    static boolean isIn(Path folder) {
+        return TokenizerLoader.isIn(folder);
+    }
+
+    /** One for a model without, whose weights mean nothing either: a token for each byte, names for the other ids. */
+    static Tokenizer placeholder(int vocabSize) {
+        return new PlaceholderTokenizer(vocabSize);
     }
 
     /**

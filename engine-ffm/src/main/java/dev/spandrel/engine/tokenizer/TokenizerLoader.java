@@ -1,6 +1,7 @@
 package dev.spandrel.engine.tokenizer;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.checkpoint.GgufMetadata;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,7 +21,16 @@ final class TokenizerLoader {
 
     private TokenizerLoader() {}
 
+    static boolean isIn(Path folder) {
+        return GgufMetadata.isGguf(folder)
+                || Files.exists(folder.resolve(TOKENIZER_JSON))
+                || OTHERS.stream().anyMatch(name -> Files.exists(folder.resolve(name)));
+    }
+
     static Tokenizer open(Path folder) {
+        if (GgufMetadata.isGguf(folder) && Files.isRegularFile(folder)) {
+            return GgufTokenizer.open(GgufMetadata.read(folder));
+        }
         if (Files.exists(folder.resolve(TOKENIZER_JSON))) {
             return TokenizerJson.open(folder);
         }

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What torch.save wrote (bench/reference/torch_cases.py), against safetensors; and what others might write instead. */
 class TorchFileTest {
@@ -48,9 +49,31 @@ class TorchFileTest {
         }
     }
 
-    @Test
-    void readsNarrowTypesViewsAndParameters() {
-        try (Checkpoint torch = Checkpoint.open(TORCH.resolve("narrow"))) {
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"F16", "BF16"})
+    void readsShardsInHalfPrecision(DType dtype) {
+        String kind = "sharded-" + dtype.name().toLowerCase(java.util.Locale.ROOT);
+        try (Checkpoint torch = Checkpoint.open(TORCH.resolve(kind));
+                Checkpoint expected = Checkpoint.open(FAMILIES.resolve("opt-125m"))) {
+            assertThat(torch.tensors().keySet()).isEqualTo(expected.tensors().keySet());
+            for (String name : torch.tensors().keySet()) {
+                assertThat(torch.tensor(name).dtype()).isEqualTo(dtype);
+                float[] found = values(torch.tensor(name));
+                float[] whole = values(expected.tensor(name));
+                for (int i = 0; i < found.length; i++) {
+                    float unit = Math.max(Math.abs(whole[i]) * (dtype == DType.F16 ? 0x1p-11f : 0x1p-8f), 0x1p-24f);
+                    assertThat(found[i]).isCloseTo(whole[i], org.assertj.core.data.Offset.offset(unit));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"narrow", "narrow-legacy"})
+    void readsNarrowTypesViewsAndParameters(String kind) {
+        try (Checkpoint torch = Checkpoint.open(TORCH.resolve(kind))) {
             assertThat(torch.unsupported()).containsOnlyKeys("ids").containsEntry("ids", "I64");
             assertThat(torch.tensors()).containsOnlyKeys("half", "bfloat", "parameter", "rows", "scalar");
             assertThat(torch.tensors().get("half").dtype()).isEqualTo(DType.F16);

@@ -12,7 +12,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -28,11 +30,16 @@ final class HubDouble implements AutoCloseable {
     final List<String> requests = new CopyOnWriteArrayList<>();
     /** Bytes after which an answer breaks off, by file; each break happens once. */
     final Map<String, Integer> breaks = new TreeMap<>();
+    /** Bytes after which an answer brings nothing more, by file; each stall happens once. */
+    final Map<String, Integer> stalls = new TreeMap<>();
+    /** How many requests for a file are answered 503. */
+    final Map<String, Integer> failures = new ConcurrentHashMap<>();
 
     volatile int status = 200;
     volatile boolean continues = true;
     volatile boolean wrongHash;
 
+    private final CountDownLatch over = new CountDownLatch(1);
     private final ExecutorService executor = Executors.newCachedThreadPool();
     private final HttpServer hub;
     private final HttpServer store;
@@ -90,17 +97,35 @@ final class HubDouble implements AutoCloseable {
     private void file(HttpExchange exchange) throws IOException {
         note(exchange);
         String name = exchange.getRequestURI().getPath().replaceFirst(".*/", "");
+        if (failures.getOrDefault(name, 0) > 0) {
+            failures.merge(name, -1, Integer::sum);
+            answer(exchange, 503, new byte[0]);
+            return;
+        }
         byte[] bytes = files.get(name).clone();
         if (wrongHash && isLarge(name)) {
             bytes[bytes.length / 2] ^= 1;
         }
         String range = exchange.getRequestHeaders().getFirst("Range");
         int from = range != null && continues ? Integer.parseInt(range.replaceAll("bytes=(\\d+)-", "$1")) : 0;
-        Integer end = breaks.remove(name);
+        Integer stall = stalls.remove(name);
+        Integer end = stall == null ? breaks.remove(name) : stall;
         exchange.sendResponseHeaders(from > 0 ? 206 : 200, bytes.length - from);
         exchange.getResponseBody().write(bytes, from, (end == null ? bytes.length : end) - from);
+        if (stall != null) {
+            exchange.getResponseBody().flush();
+            awaitTheEnd();
+        }
         // Closing with bytes missing breaks the connection off.
         exchange.close();
+    }
+
+    private void awaitTheEnd() {
+        try {
+            over.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static void answer(HttpExchange exchange, int status, byte[] body) throws IOException {
@@ -116,7 +141,7 @@ final class HubDouble implements AutoCloseable {
     }
 
     static boolean isLarge(String name) {
-        return name.endsWith(".bin") || name.endsWith(".safetensors");
+        return name.endsWith(".bin") || name.endsWith(".safetensors") || name.endsWith(".gguf");
     }
 
     static String sha256(byte[] bytes) {
@@ -140,6 +165,7 @@ final class HubDouble implements AutoCloseable {
 
     @Override
     public void close() {
+        over.countDown();
         hub.stop(0);
         store.stop(0);
         executor.shutdownNow();

@@ -4,15 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.checkpoint.LoadFormat;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,6 +31,10 @@ class ModelHubTest {
 
     private HubDouble hub;
     private byte[] weights;
+    private Duration readTimeout = Duration.ofSeconds(60);
+    private String revision = "";
+    private LoadFormat format = LoadFormat.AUTO;
+    private final List<Duration> waits = new CopyOnWriteArrayList<>();
 
     @BeforeEach
     void start() throws IOException {
@@ -105,6 +112,71 @@ class ModelHubTest {
         Path found = locate(ID, false).folder();
         assertThat(Files.readAllBytes(found.resolve("pytorch_model.bin"))).isEqualTo(weights);
         assertThat(hub.requests).anyMatch(line -> line.matches("/store/pytorch_model.bin bytes=[1-9]\\d*- null"));
+    }
+
+    @Test
+    void continuesWhatStalls() throws IOException {
+        hub.stalls.put("pytorch_model.bin", 100_000);
+        readTimeout = Duration.ofMillis(300);
+        Path found = locate(ID, false).folder();
+        assertThat(Files.readAllBytes(found.resolve("pytorch_model.bin"))).isEqualTo(weights);
+        assertThat(hub.requests).anyMatch(line -> line.matches("/store/pytorch_model.bin bytes=[1-9]\\d*- null"));
+    }
+
+    @Test
+    void waitsLongerBetweenAttemptsThatBringNothing() {
+        hub.failures.put("pytorch_model.bin", 3);
+        locate(ID, false);
+        assertThat(waits).containsExactly(Duration.ofSeconds(2), Duration.ofSeconds(4), Duration.ofSeconds(8));
+    }
+
+    @Test
+    void aRevisionIsAskedForByFlagOrName() {
+        revision = "v1.0";
+        assertThat(locate(ID, false).folder()).isDirectory();
+        assertThat(hub.requests).anyMatch(line -> line.startsWith("/api/models/owner/tiny-opt/revision/v1.0"));
+        assertThatThrownBy(() -> locate(ID + "@v2", false))
+                .hasMessageContaining("--revision v1.0 contradicts v2 in its name");
+        revision = "../x";
+        assertThatThrownBy(() -> locate(ID, false))
+                .hasMessageContaining("--revision: expected a branch, tag or commit, found ../x");
+    }
+
+    @Test
+    void fetchesTheFormatThatIsAskedFor() {
+        hub.files.put("model.safetensors", new byte[100]);
+        format = LoadFormat.PT;
+        assertThat(locate(ID, false).folder())
+                .isDirectoryContaining("glob:**.bin")
+                .isDirectoryNotContaining("glob:**.safetensors");
+        format = LoadFormat.GGUF;
+        assertThatThrownBy(() -> locate(ID, false))
+                .hasMessageContaining("--load-format gguf: expected such weights on the Hub, found none");
+        format = LoadFormat.DUMMY;
+        hub.requests.clear();
+        assertThat(locate(ID, false).folder()).isDirectoryContaining("glob:**config.json");
+        assertThat(hub.requests).noneMatch(line -> line.startsWith("/store/"));
+    }
+
+    /** A repository of GGUF files has the same model in many quantizations, and no config.json. */
+    @Test
+    void oneOfSeveralGgufFilesIsChosenByItsQuantization() throws IOException {
+        hub.files.clear();
+        hub.files.put("tiny-Q4_K_M.gguf", weights);
+        hub.files.put("tiny-Q4_K.gguf", new byte[10]);
+        hub.files.put("tiny-Q8_0-00001-of-00002.gguf", new byte[11]);
+        hub.files.put("tiny-Q8_0-00002-of-00002.gguf", new byte[12]);
+        hub.files.put("mmproj-tiny.gguf", new byte[13]);
+        assertThatThrownBy(() -> locate(ID, false))
+                .hasMessageContaining("expected one GGUF model, found [tiny-Q4_K, tiny-Q4_K_M, tiny-Q8_0]");
+        Path found = locate(ID + ":q4_k_m", false).folder();
+        assertThat(found).hasFileName("tiny-Q4_K_M.gguf").hasBinaryContent(weights);
+        found = locate(ID + ":Q8_0", false).folder();
+        assertThat(found).hasFileName("tiny-Q8_0-00001-of-00002.gguf");
+        assertThat(found.resolveSibling("tiny-Q8_0-00002-of-00002.gguf")).isRegularFile();
+        assertThat(found.resolveSibling("mmproj-tiny.gguf")).doesNotExist();
+        assertThat(locate(ID + ":Q8_0", true).folder()).isEqualTo(found);
+        assertThatThrownBy(() -> locate(ID + ":Q2_K", false)).hasMessageContaining("named after Q2_K");
     }
 
     @Test
@@ -200,7 +272,8 @@ class ModelHubTest {
                 folder.resolve("hub"),
                 offline,
                 Duration.ofSeconds(10),
-                Duration.ofMillis(1));
-        return new ModelHub(folder.resolve("models"), settings).locate(model);
+                readTimeout,
+                Duration.ofSeconds(1));
+        return new ModelHub(folder.resolve("models"), settings, waits::add).locate(model, revision, format);
     }
 }

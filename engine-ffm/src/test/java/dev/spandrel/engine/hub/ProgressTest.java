@@ -21,7 +21,8 @@ class ProgressTest {
         }
         progress.finish();
         assertThat(written().lines())
-                .containsExactly("fetching a/b: 25 % of 100.0 MB", "fetching a/b: 50 % of 100.0 MB");
+                .containsExactly(
+                        "fetching a/b: 25 % of 100.0 MB, 0 of 3 files", "fetching a/b: 50 % of 100.0 MB, 0 of 3 files");
     }
 
     @Test
@@ -29,16 +30,20 @@ class ProgressTest {
         Progress progress = progress(true);
         nanos.set(100_000_000);
         progress.add(50_000_000);
+        progress.fileDone();
+        progress.fileDone();
         progress.add(50_000_000);
+        progress.fileDone();
         progress.finish();
         assertThat(written())
-                .isEqualTo("\ra/b [###############               ]  50 % of 100.0 MB"
-                        + "\ra/b [##############################] 100 % of 100.0 MB" + System.lineSeparator());
+                .isEqualTo("\ra/b [###############               ]  50 % of 100.0 MB, 0 of 3 files"
+                        + "\ra/b [##############################] 100 % of 100.0 MB, 3 of 3 files"
+                        + System.lineSeparator());
     }
 
     private Progress progress(boolean terminal) {
         return new Progress(
-                "a/b", 100_000_000, new PrintStream(out, true, StandardCharsets.UTF_8), terminal, nanos::get);
+                "a/b", 3, 100_000_000, new PrintStream(out, true, StandardCharsets.UTF_8), terminal, nanos::get);
     }
 
     private String written() {

@@ -47,6 +47,7 @@ class CancellationTest {
         LiveRequest request = new LiveRequest(
                 ids, "r" + ids++, new int[prompt], sampling, 0, 1, clock.incrementAndGet(), Sequence.Standing.PLAIN);
         line.enter(clock.get());
+        request.entersLine();
         step.add(request);
         return request;
     }

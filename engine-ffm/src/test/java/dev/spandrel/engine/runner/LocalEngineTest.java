@@ -439,6 +439,35 @@ class LocalEngineTest {
     }
 
     @Test
+    void whoLeavesDuringAStepTakesNobodysPlace() throws Exception {
+        CountDownLatch reached = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        EngineConfig config = config().maxWaiting(2)
+                .stepListener(_ -> {
+                    reached.countDown();
+                    awaitLatch(go);
+                })
+                .build();
+        try (Engine engine = Engine.open(config)) {
+            Generation running = engine.submit(request("Once upon a time", GREEDY.withMaxTokens(200)));
+            awaitLatch(reached);
+            for (int i = 0; i < 10; i++) {
+                Generation one = engine.submit(request("The fox", GREEDY.withMaxTokens(1)));
+                Generation two = engine.submit(request("The fox", GREEDY.withMaxTokens(1)));
+                assertThatThrownBy(() -> engine.submit(request("The fox", GREEDY.withMaxTokens(1))))
+                        .isInstanceOf(EngineException.Rejected.class);
+                one.close();
+                two.close();
+                assertThat(engine.stats().waiting()).isZero();
+            }
+            go.countDown();
+            running.close();
+            awaitIdle(engine);
+            assertThat(engine.stats().waiting()).isZero();
+        }
+    }
+
+    @Test
     void aPromptCountsOnceHoweverOftenItIsComputed() throws Exception {
         try (Engine engine = Engine.open(config().build())) {
             String prompt = "Once upon a time there was a little fox who wanted to know what a trace is. ".repeat(2);

@@ -69,4 +69,12 @@ class ChatTemplateTest {
     private static ChatTemplate open(Path folder) {
         return ChatTemplate.open(folder, LocalDateTime::now).orElseThrow();
     }
+
+    /** The template and the special tokens it names come from the file itself. */
+    @Test
+    void readsTheTemplateOfAGgufFile() {
+        Path file = Path.of("src/test/resources/gguf/tokenizers/llama2/tokenizer.gguf");
+        ChatTemplate template = ChatTemplate.open(file, LocalDateTime::now).orElseThrow();
+        assertThat(template.render(List.of(new ChatMessage("user", "hi")))).isEqualTo("<s>user: hi</s>");
+    }
 }

@@ -16,6 +16,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** 2,000 strings through each family's pipeline, against Hugging Face's library (bench/reference/tokenizer_kinds.py). */
 class TokenizerKindsTest {
     private static final Path KINDS = Path.of("src/test/resources/tokenizers");
+    private static final Path GGUF = Path.of("src/test/resources/gguf/tokenizers");
 
     @ParameterizedTest
     @ValueSource(
@@ -43,6 +44,39 @@ class TokenizerKindsTest {
             }
         }
         assertThat(wrong).isEmpty();
+    }
+
+    /** The same tokenizers inside GGUF files (bench/reference/gguf_tokenizers.py). */
+    @ParameterizedTest
+    @ValueSource(strings = {"llama3", "qwen2", "o200k", "smollm", "llama2", "gemma"})
+    void insideGgufGivesTheSameIdsAndText(String kind) throws IOException {
+        Tokenizer tokenizer = Tokenizer.open(GGUF.resolve(kind).resolve("tokenizer.gguf"));
+        JsonNode strings = read("strings.json");
+        boolean own = Files.exists(GGUF.resolve(kind).resolve("ids.json"));
+        JsonNode cases = own
+                ? JsonMapper.shared()
+                        .readTree(Files.readAllBytes(GGUF.resolve(kind).resolve("ids.json")))
+                : read(kind + "/ids.json");
+        List<String> wrong = new ArrayList<>();
+        for (int i = 0; i < strings.size(); i++) {
+            compare(tokenizer, strings.get(i).asString(), ids(cases.path("ids").get(i)), wrong);
+        }
+        assertThat(wrong).isEmpty();
+        for (JsonNode pair : cases.path("decoded")) {
+            String expected = pair.get(1).asString();
+            String found = decode(tokenizer, ids(pair.get(0)));
+            String whole = found.startsWith(" ") && !expected.equals(found) ? found.substring(1) : found;
+            if (!whole.equals(expected)) {
+                wrong.add(expected + " gave " + found);
+            }
+        }
+        assertThat(wrong).isEmpty();
+        int[] eot = tokenizer.encode("a<|eot|>", true);
+        assertThat(eot[0]).isEqualTo(1);
+        assertThat(eot[eot.length - 1]).isEqualTo(tokenizer.idOf("<|eot|>"));
+        assertThat(tokenizer.isSpecial(tokenizer.idOf("<|eot|>"))).isTrue();
+        assertThat(tokenizer.isSpecial(tokenizer.idOf("fox cub"))).isFalse();
+        assertThat(tokenizer.encode("fox cub", false)).endsWith(tokenizer.idOf("fox cub"));
     }
 
     private static void compare(Tokenizer tokenizer, String text, int[] expected, List<String> wrong) {

@@ -78,7 +78,14 @@ public final class ErrorResponses {
         response.header(HeaderNames.CONTENT_TYPE, "application/json");
         error.retryAfterSeconds()
                 .ifPresent(seconds -> response.header(HeaderNames.RETRY_AFTER, String.valueOf(seconds)));
-        response.send(error.json());
+        try {
+            response.send(error.json());
+        } catch (RuntimeException e) {
+            // The client has left. Thrown on from here Helidon would log it, with its stack, once per such client.
+            if (!response.isSent()) {
+                throw e;
+            }
+        }
     }
 
     private static DirectHandler.TransportResponse beforeRouting(

@@ -55,7 +55,7 @@ final class RequestFields {
             throw new OpenAiException(
                     OpenAiError.schema("body", one("body", "expected a JSON object, found " + found)));
         }
-        return new RequestFields(body, "body", new ArrayList<>());
+        return of(body);
     }
 
     /** The fields of an object that is parsed already. */

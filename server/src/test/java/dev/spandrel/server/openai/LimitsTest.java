@@ -92,6 +92,19 @@ class LimitsTest {
         }
     }
 
+    @Test
+    void aStoppingServerIsNotWellAndTakesNothing() {
+        try (TestServer server = TestServer.start(new ScriptedEngine())) {
+            server.draining(true);
+            assertThat(server.get("/health").statusCode()).isEqualTo(503);
+            assertThat(server.get("/ping").statusCode()).isEqualTo(503);
+            HttpResponse<String> refused = server.post("/v1/completions", "{\"prompt\":\"a\"}");
+            assertThat(refused.statusCode()).isEqualTo(503);
+            assertThat(refused.headers().firstValue("Retry-After")).isPresent();
+            assertThat(server.get("/metrics").statusCode()).isEqualTo(200);
+        }
+    }
+
     private static int load(TestServer server) {
         return TestServer.JSON
                 .readTree(server.get("/load").body())

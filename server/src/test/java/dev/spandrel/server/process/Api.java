@@ -18,9 +18,6 @@ import tools.jackson.databind.json.JsonMapper;
 /** A plain HTTP client of a running server, as far from its code as curl. */
 final class Api implements AutoCloseable {
     private static final JsonMapper JSON = JsonMapper.builder().build();
-    private static final Pattern RUNNING =
-            Pattern.compile("^vllm:num_requests_running\\{[^}]*} (\\S+)$", Pattern.MULTILINE);
-
     private final int port;
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -56,9 +53,17 @@ final class Api implements AutoCloseable {
 
     /** The server's own count of sequences in its running batch. */
     double running() {
+        return gauge("vllm:num_requests_running");
+    }
+
+    /** A gauge of the engine as {@code /metrics} tells it. */
+    double gauge(String name) {
         String metrics = get("/metrics").body();
-        Optional<MatchResult> found = RUNNING.matcher(metrics).results().findFirst();
-        return Double.parseDouble(found.orElseThrow(() -> new AssertionError("no gauge in " + metrics))
+        Optional<MatchResult> found = Pattern.compile("^" + name + "\\{[^}]*} (\\S+)$", Pattern.MULTILINE)
+                .matcher(metrics)
+                .results()
+                .findFirst();
+        return Double.parseDouble(found.orElseThrow(() -> new AssertionError("no " + name + " in " + metrics))
                 .group(1));
     }
 
