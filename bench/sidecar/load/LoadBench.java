@@ -27,20 +27,21 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * Sends spans to a forwarder and takes them back as its backend, in requests of 100. Says how many came back for each second
  * of processor time that the forwarder took, which other work on the machine disturbs less than spans per second.
- * Arguments: name, port and pid of the forwarder, port to be its backend on, seconds, spans per second (0: all it takes).
+ * Arguments: name, port and pid of the forwarder, port to be its backend on, seconds of the same load before, seconds
+ * measured, spans per second (0: all it takes).
  */
 final class LoadBench {
-    private static final int SPANS = 100;
+    static final int SPANS = 100;
     private static final int CALLERS = 16;
     private static final double TICKS_PER_SECOND = 100;
-    private static final MethodDescriptor<byte[], byte[]> EXPORT = MethodDescriptor.<byte[], byte[]>newBuilder()
+    static final MethodDescriptor<byte[], byte[]> EXPORT = MethodDescriptor.<byte[], byte[]>newBuilder()
             .setType(MethodDescriptor.MethodType.UNARY)
             .setFullMethodName("opentelemetry.proto.collector.trace.v1.TraceService/Export")
             .setRequestMarshaller(new Bytes())
             .setResponseMarshaller(new Bytes())
             .build();
 
-    private static final AtomicLong received = new AtomicLong();
+    static final AtomicLong received = new AtomicLong();
     private static final AtomicLong acknowledged = new AtomicLong();
     private static final AtomicLong refused = new AtomicLong();
 
@@ -51,13 +52,13 @@ final class LoadBench {
         int port = Integer.parseInt(args[1]);
         long pid = Long.parseLong(args[2]);
         int sinkPort = Integer.parseInt(args[3]);
-        int seconds = Integer.parseInt(args[4]);
-        long rate = Long.parseLong(args[5]);
+        int warmSeconds = Integer.parseInt(args[4]);
+        int seconds = Integer.parseInt(args[5]);
+        long rate = Long.parseLong(args[6]);
         Server sink = sink(sinkPort);
         ManagedChannel channel =
                 NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
-        // the first half warms the forwarder's compiler up
-        run(channel, seconds, rate);
+        run(channel, warmSeconds, rate);
         double cpu = cpuSeconds(pid);
         long before = received.get();
         long start = System.nanoTime();
@@ -112,7 +113,7 @@ final class LoadBench {
         }
     }
 
-    private static Server sink(int port) throws IOException {
+    static Server sink(int port) throws IOException {
         return NettyServerBuilder.forPort(port)
                 .directExecutor()
                 .maxInboundMessageSize(64 << 20)
@@ -135,7 +136,7 @@ final class LoadBench {
         }
     }
 
-    private static byte[] request() {
+    static byte[] request() {
         byte[] resource = new ProtobufWriter().bytes(1, attribute("service.name", "bench")).toByteArray();
         ProtobufWriter scope = new ProtobufWriter();
         for (int i = 0; i < SPANS; i++) {
@@ -173,7 +174,7 @@ final class LoadBench {
         return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
     }
 
-    private static long rssMebibytes(long pid) throws IOException {
+    static long rssMebibytes(long pid) throws IOException {
         return Files.readAllLines(Path.of("/proc", Long.toString(pid), "status")).stream()
                 .filter(line -> line.startsWith("VmRSS"))
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Spans per second and core from sender to backend, journal synced, and at 10,000 spans/s, beside the OpenTelemetry
-# Collector in the same run where COLLECTOR names its binary. Usage: [COLLECTOR=otelcol] bench/sidecar/load/run.sh [SECONDS]
+# Collector in the same run where COLLECTOR names its binary (bench/interop/tools/build.sh collector prints one). Every
+# forwarder is started anew, warmed by the same load for WARM seconds and measured for SECONDS, in turn, ROUNDS times.
+# Usage: [COLLECTOR=path] [ROUNDS=1] [WARM=20] [SECONDS_MEASURED=10] [RATES="0 10000"] bench/sidecar/load/run.sh
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd -P)
-seconds=${1:-10}
 [ -n "${SPANDREL_NO_BUILD:-}" ] || "$root/spandrel" build
 jdk=$("$root/spandrel" jdk)
 work=$(mktemp -d)
@@ -22,30 +23,29 @@ await_port() {
   exit 1
 }
 
-measure() { # NAME COMMAND...
-  local name=$1 rate
-  shift
-  for rate in 0 10000; do
-    rm -rf "$work/kept"
-    "$@" >"$work/log" 2>&1 &
-    pid=$!
-    await_port
-    "$jdk/bin/java" -XX:+UseSerialGC --sun-misc-unsafe-memory-access=allow -cp "$work:$libraries" LoadBench \
-      "$name$rate" "$port" "$pid" "$sink" "$seconds" "$rate" 2>>"$work/log" || cat "$work/log"
-    kill "$pid"
-    wait "$pid" || true
-    pid=''
-  done
+measure() { # NAME RATE COMMAND...
+  local name=$1 rate=$2
+  shift 2
+  rm -rf "$work/kept"
+  "$@" >"$work/log" 2>&1 &
+  pid=$!
+  await_port
+  "$jdk/bin/java" -XX:+UseSerialGC --sun-misc-unsafe-memory-access=allow -cp "$work:$libraries" LoadBench \
+    "$name, $rate" "$port" "$pid" "$sink" "${WARM:-20}" "${SECONDS_MEASURED:-10}" "$rate" 2>>"$work/log" || cat "$work/log"
+  kill "$pid"
+  wait "$pid" || true
+  pid=''
 }
 
-# as the launcher starts it
-measure 'sidecar ' "$jdk/bin/java" -XX:+UseSerialGC -Xmx320m -Xmn32m --enable-native-access=ALL-UNNAMED \
-  --sun-misc-unsafe-memory-access=allow ${SPANDREL_JAVA_OPTS:-} -jar "$root/sidecar/target/spandrel-sidecar.jar" --grpc-port $port --http-port 0 --health-port 0 --journal-dir "$work/kept" \
-  --otlp-traces-endpoint 127.0.0.1:$sink
-if [ -n "${COLLECTOR:-}" ]; then
-  export PORT=$port SINK=$sink FOLDER=$work/kept
-  for QUEUE in memory disk; do
-    export QUEUE
-    measure "collector $QUEUE " "$COLLECTOR" --config "$root/bench/sidecar/load/collector.yaml"
+export PORT=$port SINK=$sink FOLDER=$work/kept QUEUE SPANDREL_NO_BUILD=1
+for _ in $(seq "${ROUNDS:-1}"); do
+  for rate in ${RATES:-0 10000}; do
+    # the launcher replaces itself by the JVM, so that its pid is the sidecar's
+    measure sidecar "$rate" "$root/spandrel" sidecar --grpc-port $port --http-port 0 --health-port 0 \
+      --journal-dir "$work/kept" --otlp-traces-endpoint 127.0.0.1:$sink
+    [ -n "${COLLECTOR:-}" ] || continue
+    for QUEUE in memory disk; do
+      measure "collector $QUEUE" "$rate" "$COLLECTOR" --config "$root/bench/sidecar/load/collector.yaml"
+    done
   done
-fi
+done

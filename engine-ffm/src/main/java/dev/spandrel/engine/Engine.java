@@ -19,6 +19,15 @@ public interface Engine extends AutoCloseable {
         return LocalEngine.open(config);
     }
 
+    /**
+     * Whether CUDA can be used in this process, and if not, why and how to mend it. Loads its libraries where they are.
+     *
+     * @param libraryPath folders to look in first, separated as in {@code PATH}; empty = the usual places
+     */
+    static CudaStatus cudaStatus(String libraryPath) {
+        return LocalEngine.cudaStatus(libraryPath);
+    }
+
     /** Whether each backend would run on this machine; for diagnosis, needs no model. */
     static List<BackendCheck> checkBackends() {
         return LocalEngine.checkBackends();
@@ -80,9 +89,22 @@ public interface Engine extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * Queues a text whose vector is wanted; it joins the batch at the next step.
+     *
+     * @return the handle that waits for it; close it in every case
+     * @throws EngineException as {@link #submit}
+     */
+    PendingEmbedding embed(EmbeddingRequest request);
+
     /** What opening it consisted of, in order. */
     default List<StartPhase> startPhases() {
         return List.of();
+    }
+
+    /** The device behind it, where there is one beside the processor; never blocks the loop. */
+    default Optional<DeviceStats> device() {
+        return Optional.empty();
     }
 
     /** A snapshot taken after the latest step; never blocks the loop. */

@@ -16,7 +16,10 @@ import java.util.function.LongSupplier;
  * @param revision branch, tag or commit of a model on the Hub; empty = main
  * @param downloadDir cache of models from the Hub, or null for Hugging Face's own place
  * @param tokenizer where the tokenizer and its chat template come from, named as {@code model} is; empty = the model's own
- * @param backend {@code auto}, {@code cpu} (Vector API) or {@code reference} (plain loops, the truth in tests)
+ * @param backend {@code auto} (CUDA where a device answers, else the CPU), {@code cuda}, {@code cpu} (Vector API) or {@code
+ *     reference} (plain loops, the truth in tests)
+ * @param cudaLibraryPath folders to look for CUDA's libraries in first, separated as in {@code PATH}; empty = the usual places
+ * @param gpuMemoryUtilization share of the device's memory that this process may use, above 0 up to 1
  * @param dtype what weights are kept as: {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
  * @param quantization what matrices are quantized to on load: {@code none}, {@code int8} (a scale per row) or {@code int4}
  *     (a scale per 32 weights)
@@ -32,9 +35,9 @@ import java.util.function.LongSupplier;
  * @param prefixCaching whether requests that begin alike share the keys and values of the beginning
  * @param speculation drafts by prompt lookup, or {@link NgramSpeculation#OFF}
  * @param blockSize tokens per KV block
- * @param kvCacheDType what keys and values are stored as: {@code auto} (float32), {@code float32}, {@code float16}, {@code
- *     bfloat16} or {@code int8}
- * @param kvCacheBytes memory of the KV cache; 0 = twice the weights, between 128 MiB and 1 GiB, at most a quarter of the
+ * @param kvCacheDType what keys and values are stored as: {@code auto} (float32; on CUDA as 16-bit weights), {@code float32},
+ *     {@code float16}, {@code bfloat16} or {@code int8}
+ * @param kvCacheBytes memory of the KV cache; 0 = on CUDA what {@code gpuMemoryUtilization} leaves, else twice the weights, between 128 MiB and 1 GiB, at most a quarter of the
  *     machine's memory
  * @param maxWaiting most requests waiting for admission; one more is {@link EngineException.Rejected}
  * @param threads CPU worker threads; 0 = the physical cores among the processors this process may use
@@ -50,6 +53,8 @@ public record EngineConfig(
         Path downloadDir,
         String tokenizer,
         String backend,
+        String cudaLibraryPath,
+        double gpuMemoryUtilization,
         String dtype,
         String quantization,
         boolean machineCode,
@@ -73,6 +78,8 @@ public record EngineConfig(
 
     /** On two cores a model of 135M parameters prefills this much in about 0.1 s; see docs/decisions/0004. */
     public static final int DEFAULT_LONG_PREFILL_TOKEN_THRESHOLD = 64;
+    /** As vLLM has it. */
+    public static final double DEFAULT_GPU_MEMORY_UTILIZATION = 0.9;
 
     public EngineConfig {
         Objects.requireNonNull(model, "model");
@@ -80,6 +87,11 @@ public record EngineConfig(
         Objects.requireNonNull(backend, "backend");
         Objects.requireNonNull(revision, "revision");
         Objects.requireNonNull(tokenizer, "tokenizer");
+        Objects.requireNonNull(cudaLibraryPath, "cudaLibraryPath");
+        if (!(gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1)) {
+            throw new IllegalArgumentException(
+                    "--gpu-memory-utilization must be above 0 and at most 1, found " + gpuMemoryUtilization);
+        }
         Objects.requireNonNull(speculation, "speculation");
         oneOf("load-format", loadFormat, List.of("auto", "safetensors", "pt", "gguf", "dummy"));
         Objects.requireNonNull(nanoClock, "nanoClock");
@@ -125,6 +137,8 @@ public record EngineConfig(
                 downloadDir,
                 tokenizer,
                 backend,
+                cudaLibraryPath,
+                gpuMemoryUtilization,
                 dtype,
                 quantization,
                 machineCode,
@@ -161,6 +175,8 @@ public record EngineConfig(
         private Path downloadDir;
         private String tokenizer = "";
         private String backend = "auto";
+        private String cudaLibraryPath = "";
+        private double gpuMemoryUtilization = DEFAULT_GPU_MEMORY_UTILIZATION;
         private String dtype = "auto";
         private String quantization = "none";
         private boolean machineCode = true;
@@ -233,6 +249,16 @@ public record EngineConfig(
 
         public Builder amx(boolean value) {
             amx = value;
+            return this;
+        }
+
+        public Builder cudaLibraryPath(String value) {
+            cudaLibraryPath = value;
+            return this;
+        }
+
+        public Builder gpuMemoryUtilization(double value) {
+            gpuMemoryUtilization = value;
             return this;
         }
 
@@ -325,6 +351,8 @@ public record EngineConfig(
                     downloadDir,
                     tokenizer,
                     backend,
+                    cudaLibraryPath,
+                    gpuMemoryUtilization,
                     dtype,
                     quantization,
                     machineCode,

@@ -7,6 +7,7 @@ import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.ApiKeys;
 import dev.spandrel.server.openai.ChatCompletionsService;
 import dev.spandrel.server.openai.CompletionsService;
+import dev.spandrel.server.openai.EmbeddingsService;
 import dev.spandrel.server.openai.ErrorResponses;
 import dev.spandrel.server.openai.HealthService;
 import dev.spandrel.server.openai.LoadService;
@@ -42,6 +43,7 @@ final class ApiRouting {
         methods.put(CompletionsService.PATH, "POST");
         methods.put(ChatCompletionsService.PATH, "POST");
         methods.put(ResponsesService.PATH, "POST");
+        methods.put(EmbeddingsService.PATH, "POST");
         methods.put(TokenizeService.TOKENIZE, "POST");
         methods.put(TokenizeService.DETOKENIZE, "POST");
         methods.put(ModelsService.PATH, "GET");
@@ -99,6 +101,7 @@ final class ApiRouting {
         routing.register(CompletionsService.PATH, new CompletionsService(api));
         routing.register(ChatCompletionsService.PATH, new ChatCompletionsService(api));
         routing.register(ResponsesService.PATH, new ResponsesService(api));
+        routing.register(EmbeddingsService.PATH, new EmbeddingsService(api));
         routing.register(new TokenizeService(api));
         routing.register(ModelsService.PATH, new ModelsService(api.model()));
         routing.register(

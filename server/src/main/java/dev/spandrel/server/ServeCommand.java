@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.NgramSpeculation;
+import dev.spandrel.engine.Pooling;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
@@ -188,6 +189,13 @@ final class ServeCommand implements Callable<Integer> {
     private boolean promptTokensDetails;
 
     @Option(
+            names = "--pooling-type",
+            defaultValue = "LAST",
+            paramLabel = "NAME",
+            description = "How hidden states become embeddings: LAST (token) or MEAN. Default: ${DEFAULT-VALUE}.")
+    private Pooling pooling;
+
+    @Option(
             names = "--tool-call-parser",
             paramLabel = "NAME",
             converter = ToolCallParserName.class,
@@ -223,7 +231,8 @@ final class ServeCommand implements Callable<Integer> {
             names = "--kv-cache-dtype",
             defaultValue = "auto",
             paramLabel = "NAME",
-            description = "auto (float32), float32, float16, bfloat16 or int8. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "auto (float32; on CUDA as 16-bit weights), float32, float16, bfloat16 or int8. Default: ${DEFAULT-VALUE}.")
     private String kvCacheDType;
 
     @Option(
@@ -238,8 +247,26 @@ final class ServeCommand implements Callable<Integer> {
             names = "--backend",
             defaultValue = "auto",
             paramLabel = "NAME",
-            description = "auto, cpu or reference. Default: ${DEFAULT-VALUE}.")
+            description = "auto (CUDA where a device answers, else the CPU), cuda, cpu or reference."
+                    + " Default: ${DEFAULT-VALUE}.")
     private String backend;
+
+    @Option(
+            names = "--cuda-library-path",
+            defaultValue = "",
+            paramLabel = "PATH",
+            description = "Folders to look for libcuda, libnvrtc and libcublasLt in first, separated as in PATH."
+                    + " Default: the loader's, CUDA_HOME, the usual folders, Python's nvidia packages.")
+    private String cudaLibraryPath;
+
+    @Option(
+            names = "--gpu-memory-utilization",
+            defaultValue = "" + EngineConfig.DEFAULT_GPU_MEMORY_UTILIZATION,
+            paramLabel = "SHARE",
+            description =
+                    "Share of the GPU's memory that the server may use; what weights leave of it becomes KV cache."
+                            + " Default: ${DEFAULT-VALUE}.")
+    private double gpuMemoryUtilization;
 
     @Option(
             names = "--dtype",
@@ -373,6 +400,7 @@ final class ServeCommand implements Callable<Integer> {
                     !traces.noHttpSpans,
                     tracing,
                     promptTokensDetails,
+                    pooling,
                     Optional.ofNullable(toolCallFamily),
                     requestIdHeaders,
                     listener.settings(OtlpSettings::processEnvironment),
@@ -392,6 +420,8 @@ final class ServeCommand implements Callable<Integer> {
                 .downloadDir(downloadDir)
                 .tokenizer(tokenizer)
                 .backend(backend)
+                .cudaLibraryPath(cudaLibraryPath)
+                .gpuMemoryUtilization(gpuMemoryUtilization)
                 .dtype(dtype)
                 .quantization(quantization)
                 .amx(amx)

@@ -1,6 +1,7 @@
 package dev.spandrel.server;
 
 import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.engine.Pooling;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
@@ -20,6 +21,7 @@ import java.util.Optional;
  * @param httpSpans whether HTTP requests get spans of their own
  * @param tracing what goes into spans
  * @param promptTokensDetails whether usage tells of cached prompt tokens
+ * @param pooling how hidden states become embeddings
  * @param toolCallFamily how the model writes tool calls; empty = as its chat template shows
  * @param requestIdHeaders whether answers have an {@code X-Request-Id}
  * @param listener who may connect, and what a request may be
@@ -36,6 +38,7 @@ public record ServerConfig(
         boolean httpSpans,
         TraceSettings tracing,
         boolean promptTokensDetails,
+        Pooling pooling,
         Optional<ToolCallFamily> toolCallFamily,
         boolean requestIdHeaders,
         ListenerSettings listener,

@@ -177,6 +177,7 @@ public final class SpandrelServer implements AutoCloseable {
                 config.engine().schedulingPolicy().equals("priority"),
                 config.promptTokensDetails(),
                 config.toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
+                config.pooling(),
                 config.version());
     }
 

@@ -1,11 +1,13 @@
 package dev.spandrel.server;
 
+import dev.spandrel.engine.EmbeddingRequest;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.engine.PendingEmbedding;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.TokenText;
@@ -96,6 +98,27 @@ public final class ScriptedEngine implements Engine {
             case Prompt.Tokens(List<Integer> ids) ->
                 ids.stream().mapToInt(Integer::intValue).toArray();
             case Prompt.Chat(var messages, var options) -> new int[messages.size()];
+        };
+    }
+
+    /** The vector counts the prompt's tokens: [count, pooling, 1 if normalized]. */
+    @Override
+    public PendingEmbedding embed(EmbeddingRequest request) {
+        int tokens = tokenize(request.prompt()).length;
+        float[] vector = {tokens, request.pooling().ordinal(), request.normalized() ? 1 : 0};
+        return new PendingEmbedding() {
+            @Override
+            public int promptTokens() {
+                return tokens;
+            }
+
+            @Override
+            public java.util.Optional<float[]> await() {
+                return java.util.Optional.of(vector);
+            }
+
+            @Override
+            public void close() {}
         };
     }
 

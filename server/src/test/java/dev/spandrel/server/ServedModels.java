@@ -20,6 +20,7 @@ public final class ServedModels {
                 false,
                 false,
                 Optional.of(ToolCallFamily.HERMES),
+                dev.spandrel.engine.Pooling.MEAN,
                 "1.2.3");
     }
 

@@ -100,6 +100,7 @@ class SpandrelServerTest {
                 true,
                 TraceSettings.DEFAULT,
                 false,
+                dev.spandrel.engine.Pooling.LAST,
                 java.util.Optional.empty(),
                 false,
                 ListenerSettings.DEFAULT,

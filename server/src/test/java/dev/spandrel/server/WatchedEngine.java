@@ -64,6 +64,11 @@ final class WatchedEngine implements Engine {
     }
 
     @Override
+    public dev.spandrel.engine.PendingEmbedding embed(dev.spandrel.engine.EmbeddingRequest request) {
+        return engine.embed(request);
+    }
+
+    @Override
     public TokenText token(int id) {
         return engine.token(id);
     }

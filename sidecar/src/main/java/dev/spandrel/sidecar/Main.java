@@ -4,6 +4,8 @@ import dev.spandrel.sidecar.exporter.InvalidConfigException;
 import dev.spandrel.sidecar.settings.LayeredDefaults;
 import dev.spandrel.sidecar.settings.SettingsException;
 import dev.spandrel.sidecar.settings.SettingsFile;
+import dev.spandrel.sidecar.transport.EventLoops;
+import dev.spandrel.sidecar.web.WebListener;
 import java.io.PrintWriter;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.Callable;
@@ -73,6 +75,8 @@ public final class Main implements Callable<Integer> {
 
     public static void main(String[] args) {
         LogFormat.install();
+        // the transports take longer to load than the command line takes to read: with two cores both at once
+        Thread.ofPlatform().daemon().name("preload").start(Main::preload);
         try {
             System.exit(commandLine(ConfigFlag.read(args, System.getenv())).execute(args));
         } catch (SettingsException e) {
@@ -80,10 +84,16 @@ public final class Main implements Callable<Integer> {
         }
     }
 
+    private static void preload() {
+        WebListener.preload();
+        EventLoops.open().close();
+    }
+
     private static CommandLine commandLine(SettingsFile file) {
         Main main = new Main(file);
         return new CommandLine(main)
                 .addSubcommand(new QuarantineCommand(System.out))
+                .addSubcommand(new TrainCommand())
                 .setDefaultValueProvider(main.defaults)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Main::usageError);

@@ -116,6 +116,14 @@ final class Options {
     private final PageOptions page = new PageOptions();
 
     @Option(
+            names = "--own-spans",
+            arity = "0..1",
+            fallbackValue = "true",
+            paramLabel = "BOOL",
+            description = "Adds a span of its own to the traces for each batch delivered (off).")
+    private boolean ownSpans;
+
+    @Option(
             names = "--max-request-bytes",
             paramLabel = "BYTES",
             defaultValue = "67108864",
@@ -238,6 +246,7 @@ final class Options {
                 healthHost == null ? host : healthHost,
                 healthPort,
                 printTraces,
+                ownSpans,
                 page.config(),
                 found,
                 transform,

@@ -3,6 +3,7 @@ package dev.spandrel.sidecar;
 import dev.spandrel.sidecar.admin.AdminServer;
 import dev.spandrel.sidecar.admin.TracePrinter;
 import dev.spandrel.sidecar.batch.Batcher;
+import dev.spandrel.sidecar.delivery.ExportSpans;
 import dev.spandrel.sidecar.delivery.Lane;
 import dev.spandrel.sidecar.delivery.LaneContext;
 import dev.spandrel.sidecar.exporter.Exporter;
@@ -22,6 +23,7 @@ import dev.spandrel.sidecar.receiver.OtlpGrpcReceiver;
 import dev.spandrel.sidecar.receiver.OtlpHttpReceiver;
 import dev.spandrel.sidecar.receiver.ReceiverLimits;
 import dev.spandrel.sidecar.time.Ticker;
+import dev.spandrel.sidecar.transport.EventLoops;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.System.Logger.Level;
@@ -30,6 +32,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -54,6 +57,7 @@ final class Sidecar implements AutoCloseable {
     private final MetricRegistry metrics = new MetricRegistry();
     private final List<Lane> lanes = new ArrayList<>();
     private final TracePrinter printer;
+    private final EventLoops loops = EventLoops.open();
     private final TracePage page;
     private Journals journals;
     private OtlpGrpcReceiver grpc;
@@ -133,12 +137,21 @@ final class Sidecar implements AutoCloseable {
                 config.batchMaxBytes(),
                 ticker);
         Batcher batcher = new Batcher(signal, reader, config.batchMaxBytes(), config.batchMaxAge(), ticker);
-        return new Lane(context, reader, batcher);
+        return new Lane(context, reader, batcher, ownSpans());
+    }
+
+    private Optional<ExportSpans> ownSpans() {
+        if (!config.ownSpans()) {
+            return Optional.empty();
+        }
+        // one that finds no room is let go: it says how others fare, and there is no room for them either
+        Journal traces = journals.bySignal().get(Signal.TRACES);
+        return Optional.of(new ExportSpans(request -> traces.append(request, 1), ticker, new Random()));
     }
 
     private Exporter exporter(Signal signal, ExporterConfig exporterConfig) throws StartException {
         try {
-            return Exporters.open(signal, exporterConfig, ticker);
+            return Exporters.open(signal, exporterConfig, ticker, loops);
         } catch (InvalidConfigException e) {
             throw new StartException(StartException.USAGE, e.getMessage());
         }
@@ -152,7 +165,7 @@ final class Sidecar implements AutoCloseable {
         InetSocketAddress grpcAddress = address(config.host(), config.grpcPort());
         InetSocketAddress httpAddress = address(config.host(), config.httpPort());
         InetSocketAddress healthAddress = address(config.healthHost(), config.healthPort());
-        grpc = listen("gRPC", grpcAddress, () -> OtlpGrpcReceiver.start(grpcAddress, intake, limits));
+        grpc = listen("gRPC", grpcAddress, () -> OtlpGrpcReceiver.start(grpcAddress, intake, limits, loops));
         http = listen("HTTP", httpAddress, () -> OtlpHttpReceiver.start(httpAddress, intake, limits, RECEIVER_GRACE));
         admin = listen(
                 "health",
@@ -316,6 +329,7 @@ final class Sidecar implements AutoCloseable {
         if (journals != null) {
             journals.close();
         }
+        loops.close();
         if (printer != null) {
             printer.close();
         }

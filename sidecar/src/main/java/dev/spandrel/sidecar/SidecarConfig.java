@@ -11,6 +11,7 @@ import java.util.Optional;
 /**
  * Everything a sidecar is told. Port 0 means any free port.
  *
+ * @param ownSpans whether each settled batch makes a span of the sidecar's own
  * @param page the trace page, where there is to be one
  * @param destinations where telemetry goes; a signal that goes nowhere is kept in memory, oldest out first
  * @param transform what is done to a request before it is kept
@@ -25,6 +26,7 @@ record SidecarConfig(
         String healthHost,
         int healthPort,
         boolean printTraces,
+        boolean ownSpans,
         Optional<PageConfig> page,
         List<Destination> destinations,
         Transform transform,

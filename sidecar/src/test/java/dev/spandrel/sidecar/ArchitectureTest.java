@@ -81,7 +81,7 @@ class ArchitectureTest {
     void onlyTransportsSpeakGrpc() {
         classes()
                 .that()
-                .resideOutsideOfPackages(ROOT + ".receiver..", ROOT + ".exporter..")
+                .resideOutsideOfPackages(ROOT + ".receiver..", ROOT + ".exporter..", ROOT + ".transport..")
                 .should()
                 .onlyDependOnClassesThat()
                 .resideOutsideOfPackage("io.grpc..")

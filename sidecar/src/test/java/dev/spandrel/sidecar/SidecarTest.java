@@ -3,6 +3,7 @@ package dev.spandrel.sidecar;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.luben.zstd.Zstd;
 import com.google.protobuf.util.JsonFormat;
 import dev.spandrel.sidecar.exporter.InvalidConfigException;
 import dev.spandrel.sidecar.otlp.RpcStatus;
@@ -15,6 +16,7 @@ import dev.spandrel.sidecar.testing.Telemetry;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+import io.opentelemetry.proto.trace.v1.Span;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -151,7 +153,8 @@ class SidecarTest {
             assertThat(answer.statusCode()).isEqualTo(200);
             assertThat(answer.body()).isEmpty();
             assertThat(answer.headers().firstValue("Content-Type")).contains("application/x-protobuf");
-            assertThat(post(sidecar, "/v1/metrics", Telemetry.points(6).toByteArray())
+            byte[] zstd = Zstd.compress(Telemetry.points(6).toByteArray());
+            assertThat(post(sidecar, "/v1/metrics", zstd, "Content-Encoding", "zstd")
                             .statusCode())
                     .isEqualTo(200);
 
@@ -257,6 +260,29 @@ class SidecarTest {
     }
 
     @Test
+    void itsOwnSpansTellOfEachBatchButNotOfThemselves() throws Exception {
+        try (BackendDouble backend = new BackendDouble();
+                Sidecar sidecar = start(to(backend, "grpc"), "--own-spans");
+                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+            sender.send(GrpcSender.LOGS, Telemetry.logs(5).toByteArray(), false);
+            awaitBalanced(sidecar, Signal.TRACES, 1);
+            sender.send(GrpcSender.LOGS, Telemetry.logs(7).toByteArray(), false);
+            awaitBalanced(sidecar, Signal.TRACES, 2);
+            // had the first one's batch made a span too, there would be three by now
+            assertThat(backend.traces()).hasSize(2);
+            Span span = backend.traces()
+                    .getFirst()
+                    .getResourceSpans(0)
+                    .getScopeSpans(0)
+                    .getSpans(0);
+            assertThat(span.getName()).isEqualTo("export");
+            assertThat(span.getEndTimeUnixNano()).isGreaterThanOrEqualTo(span.getStartTimeUnixNano());
+            assertThat(span.getAttributesList().toString())
+                    .contains("spandrel.sidecar.signal", "logs", "spandrel.sidecar.items", "int_value: 5");
+        }
+    }
+
+    @Test
     void aRejectionByPartialSuccessIsCountedAndNotResent() throws Exception {
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, "grpc"));
@@ -301,6 +327,12 @@ class SidecarTest {
             assertThat(post(sidecar, "/v1/traces", gzip(new byte[8 << 20]), "Content-Encoding", "gzip")
                             .statusCode())
                     .isEqualTo(413);
+            assertThat(post(sidecar, "/v1/traces", Zstd.compress(new byte[8 << 20]), "Content-Encoding", "zstd")
+                            .statusCode())
+                    .isEqualTo(413);
+            assertThat(post(sidecar, "/v1/traces", spans, "Content-Encoding", "zstd")
+                            .statusCode())
+                    .isEqualTo(400);
             HttpResponse<byte[]> get = HTTP.send(
                     HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + sidecar.httpPort() + "/v1/traces"))
                             .build(),
@@ -311,9 +343,9 @@ class SidecarTest {
             assertThat(post(sidecar, "/v1/traces", spans).statusCode()).isEqualTo(200);
             String metrics = page(sidecar, "/metrics");
             assertThat(metrics)
-                    .contains("spandrel_sidecar_refused_requests_total{kind=\"malformed\"} 3")
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"malformed\"} 4")
                     .contains("spandrel_sidecar_refused_requests_total{kind=\"media_type\"} 2")
-                    .contains("spandrel_sidecar_refused_requests_total{kind=\"too_large\"} 2")
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"too_large\"} 3")
                     .contains("otelcol_receiver_accepted_spans_total{receiver=\"otlp\",transport=\"http\"} 1");
         }
     }

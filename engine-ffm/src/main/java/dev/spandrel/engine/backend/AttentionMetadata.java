@@ -60,6 +60,16 @@ public final class AttentionMetadata {
         return sequenceCount;
     }
 
+    /** Most sequences that a step may have. */
+    public int maxSequences() {
+        return blockTables.length;
+    }
+
+    /** Number of the sequence a token belongs to, in the order they were added. */
+    public int sequenceOf(int token) {
+        return sequenceOf[token];
+    }
+
     /** Tokens per KV block. */
     public int blockSize() {
         return blockSize;

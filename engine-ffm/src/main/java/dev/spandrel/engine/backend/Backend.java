@@ -1,9 +1,12 @@
 package dev.spandrel.engine.backend;
 
+import dev.spandrel.engine.DeviceStats;
 import dev.spandrel.engine.tensor.Buffer;
 import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * What a forward pass is made of. All matrices are row-major F32 with one row per token of the step; one thread calls.
@@ -14,6 +17,11 @@ import java.util.List;
 public interface Backend extends AutoCloseable {
     /** One line for people: what it is and what it uses. */
     String description();
+
+    /** The device it runs on, where that is not the processor; any thread may ask. */
+    default Optional<DeviceStats> device() {
+        return Optional.empty();
+    }
 
     /** Room for {@code elements} activations, zeroed. */
     Buffer allocate(long elements);
@@ -104,6 +112,107 @@ public interface Backend extends AutoCloseable {
      */
     void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out);
 
+    /**
+     * {@code out = activation(norm(in) × weightᵀ + bias)}; without a norm, {@link #matmul}.
+     *
+     * @param norm or null
+     * @param normed room for what is normalised, rows × weight.columns; what it holds afterwards is not said
+     */
+    default void normMatmul(
+            Buffer in,
+            int rows,
+            Norm norm,
+            Weight weight,
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            Buffer out) {
+        if (norm != null) {
+            norm.apply(this, in, rows, weight.columns(), normed);
+        }
+        matmul(norm == null ? in : normed, rows, weight, bias, activation, out);
+    }
+
+    /**
+     * Gated feed-forward up to the gate: {@code out = gate(norm(in) × weightᵀ + bias)}.
+     *
+     * @param norm or null
+     * @param weight 2·columns rows: those of the gate, then those it lets through
+     * @param normed room as in {@link #normMatmul}
+     * @param gateUp room for rows × weight.rows; what it holds afterwards is not said
+     * @param out rows × columns
+     */
+    default void normMatmulGate(
+            Buffer in,
+            int rows,
+            Norm norm,
+            Weight weight,
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            Buffer gateUp,
+            Buffer out) {
+        normMatmul(in, rows, norm, weight, bias, Activation.NONE, normed, gateUp);
+        gate(gateUp, rows, weight.rows() / 2, activation, out);
+    }
+
+    /**
+     * {@code sum += in × weightᵀ + bias}.
+     *
+     * @param product room for rows × weight.rows; what it holds afterwards is not said
+     */
+    default void matmulAdd(Buffer in, int rows, Weight weight, Weight bias, Buffer product, Buffer sum) {
+        matmul(in, rows, weight, bias, Activation.NONE, product);
+        add(product, (long) rows * weight.rows(), sum);
+    }
+
+    /**
+     * {@link #rope}, {@link #storeKv} and {@link #attention} of one layer.
+     *
+     * @param rotaryDim 0 where positions do not turn anything; {@code angles} is null then
+     */
+    default void attend(
+            Buffer qkv,
+            HeadLayout heads,
+            AttentionMetadata metadata,
+            int rotaryDim,
+            float[] angles,
+            KvLayer kv,
+            AttentionRule rule,
+            Buffer out) {
+        if (rotaryDim > 0) {
+            rope(qkv, metadata.tokenCount(), heads, rotaryDim, angles);
+        }
+        storeKv(qkv, heads, metadata, kv);
+        attention(qkv, heads, metadata, kv, rule, out);
+    }
+
+    /**
+     * A pass over these tokens begins: what the verbs are given until {@link #endStep} belongs to it, and arrays keep their
+     * content meanwhile. A backend may record a pass, and run the record when the same comes again.
+     *
+     * @param logitRows rows that {@link #gatherRows} will pick
+     */
+    default void beginStep(AttentionMetadata metadata, int logitRows) {}
+
+    /** What keys and values are stored as when nobody says: the type that attention reads at least cost of truth here. */
+    default KvDType kvDType() {
+        return KvDType.F32;
+    }
+
+    /** The pass is complete; a backend that only recorded so far runs it now. */
+    default void endStep() {}
+
+    /** The pass threw half-way: forgets it. */
+    default void abandonStep() {}
+
+    /**
+     * Memory that keys and values may take, where the backend's own memory says so; empty where the machine's does.
+     */
+    default OptionalLong kvBytes() {
+        return OptionalLong.empty();
+    }
+
     /** {@code out += in}, {@code count} elements. */
     void add(Buffer in, long count, Buffer out);
 
@@ -126,6 +235,25 @@ public interface Backend extends AutoCloseable {
 
     /** Picks rows: {@code out[i] = in[rows[i]]}, each {@code columns} wide. */
     void gatherRows(Buffer in, int[] rows, int count, int columns, Buffer out);
+
+    /**
+     * Starts drawing a token from each of some rows of logits, where the backend does that itself; {@link #readDrawn} waits for
+     * them. So only token ids leave a device.
+     *
+     * @return whether it does; if not, the logits are to be read
+     */
+    default boolean draw(Buffer logits, int columns, Draws draws) {
+        return false;
+    }
+
+    /**
+     * The tokens of the last {@link #draw}, in its order; −1 where the largest logit is no finite number.
+     *
+     * @param tokens as many as were drawn, at least
+     */
+    default void readDrawn(int[] tokens) {
+        throw new UnsupportedOperationException("this backend draws no tokens");
+    }
 
     /** Copies row {@code row} of a rows × {@code columns} buffer into the front of {@code into}. */
     void readLogits(Buffer logits, int row, int columns, float[] into);

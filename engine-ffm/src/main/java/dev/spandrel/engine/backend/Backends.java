@@ -1,17 +1,35 @@
 package dev.spandrel.engine.backend;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.backend.cuda.CudaBackend;
+import dev.spandrel.engine.backend.cuda.CudaOptions;
+import dev.spandrel.engine.cuda.CudaException;
+import dev.spandrel.engine.cuda.CudaLibrary;
+import dev.spandrel.engine.cuda.CudaProbe;
 import java.util.List;
 
 /** Picks a backend by name and says why not another. */
 public final class Backends {
-    private static final List<String> NAMES = List.of("auto", "cpu", "reference");
+    private static final List<String> NAMES = List.of("auto", "cuda", "cpu", "reference");
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
+    private static final System.Logger LOG = System.getLogger(Backends.class.getName());
 
     /** Makes the backend that may only be touched when the Vector API is there. */
     @FunctionalInterface
     public interface CpuFactory {
         Backend create(BackendOptions options);
+    }
+
+    /**
+     * What was picked.
+     *
+     * @param refusal why not a faster one, and how to mend it; empty where there is nothing to say
+     */
+    public record Choice(Backend backend, String refusal) {
+        /** One line for people, the refusal included. */
+        public String description() {
+            return backend.description() + (refusal.isEmpty() ? "" : "; " + refusal);
+        }
     }
 
     private Backends() {}
@@ -24,18 +42,56 @@ public final class Backends {
     /**
      * Opens a backend.
      *
-     * @param name {@code auto} (the fastest that runs here), {@code cpu} or {@code reference}
+     * @param name {@code auto} (the fastest that runs here), {@code cuda}, {@code cpu} or {@code reference}
      * @param options threads, weights, instructions
+     * @param cuda how CUDA is to work; looked for with {@code auto} and {@code cuda} only, else it may be null
      * @param cpu makes the Vector API backend; called only when its module is present
      * @throws EngineException.ModelLoad for an unknown name, or when the named one cannot run here
      */
-    public static Backend open(String model, String name, BackendOptions options, CpuFactory cpu) {
-        if (!NAMES.contains(name)) {
-            throw new EngineException.ModelLoad(model, "--backend: expected one of " + NAMES + ", found " + name);
+    public static Choice open(String model, String name, BackendOptions options, CudaOptions cuda, CpuFactory cpu) {
+        return switch (name) {
+            case "reference" -> new Choice(new ReferenceBackend(options.weights()), "");
+            case "cpu" -> new Choice(cpu(model, name, options, cpu), "");
+            case "cuda" -> new Choice(cuda(model, cuda), "");
+            case "auto" -> fastest(model, options, cuda, cpu);
+            default ->
+                throw new EngineException.ModelLoad(model, "--backend: expected one of " + NAMES + ", found " + name);
+        };
+    }
+
+    private static Backend cuda(String model, CudaOptions options) {
+        return switch (CudaLibrary.probe(options.settings())) {
+            case CudaProbe.Absent absent ->
+                throw new EngineException.ModelLoad(
+                        model, "--backend cuda: " + absent.reason() + "; " + absent.cure() + ", or take --backend cpu");
+            case CudaProbe.Present _ -> {
+                try {
+                    yield new CudaBackend(options);
+                } catch (CudaException e) {
+                    throw new EngineException.ModelLoad(model, "--backend cuda: " + e.getMessage());
+                }
+            }
+        };
+    }
+
+    /** CUDA where it answers; else the CPU, and why. */
+    private static Choice fastest(String model, BackendOptions options, CudaOptions cuda, CpuFactory cpu) {
+        String refusal;
+        switch (CudaLibrary.probe(cuda.settings())) {
+            case CudaProbe.Present _ -> {
+                try {
+                    return new Choice(new CudaBackend(cuda), "");
+                } catch (CudaException e) {
+                    refusal = e.getMessage() + " (check nvidia-smi";
+                }
+            }
+            case CudaProbe.Absent absent -> refusal = absent.reason() + " (" + absent.cure();
         }
-        if (name.equals("reference")) {
-            return new ReferenceBackend(options.weights());
-        }
+        return new Choice(
+                cpu(model, "auto", options, cpu), "cuda refused: " + refusal + ", or --backend cpu to silence this)");
+    }
+
+    private static Backend cpu(String model, String name, BackendOptions options, CpuFactory cpu) {
         if (vectorApi()) {
             return cpu.create(options);
         }
@@ -43,8 +99,7 @@ public final class Backends {
         if (name.equals("cpu")) {
             throw new EngineException.ModelLoad(model, "--backend cpu: " + cure);
         }
-        System.getLogger(Backends.class.getName())
-                .log(System.Logger.Level.WARNING, "backend=reference, far slower than cpu: " + cure);
+        LOG.log(System.Logger.Level.WARNING, "backend=reference, far slower than cpu: " + cure);
         return new ReferenceBackend(options.weights());
     }
 }

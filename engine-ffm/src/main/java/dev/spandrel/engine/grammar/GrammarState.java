@@ -16,6 +16,11 @@ final class GrammarState {
     /** By byte; null where nobody has looked. */
     final GrammarState[] next;
 
+    /** The latest walk over the vocabulary that came by, and the bytes it used. */
+    private long walk;
+
+    private final long[] used = new long[4];
+
     TokenMask mask;
     /** Tokens of the shortest way to the end, or −1 where nobody has looked. */
     int closingTokens = -1;
@@ -42,6 +47,17 @@ final class GrammarState {
     /** Whether it is, and nothing may follow. */
     boolean complete() {
         return accepting && places.isEmpty();
+    }
+
+    /** Whether a walk, by its number, uses a byte here for the first time. */
+    boolean firstUse(long number, int b) {
+        if (walk != number) {
+            walk = number;
+            java.util.Arrays.fill(used, 0);
+        }
+        boolean first = (used[b >>> 6] >>> b & 1) == 0;
+        used[b >>> 6] |= 1L << b;
+        return first;
     }
 
     /** Fewest bytes to the end. */

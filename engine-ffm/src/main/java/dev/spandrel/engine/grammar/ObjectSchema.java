@@ -33,7 +33,7 @@ final class ObjectSchema {
         Set<String> required = new LinkedHashSet<>();
         schema.path("required").forEach(name -> required.add(name.asString("")));
         JsonNode additional = schema.path("additionalProperties");
-        boolean open = additional.isMissingNode() ? properties.isEmpty() : !isFalse(additional);
+        boolean open = additional.isMissingNode() ? !schema.has("properties") : !isFalse(additional);
         Expression other = !open
                 ? null
                 : additional.isObject()

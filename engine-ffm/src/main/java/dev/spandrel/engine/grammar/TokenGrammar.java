@@ -6,11 +6,11 @@ package dev.spandrel.engine.grammar;
  */
 final class TokenGrammar {
     /**
-     * Most work for one mask, in places looked at. A vocabulary of 128,000 tokens has some 400,000 nodes; a state of more than
-     * ten places then has the tokens with the lesser first bytes looked at beyond their own, and of the others only those of
-     * one byte, so that nobody's pattern can stop everybody's tokens. It depends on the state alone.
+     * Most work for one mask: for each pair of state and byte that the walk comes by, the state's places. The masks of JSON
+     * take some ten thousand; beyond the limit only tokens of one byte are looked at, so that nobody's pattern can stop
+     * everybody's tokens. What is known from earlier walks counts as well, so a mask depends on its state alone.
      */
-    private static final long MAX_WORK = 4_000_000;
+    private static final long MAX_WORK = 500_000;
 
     /** 8 MiB of masks, then they are made anew. */
     private static final int MAX_MASK_BYTES = 8 << 20;
@@ -20,6 +20,7 @@ final class TokenGrammar {
     private final int[] eosTokenIds;
     private final int words;
     private final GrammarState[] path;
+    private long walks;
     private final java.util.List<GrammarState> masked = new java.util.ArrayList<>();
 
     /**
@@ -109,6 +110,7 @@ final class TokenGrammar {
     }
 
     private TokenMask walk(GrammarState from, int tokensLeft) {
+        walks++;
         long[] bits = new long[words];
         int mostNeed = 0;
         long work = 0;
@@ -117,9 +119,10 @@ final class TokenGrammar {
         while (node < trie.size()) {
             int depth = trie.depth(node);
             GrammarState before = path[depth - 1];
-            work += before.places().size();
+            int b = trie.byteOf(node);
+            work += before.firstUse(walks, b) ? before.places().size() : 0;
             boolean skip = work > MAX_WORK && depth > 1;
-            GrammarState state = skip ? GrammarState.DEAD : matcher.step(before, trie.byteOf(node));
+            GrammarState state = skip ? GrammarState.DEAD : matcher.step(before, b);
             if (state == GrammarState.DEAD) {
                 node = trie.end(node);
                 continue;

@@ -5,6 +5,7 @@ import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.HeadLayout;
+import dev.spandrel.engine.backend.Norm;
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.checkpoint.Checkpoint;
 import dev.spandrel.engine.tensor.Buffer;
@@ -99,7 +100,6 @@ public final class Gpt2Model implements Model {
     public Buffer forward(ForwardInput input, KvCache cache) {
         AttentionMetadata metadata = input.metadata();
         int tokens = metadata.tokenCount();
-        long elements = (long) tokens * config.nEmbd();
 
         // token and position embedding
         backend.embed(wte, input.tokenIds(), tokens, false, hidden);
@@ -108,34 +108,28 @@ public final class Gpt2Model implements Model {
         for (int i = 0; i < layers.size(); i++) {
             Layer layer = layers.get(i);
             // self-attention around the residual
-            norm(hidden, tokens, layer.ln1, layer.ln1Bias, normed);
-            backend.matmul(normed, tokens, layer.cAttn, layer.cAttnBias, Activation.NONE, qkv);
-            backend.storeKv(qkv, heads, metadata, cache.layer(i));
-            backend.attention(qkv, heads, metadata, cache.layer(i), rule(i), attended);
-            backend.matmul(attended, tokens, layer.attnCProj, layer.attnCProjBias, Activation.NONE, projected);
-            backend.add(projected, elements, hidden);
+            Norm ln1 = Norm.layer(layer.ln1, layer.ln1Bias, config.layerNormEpsilon());
+            backend.normMatmul(hidden, tokens, ln1, layer.cAttn, layer.cAttnBias, Activation.NONE, normed, qkv);
+            backend.attend(qkv, heads, metadata, 0, null, cache.layer(i), rule(i), attended);
+            backend.matmulAdd(attended, tokens, layer.attnCProj, layer.attnCProjBias, projected, hidden);
             // feed-forward around the residual
-            norm(hidden, tokens, layer.ln2, layer.ln2Bias, normed);
-            backend.matmul(normed, tokens, layer.cFc, layer.cFcBias, config.activationFunction(), inner);
-            backend.matmul(inner, tokens, layer.mlpCProj, layer.mlpCProjBias, Activation.NONE, projected);
-            backend.add(projected, elements, hidden);
+            Norm ln2 = Norm.layer(layer.ln2, layer.ln2Bias, config.layerNormEpsilon());
+            Activation activation = config.activationFunction();
+            backend.normMatmul(hidden, tokens, ln2, layer.cFc, layer.cFcBias, activation, normed, inner);
+            backend.matmulAdd(inner, tokens, layer.mlpCProj, layer.mlpCProjBias, projected, hidden);
         }
 
         // final norm and head, only for the rows that need logits
         int rows = input.logitRowCount();
         backend.gatherRows(hidden, input.logitRows(), rows, config.nEmbd(), lastRows);
-        norm(lastRows, rows, lnF, lnFBias, lastRows);
-        backend.matmul(lastRows, rows, lmHead, null, Activation.NONE, logits);
+        Norm last = Norm.layer(lnF, lnFBias, config.layerNormEpsilon());
+        backend.normMatmul(lastRows, rows, last, lmHead, null, Activation.NONE, lastRows, logits);
         return logits;
     }
 
     private AttentionRule rule(int layer) {
         double scale = config.scaleAttnWeights() ? 1 / Math.sqrt(heads.headDim()) : 1;
         return AttentionRule.causal((float) (config.scaleAttnByInverseLayerIdx() ? scale / (layer + 1) : scale));
-    }
-
-    private void norm(Buffer in, int rows, Weight weight, Weight bias, Buffer out) {
-        backend.layerNorm(in, rows, config.nEmbd(), weight, bias, config.layerNormEpsilon(), out);
     }
 
     private Layer upload(WeightCatalog weights, String layer) {
@@ -188,6 +182,16 @@ public final class Gpt2Model implements Model {
     private static void expectBiased(WeightCatalog weights, String name, int bias, long... shape) {
         weights.expect(name + ".weight", shape);
         weights.expect(name + ".bias", bias);
+    }
+
+    @Override
+    public Buffer lastHidden() {
+        return lastRows;
+    }
+
+    @Override
+    public int hiddenSize() {
+        return config.nEmbd();
     }
 
     @Override

@@ -5,6 +5,8 @@ import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.HeadLayout;
+import dev.spandrel.engine.backend.KvLayer;
+import dev.spandrel.engine.backend.Norm;
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.checkpoint.Checkpoint;
 import dev.spandrel.engine.model.LlamaConfig.LayerKind;
@@ -20,7 +22,12 @@ public final class LlamaModel implements Model {
     private final LlamaWeights weights;
     private final RotaryEmbedding rope;
     private final RotaryEmbedding localRope;
+    /** Layer by layer, made once: a step allocates nothing. */
     private final AttentionRule[] rules;
+
+    private final Norm[] beforeAttention;
+    private final Norm[] beforeMlp;
+    private final Norm finalNorm;
 
     private final float[] angles;
     private final float[] localAngles;
@@ -44,6 +51,13 @@ public final class LlamaModel implements Model {
         rules = config.layers().stream()
                 .map(kind -> new AttentionRule(config.attentionScale(), kind.window(), config.attnLogitSoftcapping()))
                 .toArray(AttentionRule[]::new);
+        beforeAttention = weights.layers().stream()
+                .map(layer -> norm(layer.beforeAttention()))
+                .toArray(Norm[]::new);
+        beforeMlp = weights.layers().stream()
+                .map(layer -> norm(layer.beforeMlp()))
+                .toArray(Norm[]::new);
+        finalNorm = norm(weights.norm());
 
         long tokens = limits.maxTokens();
         angles = new float[limits.maxTokens() * rope.rotaryDim()];
@@ -91,51 +105,80 @@ public final class LlamaModel implements Model {
         for (int i = 0; i < weights.layers().size(); i++) {
             LlamaWeights.Layer layer = weights.layers().get(i);
             // self-attention around the residual
-            Buffer attentionInput = norm(hidden, tokens, layer.beforeAttention(), normed);
-            backend.matmul(attentionInput, tokens, layer.qkv(), layer.qkvBias(), Activation.NONE, qkv);
-            position(tokens, layer, config.layers().get(i));
-            backend.storeKv(qkv, config.heads(), metadata, cache.layer(i));
-            backend.attention(qkv, config.heads(), metadata, cache.layer(i), rules[i], attended);
-            backend.matmul(attended, tokens, layer.output(), layer.outputBias(), Activation.NONE, projected);
-            norm(projected, tokens, layer.afterAttention(), projected);
-            backend.add(projected, elements, hidden);
+            backend.normMatmul(
+                    hidden,
+                    tokens,
+                    beforeAttention[i],
+                    layer.qkv(),
+                    layer.qkvBias(),
+                    Activation.NONE,
+                    normed,
+                    qkv);
+            attend(metadata, layer, config.layers().get(i), rules[i], cache.layer(i));
+            addProjected(attended, tokens, layer.output(), layer.outputBias(), layer.afterAttention());
             // gated feed-forward around the residual
-            Buffer mlpInput = norm(hidden, tokens, layer.beforeMlp(), normed);
-            backend.matmul(mlpInput, tokens, layer.gateUp(), layer.gateUpBias(), Activation.NONE, gateUp);
-            backend.gate(gateUp, tokens, config.intermediateSize(), config.hiddenAct(), inner);
-            backend.matmul(inner, tokens, layer.down(), layer.downBias(), Activation.NONE, projected);
-            norm(projected, tokens, layer.afterMlp(), projected);
-            backend.add(projected, elements, hidden);
+            backend.normMatmulGate(
+                    hidden,
+                    tokens,
+                    beforeMlp[i],
+                    layer.gateUp(),
+                    layer.gateUpBias(),
+                    config.hiddenAct(),
+                    normed,
+                    gateUp,
+                    inner);
+            addProjected(inner, tokens, layer.down(), layer.downBias(), layer.afterMlp());
         }
 
         // final norm and head, only for the rows that need logits
         int rows = input.logitRowCount();
         backend.gatherRows(hidden, input.logitRows(), rows, width, lastRows);
-        norm(lastRows, rows, weights.norm(), lastRows);
-        backend.matmul(lastRows, rows, weights.lmHead(), null, Activation.NONE, logits);
+        backend.normMatmul(
+                lastRows, rows, finalNorm, weights.lmHead(), null, Activation.NONE, lastRows, logits);
         if (config.finalLogitSoftcapping() != 0) {
             backend.softCap(logits, (long) rows * config.vocabSize(), config.finalLogitSoftcapping());
         }
         return logits;
     }
 
-    /** Normalises where the family does; returns what to read on from. */
-    private Buffer norm(Buffer in, int rows, Weight weight, Buffer out) {
-        if (weight == null) {
-            return in;
-        }
-        backend.rmsNorm(in, rows, config.hiddenSize(), weight, config.rmsNormEps(), out);
-        return out;
+    /** The norm of a weight, where the family has one there. */
+    private Norm norm(Weight weight) {
+        return weight == null ? null : Norm.rms(weight, config.rmsNormEps());
     }
 
-    private void position(int tokens, LlamaWeights.Layer layer, LayerKind kind) {
+    /** Adds a projection to the residual; some families normalise it before. */
+    private void addProjected(Buffer in, int tokens, Weight weight, Weight bias, Weight after) {
+        if (after == null) {
+            backend.matmulAdd(in, tokens, weight, bias, projected, hidden);
+            return;
+        }
+        int width = config.hiddenSize();
+        backend.matmul(in, tokens, weight, bias, Activation.NONE, projected);
+        backend.rmsNorm(projected, tokens, width, after, config.rmsNormEps(), projected);
+        backend.add(projected, (long) tokens * width, hidden);
+    }
+
+    private void attend(
+            AttentionMetadata metadata, LlamaWeights.Layer layer, LayerKind kind, AttentionRule rule, KvLayer kv) {
+        int tokens = metadata.tokenCount();
         if (layer.queryNorm() != null) {
             backend.normHeads(qkv, tokens, config.heads(), layer.queryNorm(), layer.keyNorm(), config.rmsNormEps());
         }
-        if (kind.knowsPositions()) {
-            boolean local = localRope != null && kind.window() != 0;
-            backend.rope(qkv, tokens, config.heads(), rope.rotaryDim(), local ? localAngles : angles);
-        }
+        boolean local = localRope != null && kind.window() != 0;
+        int rotaryDim = kind.knowsPositions() ? rope.rotaryDim() : 0;
+        float[] turn = local ? localAngles : angles;
+        backend.attend(
+                qkv, config.heads(), metadata, rotaryDim, rotaryDim == 0 ? null : turn, kv, rule, attended);
+    }
+
+    @Override
+    public Buffer lastHidden() {
+        return lastRows;
+    }
+
+    @Override
+    public int hiddenSize() {
+        return config.hiddenSize();
     }
 
     @Override

@@ -11,6 +11,12 @@ public interface Model {
     /** Token ids that the logits cover. */
     int vocabSize();
 
+    /** Values of a hidden state. */
+    int hiddenSize();
+
+    /** Hidden states behind the last norm of the rows that have logits; valid until the next pass. */
+    Buffer lastHidden();
+
     /** Decoder layers, each with keys and values of its own. */
     int layers();
 

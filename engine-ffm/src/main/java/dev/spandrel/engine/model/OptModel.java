@@ -5,6 +5,7 @@ import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.HeadLayout;
+import dev.spandrel.engine.backend.Norm;
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.checkpoint.Checkpoint;
 import dev.spandrel.engine.tensor.Buffer;
@@ -116,7 +117,6 @@ public final class OptModel implements Model {
         AttentionMetadata metadata = input.metadata();
         int tokens = metadata.tokenCount();
         int width = config.hiddenSize();
-        long elements = (long) tokens * width;
 
         // token and position embedding
         for (int t = 0; t < tokens; t++) {
@@ -132,31 +132,31 @@ public final class OptModel implements Model {
 
         for (int i = 0; i < layers.size(); i++) {
             Layer layer = layers.get(i);
+            boolean before = config.doLayerNormBefore();
+            Norm attentionNorm = norm(layer.selfAttnLayerNorm, layer.selfAttnLayerNormBias);
+            Norm mlpNorm = norm(layer.finalLayerNorm, layer.finalLayerNormBias);
+            Activation activation = config.activationFunction();
             // self-attention around the residual
-            Buffer attentionInput = hidden;
-            if (config.doLayerNormBefore()) {
-                norm(hidden, tokens, layer.selfAttnLayerNorm, layer.selfAttnLayerNormBias, normed);
-                attentionInput = normed;
-            }
-            backend.matmul(attentionInput, tokens, layer.qkv, layer.qkvBias, Activation.NONE, qkv);
-            backend.storeKv(qkv, heads, metadata, cache.layer(i));
-            backend.attention(qkv, heads, metadata, cache.layer(i), rule, attended);
-            backend.matmul(attended, tokens, layer.outProj, layer.outProjBias, Activation.NONE, projected);
-            backend.add(projected, elements, hidden);
-            if (!config.doLayerNormBefore()) {
-                norm(hidden, tokens, layer.selfAttnLayerNorm, layer.selfAttnLayerNormBias, hidden);
+            backend.normMatmul(
+                    hidden,
+                    tokens,
+                    before ? attentionNorm : null,
+                    layer.qkv,
+                    layer.qkvBias,
+                    Activation.NONE,
+                    normed,
+                    qkv);
+            backend.attend(qkv, heads, metadata, 0, null, cache.layer(i), rule, attended);
+            backend.matmulAdd(attended, tokens, layer.outProj, layer.outProjBias, projected, hidden);
+            if (!before) {
+                normalize(hidden, tokens, attentionNorm);
             }
             // feed-forward around the residual
-            Buffer feedForwardInput = hidden;
-            if (config.doLayerNormBefore()) {
-                norm(hidden, tokens, layer.finalLayerNorm, layer.finalLayerNormBias, normed);
-                feedForwardInput = normed;
-            }
-            backend.matmul(feedForwardInput, tokens, layer.fc1, layer.fc1Bias, config.activationFunction(), inner);
-            backend.matmul(inner, tokens, layer.fc2, layer.fc2Bias, Activation.NONE, projected);
-            backend.add(projected, elements, hidden);
-            if (!config.doLayerNormBefore()) {
-                norm(hidden, tokens, layer.finalLayerNorm, layer.finalLayerNormBias, hidden);
+            backend.normMatmul(
+                    hidden, tokens, before ? mlpNorm : null, layer.fc1, layer.fc1Bias, activation, normed, inner);
+            backend.matmulAdd(inner, tokens, layer.fc2, layer.fc2Bias, projected, hidden);
+            if (!before) {
+                normalize(hidden, tokens, mlpNorm);
             }
         }
 
@@ -164,7 +164,7 @@ public final class OptModel implements Model {
         int rows = input.logitRowCount();
         backend.gatherRows(hidden, input.logitRows(), rows, width, lastRows);
         if (config.finalLayerNorm()) {
-            norm(lastRows, rows, finalLayerNorm, finalLayerNormBias, lastRows);
+            normalize(lastRows, rows, norm(finalLayerNorm, finalLayerNormBias));
         }
         Buffer headInput = lastRows;
         if (projectOut != null) {
@@ -175,8 +175,12 @@ public final class OptModel implements Model {
         return logits;
     }
 
-    private void norm(Buffer in, int rows, Weight weight, Weight bias, Buffer out) {
-        backend.layerNorm(in, rows, config.hiddenSize(), weight, bias, OptConfig.LAYER_NORM_EPSILON, out);
+    private static Norm norm(Weight weight, Weight bias) {
+        return Norm.layer(weight, bias, OptConfig.LAYER_NORM_EPSILON);
+    }
+
+    private void normalize(Buffer rows, int count, Norm norm) {
+        backend.layerNorm(rows, count, config.hiddenSize(), norm.weight(), norm.bias(), norm.epsilon(), rows);
     }
 
     private Layer uploadLayer(WeightCatalog weights, Names names, int index) {
@@ -264,6 +268,16 @@ public final class OptModel implements Model {
         String head() {
             return "lm_head.weight";
         }
+    }
+
+    @Override
+    public Buffer lastHidden() {
+        return lastRows;
+    }
+
+    @Override
+    public int hiddenSize() {
+        return config.hiddenSize();
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.StepListener;
 import dev.spandrel.engine.StepRecord;
+import dev.spandrel.engine.cuda.CudaException;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -14,7 +15,7 @@ import java.util.function.LongSupplier;
 /**
  * The one thread that owns scheduler, model and sequences. Others only leave notes in its inbox: arrivals, bounded by the
  * {@link WaitingLine}, and cancellations. A step that throws fails the requests in it and the loop goes on; a second such
- * step within a minute ends it, and the engine is no longer healthy.
+ * step within a minute, or a device that is lost, ends it, and the engine is no longer healthy.
  */
 final class EngineLoop implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(EngineLoop.class.getName());
@@ -141,6 +142,11 @@ final class EngineLoop implements AutoCloseable {
     }
 
     private void fail(Throwable cause) {
+        // Before anybody is told of the failure, so that who asks then is told that the engine is over.
+        if (cause instanceof CudaException device && device.isSticky()) {
+            LOG.log(System.Logger.Level.ERROR, "the device is lost, only a new process has it back: the engine stops");
+            failed = true;
+        }
         int requests = step.fail(
                 new EngineException.StepFailed("The engine failed while computing this request: " + cause, cause));
         LOG.log(System.Logger.Level.ERROR, "a step failed, and with it " + requests + " requests", cause);

@@ -46,6 +46,9 @@ final class EngineStep {
     /** Requests of the step that sample, and behind each other their sampled tokens and how many each has. */
     private final List<LiveRequest> sampling = new ArrayList<>();
 
+    /** Requests of the step whose hidden states are complete. */
+    private final List<LiveRequest> pooled = new ArrayList<>();
+
     private int[] tokens = new int[16];
     private int[] counts = new int[16];
     private int sampled;
@@ -218,11 +221,24 @@ final class EngineStep {
      */
     private void sample(ScheduledBatch batch) {
         sampling.clear();
+        pooled.clear();
         sampled = 0;
         int row = 0;
         for (int i = 0; i < batch.sequences().size(); i++) {
             LiveRequest request = (LiveRequest) batch.sequences().get(i);
             int rows = batch.samplingRows(i);
+            if (request.pooler() != null) {
+                runner.pool(
+                        request,
+                        row,
+                        batch.logitRows(i),
+                        request.computed() + batch.tokenCount(i) - batch.logitRows(i));
+                row += batch.logitRows(i);
+                if (rows > 0) {
+                    pooled.add(request);
+                }
+                continue;
+            }
             score(request, row, batch.logitRows(i));
             row += batch.logitRows(i) - rows;
             if (rows > 0) {
@@ -274,6 +290,10 @@ final class EngineStep {
     }
 
     private void publish(long nanos) {
+        for (LiveRequest request : pooled) {
+            countPrompt(request);
+            end(request, new LiveRequest.Ending(FinishReason.STOP, 0, nanos, null));
+        }
         int at = 0;
         for (int i = 0; i < sampling.size(); i++) {
             faults.pass("publish");

@@ -6,6 +6,7 @@ import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
 import java.lang.management.ManagementFactory;
+import java.util.OptionalLong;
 
 /** How many KV blocks an engine gets. */
 final class KvSizing {
@@ -22,10 +23,11 @@ final class KvSizing {
      * than one sequence at full length needs. The memory is taken at start: a request that was let in must not fail later
      * for want of it.
      *
+     * @param device what a backend with memory of its own has left, else empty
      * @throws EngineException.ModelLoad when the configured bytes do not hold one sequence at full length, or when nothing
      *     is configured and one takes more than half of the memory
      */
-    static int blocks(EngineConfig config, Model model, int maxModelLen, KvDType dtype) {
+    static int blocks(EngineConfig config, Model model, int maxModelLen, KvDType dtype, OptionalLong device) {
         long bytesPerBlock = KvCache.bytesPerToken(model.layers(), model.heads(), dtype) * config.blockSize();
         long perSequence = (maxModelLen + config.blockSize() - 1L) / config.blockSize();
         if (config.kvCacheBytes() > 0) {
@@ -40,6 +42,9 @@ final class KvSizing {
             }
             return (int) Math.min(blocks, Integer.MAX_VALUE / config.blockSize());
         }
+        if (device.isPresent()) {
+            return onDevice(config, maxModelLen, bytesPerBlock, perSequence, device.getAsLong());
+        }
         if (perSequence * bytesPerBlock > physicalMemory() / 2) {
             throw new EngineException.ModelLoad(
                     config.model(),
@@ -53,6 +58,21 @@ final class KvSizing {
         long affordable = Math.min(bytes, physicalMemory() / 4) / bytesPerBlock;
         return (int)
                 Math.min(Math.max(perSequence, Math.min(wanted, affordable)), Integer.MAX_VALUE / config.blockSize());
+    }
+
+    /** All that {@code --gpu-memory-utilization} leaves, since nothing else will use it, but no more than can be of use. */
+    private static int onDevice(
+            EngineConfig config, int maxModelLen, long bytesPerBlock, long perSequence, long available) {
+        long blocks = Math.min(available / bytesPerBlock, perSequence * config.maxNumSeqs());
+        if (blocks < perSequence) {
+            throw new EngineException.ModelLoad(
+                    config.model(),
+                    "--gpu-memory-utilization " + config.gpuMemoryUtilization() + " leaves " + (available >> 20)
+                            + " MiB of device memory for the KV cache, but one sequence of " + maxModelLen
+                            + " tokens needs " + (perSequence * bytesPerBlock >> 20)
+                            + " MiB; raise it, lower --max-model-len, or narrow --dtype or --kv-cache-dtype");
+        }
+        return (int) Math.min(blocks, Integer.MAX_VALUE / config.blockSize());
     }
 
     private static long physicalMemory() {

@@ -42,6 +42,7 @@ final class LiveRequest extends Sequence {
     private final Object correlation;
     private SamplingPlan plan = SamplingPlan.PLAIN;
     private int promptScored;
+    private Pooler pooler;
     private int wantedLogprobs;
     private TopLogprobs topLogprobs;
     private volatile long[] tokenNanos = new long[16];
@@ -101,6 +102,16 @@ final class LiveRequest extends Sequence {
         plan = sampling;
     }
 
+    /** Has hidden states collected instead of tokens sampled; called before it is submitted. */
+    void pool(Pooler states) {
+        pooler = states;
+    }
+
+    /** Collects its hidden states, or null for one that generates. */
+    Pooler pooler() {
+        return pooler;
+    }
+
     SamplingPlan plan() {
         return plan;
     }
@@ -108,6 +119,9 @@ final class LiveRequest extends Sequence {
     /** Whether there are tokens of the prompt whose log probabilities are wanted and not yet known. */
     @Override
     public boolean scoresPrompt() {
+        if (pooler != null) {
+            return pooler.needsAll();
+        }
         return sampling.logprobs().prompt().isPresent() && promptScored < promptLength() - 1;
     }
 

@@ -1,6 +1,9 @@
 package dev.spandrel.engine.runner;
 
 import dev.spandrel.engine.BackendCheck;
+import dev.spandrel.engine.CudaStatus;
+import dev.spandrel.engine.DeviceStats;
+import dev.spandrel.engine.EmbeddingRequest;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.EngineException;
@@ -10,6 +13,7 @@ import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.KernelRate;
 import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.engine.NgramSpeculation;
+import dev.spandrel.engine.PendingEmbedding;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.PromptRules;
 import dev.spandrel.engine.SamplingParams;
@@ -23,8 +27,14 @@ import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
 import dev.spandrel.engine.backend.cpu.KernelCheck;
+import dev.spandrel.engine.backend.cuda.CudaOptions;
 import dev.spandrel.engine.checkpoint.GgufFiles;
 import dev.spandrel.engine.checkpoint.LoadFormat;
+import dev.spandrel.engine.cuda.CudaDevice;
+import dev.spandrel.engine.cuda.CudaException;
+import dev.spandrel.engine.cuda.CudaLibrary;
+import dev.spandrel.engine.cuda.CudaProbe;
+import dev.spandrel.engine.cuda.CudaSettings;
 import dev.spandrel.engine.hub.HubSettings;
 import dev.spandrel.engine.hub.LocatedModel;
 import dev.spandrel.engine.hub.ModelHub;
@@ -117,16 +127,36 @@ public final class LocalEngine implements Engine {
                 : Tokenizer.open(tokenizers);
         Optional<ChatTemplate> chatTemplate = ChatTemplate.open(tokenizers, LocalDateTime::now);
         start.done("load_tokenizer");
-        Backend opened = Backends.open(config.model(), config.backend(), backendOptions(config), CpuBackend::new);
+        Backends.Choice chosen = Backends.open(
+                config.model(), config.backend(), backendOptions(config), cudaOptions(config), CpuBackend::new);
         // Only who asks for details pays for the watching.
         StepDetails details = config.stepListener().detailed() ? new StepDetails(config.nanoClock()) : null;
-        Backend backend = details == null ? opened : details.watch(opened);
+        Backend backend = details == null ? chosen.backend() : details.watch(chosen.backend());
         try {
             start.done("open_backend");
-            return open(config, located.name(), modelConfig, tokenizer, chatTemplate, backend, details, start);
+            return open(
+                    config,
+                    located.name(),
+                    modelConfig,
+                    tokenizer,
+                    chatTemplate,
+                    backend,
+                    chosen.description(),
+                    details,
+                    start);
         } catch (IllegalArgumentException e) {
             backend.close();
             throw new EngineException.ModelLoad(config.model(), e.getMessage());
+        } catch (CudaException e) {
+            backend.close();
+            throw new EngineException.ModelLoad(
+                    config.model(),
+                    e.getMessage()
+                            + (e.isOutOfMemory()
+                                    ? "; lower --gpu-memory-utilization, --max-num-batched-tokens, --max-num-seqs or"
+                                            + " --kv-cache-memory-bytes, narrow the weights with --dtype or --quantization,"
+                                            + " or take --backend cpu"
+                                    : ""));
         } catch (OutOfMemoryError e) {
             backend.close();
             throw new EngineException.ModelLoad(
@@ -146,6 +176,7 @@ public final class LocalEngine implements Engine {
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
             Backend backend,
+            String backendLine,
             StepDetails details,
             StartLog start) {
         // A step never holds more tokens than its sequences can have.
@@ -161,8 +192,8 @@ public final class LocalEngine implements Engine {
         // The backend packs straight from the mapped file, so this reads it too.
         start.done("upload");
 
-        KvDType kvDType = kvDType(config);
-        int blockCount = KvSizing.blocks(config, model, maxModelLen, kvDType);
+        KvDType kvDType = kvDType(config, backend);
+        int blockCount = KvSizing.blocks(config, model, maxModelLen, kvDType, backend.kvBytes());
         KvCache cache = KvCache.allocate(backend, model, blockCount, config.blockSize(), kvDType);
         start.done("allocate_kv_cache");
         start.loaded();
@@ -190,10 +221,10 @@ public final class LocalEngine implements Engine {
                 model.parameters(),
                 model.vocabSize(),
                 maxModelLen,
-                backend.description(),
+                backendLine,
                 chatTemplate.isPresent(),
                 defaults.sampling());
-        WarmUp.run(model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
+        WarmUp.run(backend, model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
         start.done("warm_up");
         loop.start();
         start.done("start_loop");
@@ -208,14 +239,22 @@ public final class LocalEngine implements Engine {
         return Backends.vectorApi() ? KernelCheck.run(BackendOptions.threads(1)) : List.of();
     }
 
+    private static CudaOptions cudaOptions(EngineConfig config) {
+        CudaSettings settings =
+                CudaSettings.of(config.cudaLibraryPath(), System.getenv(), Path.of(System.getProperty("user.home")));
+        WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization());
+        return CudaOptions.of(settings, weights, config.gpuMemoryUtilization());
+    }
+
     private static BackendOptions backendOptions(EngineConfig config) {
         WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization());
         return new BackendOptions(config.threads(), weights, config.machineCode(), config.amx());
     }
 
-    private static KvDType kvDType(EngineConfig config) {
+    private static KvDType kvDType(EngineConfig config, Backend backend) {
         return switch (config.kvCacheDType()) {
-            case "auto", "float32" -> KvDType.F32;
+            case "auto" -> backend.kvDType();
+            case "float32" -> KvDType.F32;
             case "float16" -> KvDType.F16;
             case "bfloat16" -> KvDType.BF16;
             case "int8" -> KvDType.INT8;
@@ -435,6 +474,30 @@ public final class LocalEngine implements Engine {
     }
 
     @Override
+    public PendingEmbedding embed(EmbeddingRequest request) {
+        long tokenizeNanos = config.nanoClock().getAsLong();
+        // One token stays free: a sequence has room for one behind its prompt.
+        SamplingParams sampling = SamplingParams.DEFAULT.withMaxTokens(1);
+        int[] prompt = prompt(new GenerationRequest(
+                request.id(), request.prompt(), sampling, request.arrivalNanos(), 0, "", request.promptRules(), null));
+        maxTokens(prompt.length, sampling);
+        LiveRequest live = new LiveRequest(
+                requests.getAndIncrement(),
+                request.id(),
+                prompt,
+                sampling,
+                0,
+                request.arrivalNanos(),
+                tokenizeNanos,
+                config.nanoClock().getAsLong(),
+                Sequence.Standing.PLAIN,
+                null);
+        live.pool(new Pooler(request.pooling(), request.normalized(), prompt.length));
+        loop.submit(live);
+        return new LocalEmbedding(live, loop);
+    }
+
+    @Override
     public Optional<String> chatTemplate() {
         return chatTemplate.map(ChatTemplate::source);
     }
@@ -442,6 +505,27 @@ public final class LocalEngine implements Engine {
     @Override
     public List<StartPhase> startPhases() {
         return startPhases;
+    }
+
+    /** See {@link Engine#cudaStatus}. */
+    public static CudaStatus cudaStatus(String libraryPath) {
+        CudaSettings settings = CudaSettings.of(libraryPath, System.getenv(), Path.of(System.getProperty("user.home")));
+        return switch (CudaLibrary.probe(settings)) {
+            case CudaProbe.Absent absent -> new CudaStatus(false, "", "", List.of(), absent.reason(), absent.cure());
+            case CudaProbe.Present present -> {
+                List<String> devices = IntStream.range(0, present.devices())
+                        .mapToObj(CudaDevice::of)
+                        .map(device -> device.name() + ", " + device.architecture() + ", " + (device.totalBytes() >> 20)
+                                + " MiB, " + device.pciBusId())
+                        .toList();
+                yield new CudaStatus(true, present.driver(), present.nvrtc(), devices, "", "");
+            }
+        };
+    }
+
+    @Override
+    public Optional<DeviceStats> device() {
+        return backend.device();
     }
 
     @Override

@@ -1,7 +1,9 @@
 package dev.spandrel.engine.runner;
 
 import dev.spandrel.engine.LogprobRules;
+import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.Draws;
 import dev.spandrel.engine.model.ForwardInput;
 import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
@@ -24,6 +26,10 @@ final class ModelRunner implements StepRunner {
     private final Sampler sampler;
     private final float[] row;
     private final float[] rawRow;
+    private final Draws draws;
+    private final int[] drawn;
+    private boolean drawing;
+    private boolean isDrawn;
     private Buffer logits;
 
     /** @param maxLogitRows most rows with logits in a step: those that sample, and drafts */
@@ -42,6 +48,8 @@ final class ModelRunner implements StepRunner {
         sampler = new Sampler(model.vocabSize());
         row = new float[model.vocabSize()];
         rawRow = new float[model.vocabSize()];
+        draws = new Draws(maxLogitRows);
+        drawn = new int[maxLogitRows];
     }
 
     @Override
@@ -53,11 +61,63 @@ final class ModelRunner implements StepRunner {
             int to = from + batch.tokenCount(i);
             input.add(sequence.tokens(), from, to, sequence.blocks(), batch.logitRows(i));
         }
-        logits = model.forward(input, cache);
+        logits = pass(backend, model, input, cache);
+        drawing = collect(batch) && backend.draw(logits, row.length, draws);
+        isDrawn = false;
+    }
+
+    /** Whether every row is drawn from as it is, one token a request; then a device may do it and keep the logits. */
+    private boolean collect(ScheduledBatch batch) {
+        draws.clear();
+        for (int i = 0; i < batch.sequences().size(); i++) {
+            if (batch.logitRows(i) > 0) {
+                LiveRequest request = (LiveRequest) batch.sequences().get(i);
+                if (batch.logitRows(i) > 1 || !isPlain(request)) {
+                    return false;
+                }
+                SamplingParams params = request.sampling();
+                draws.add(
+                        draws.count(),
+                        Sampler.inverseTemperature(params),
+                        params.topK(),
+                        (float) params.topP(),
+                        Sampler.uniform(request.seed(), request.generated()));
+            }
+        }
+        return draws.count() > 0;
+    }
+
+    private static boolean isPlain(LiveRequest request) {
+        return request.pooler() == null
+                && request.wantedLogprobs() == 0
+                && request.sampling().logprobs().prompt().isEmpty()
+                && !request.sampling().logprobs().ofOutput()
+                && !request.plan().changesScores()
+                && request.sampling().minP() == 0;
+    }
+
+    /** One pass, told to the backend as such. */
+    static Buffer pass(Backend backend, Model model, ForwardInput input, KvCache cache) {
+        backend.beginStep(input.metadata(), input.logitRowCount());
+        try {
+            Buffer logits = model.forward(input, cache);
+            backend.endStep();
+            return logits;
+        } catch (RuntimeException | Error e) {
+            backend.abandonStep();
+            throw e;
+        }
     }
 
     @Override
     public int sample(LiveRequest request, int logitRow, int position) {
+        if (drawing) {
+            if (!isDrawn) {
+                backend.readDrawn(drawn);
+                isDrawn = true;
+            }
+            return drawn[logitRow];
+        }
         backend.readLogits(logits, logitRow, row.length, row);
         if (request.wantedLogprobs() > 0) {
             request.note(TopLogprobs.of(row, row.length, request.wantedLogprobs()));
@@ -100,6 +160,15 @@ final class ModelRunner implements StepRunner {
                     LogprobReader.read(raw, row.length, token, rules.sampled().orElse(0), rules.tokenIds()));
         }
         return token;
+    }
+
+    @Override
+    public void pool(LiveRequest request, int firstRow, int rows, int index) {
+        float[] state = new float[model.hiddenSize()];
+        for (int i = 0; i < rows; i++) {
+            backend.readLogits(model.lastHidden(), firstRow + i, state.length, state);
+            request.pooler().add(index + i, state);
+        }
     }
 
     @Override

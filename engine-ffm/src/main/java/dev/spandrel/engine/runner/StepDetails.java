@@ -6,6 +6,7 @@ import dev.spandrel.engine.scheduler.BlockManager;
 import dev.spandrel.engine.scheduler.ScheduledBatch;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -42,7 +43,23 @@ final class StepDetails {
         return (Backend) Proxy.newProxyInstance(
                 Backend.class.getClassLoader(),
                 new Class<?>[] {Backend.class},
-                (_, method, arguments) -> call(backend, method, arguments));
+                (proxy, method, arguments) -> isComposed(backend, method)
+                        ? InvocationHandler.invokeDefault(proxy, method, arguments)
+                        : call(backend, method, arguments));
+    }
+
+    /** A verb that the interface makes of others is watched as these. */
+    private static boolean isComposed(Backend backend, Method method) {
+        if (!method.isDefault()) {
+            return false;
+        }
+        try {
+            return backend.getClass()
+                    .getMethod(method.getName(), method.getParameterTypes())
+                    .isDefault();
+        } catch (NoSuchMethodException e) {
+            throw new IllegalStateException("a backend has all of Backend's methods", e);
+        }
     }
 
     private Object call(Backend backend, Method method, Object[] arguments) throws Throwable {

@@ -16,6 +16,15 @@ interface StepRunner {
     void score(LiveRequest request, int logitRow, int index);
 
     /**
+     * Collects hidden states after {@link #forward}.
+     *
+     * @param firstRow the first of its rows among all rows with logits
+     * @param rows its last rows in the step
+     * @param index of the first of them in the prompt
+     */
+    void pool(LiveRequest request, int firstRow, int rows, int index);
+
+    /**
      * Samples a token after {@link #forward}.
      *
      * @param logitRow the row among all rows with logits

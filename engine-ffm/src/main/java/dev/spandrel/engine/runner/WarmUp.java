@@ -1,5 +1,6 @@
 package dev.spandrel.engine.runner;
 
+import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.model.ForwardInput;
 import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
@@ -21,7 +22,14 @@ final class WarmUp {
     private WarmUp() {}
 
     /** Alternates a prompt and a few single tokens until the time is used up. */
-    static void run(Model model, KvCache cache, int maxTokens, int maxModelLen, int blockSize, LongSupplier nanoClock) {
+    static void run(
+            Backend backend,
+            Model model,
+            KvCache cache,
+            int maxTokens,
+            int maxModelLen,
+            int blockSize,
+            LongSupplier nanoClock) {
         int prompt = Math.min(PROMPT, Math.min(maxTokens, maxModelLen - 1));
         int[] tokens = new int[prompt + 1];
         Arrays.setAll(tokens, i -> i % model.vocabSize());
@@ -33,7 +41,7 @@ final class WarmUp {
             int from = pass % 8 == 0 ? 0 : prompt;
             input.clear();
             input.add(tokens, from, pass % 8 == 0 ? prompt : prompt + 1, blocks, 1);
-            model.forward(input, cache);
+            ModelRunner.pass(backend, model, input, cache);
         }
     }
 }

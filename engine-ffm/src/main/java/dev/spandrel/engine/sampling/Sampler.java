@@ -70,6 +70,13 @@ public final class Sampler {
         return best;
     }
 
+    /** The factor on logits that a temperature is, as it is used here; 0 where the likeliest token is taken. */
+    public static float inverseTemperature(SamplingParams params) {
+        return params.greedy() || params.topK() == 1
+                ? 0
+                : (float) (1 / Math.max(params.temperature(), LEAST_TEMPERATURE));
+    }
+
     /** Index of the largest logit, the first of equals; NaN counts as smallest. */
     public static int argmax(float[] logits, int count) {
         int best = 0;
@@ -133,7 +140,7 @@ public final class Sampler {
     }
 
     /** A number in [0, 1) from 53 bits of SplitMix64 (Steele, Lea and Flood, 2014) at the given point of its sequence. */
-    static double uniform(long seed, int position) {
+    public static double uniform(long seed, int position) {
         long z = mix(seed) + (position + 1L) * 0x9E3779B97F4A7C15L;
         return (mix(z) >>> 11) * 0x1.0p-53;
     }

@@ -196,6 +196,31 @@ class ConstrainedOutputTest {
                 .hasMessageContaining("nested");
     }
 
+    /** 60,000 tokens of letters: the walk must come to the last of them. */
+    @Test
+    void aLargeVocabularyIsLookedAtToItsEnd() {
+        java.util.List<byte[]> words = new java.util.ArrayList<>();
+        for (int b = 0; b < 256; b++) {
+            words.add(new byte[] {(byte) b});
+        }
+        Random random = new Random(5);
+        while (words.size() < 60_000) {
+            byte[] word = new byte[2 + random.nextInt(8)];
+            for (int i = 0; i < word.length; i++) {
+                word[i] = (byte) ('a' + random.nextInt(26));
+            }
+            words.add(word);
+        }
+        TokenTrie trie = new TokenTrie(new ByteWords(words), words.size());
+        TokenGrammar grammar =
+                new TokenGrammar(Grammars.compile(new OutputConstraint.JsonObject()), trie, words.size(), new int[0]);
+        GrammarState inString = grammar.step(grammar.start(), new byte[] {'{', '"'});
+        long[] mask = grammar.mask(inString).bits();
+        for (int id = 256; id < words.size(); id++) {
+            assertThat(TokenMask.contains(mask, id)).isTrue();
+        }
+    }
+
     @Test
     void tooFewTokensForAnyTextAreRefusedAtTheDoor() {
         assertThatThrownBy(() -> RUN.grammars().constraint(new OutputConstraint.Regex("[0-9]{40}"), 10, false))

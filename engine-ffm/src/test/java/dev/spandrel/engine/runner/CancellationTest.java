@@ -31,6 +31,9 @@ class CancellationTest {
                 public void score(LiveRequest request, int logitRow, int index) {}
 
                 @Override
+                public void pool(LiveRequest request, int firstRow, int rows, int index) {}
+
+                @Override
                 public int sample(LiveRequest request, int logitRow, int position) {
                     return 7;
                 }

@@ -83,6 +83,9 @@ class FaultInjectionTest {
         public void score(LiveRequest request, int logitRow, int index) {}
 
         @Override
+        public void pool(LiveRequest request, int firstRow, int rows, int index) {}
+
+        @Override
         public int sample(LiveRequest request, int logitRow, int position) {
             return 7 + position % 3;
         }

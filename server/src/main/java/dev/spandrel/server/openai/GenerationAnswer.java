@@ -53,7 +53,10 @@ final class GenerationAnswer implements Answer {
                     group.get(i),
                     call.echoed(i, engine),
                     call.output().promptOnly(),
-                    call.tools().on() ? new ToolCallCollector(call.tools().parser(), call.toolCallIds()) : null,
+                    call.tools().on()
+                            ? new ToolCallCollector(
+                                    call.tools().parser(), call.tools().parallel(), call.toolCallIds())
+                            : null,
                     call.tools().mode() != ToolChoice.Mode.NAMED));
         }
     }

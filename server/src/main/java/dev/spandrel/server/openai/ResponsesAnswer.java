@@ -57,7 +57,10 @@ final class ResponsesAnswer implements Answer {
                 group.get(0),
                 "",
                 false,
-                call.tools().on() ? new ToolCallCollector(call.tools().parser(), call.toolCallIds()) : null,
+                call.tools().on()
+                        ? new ToolCallCollector(
+                                call.tools().parser(), call.tools().parallel(), call.toolCallIds())
+                        : null,
                 false);
     }
 

@@ -1,6 +1,7 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.engine.Pooling;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.List;
 import java.util.Optional;
@@ -16,6 +17,7 @@ import java.util.zip.CRC32;
  * @param priorities whether requests may name a priority
  * @param promptTokensDetails whether usage tells of cached prompt tokens
  * @param toolCallFamily how the model writes tool calls, where that is known
+ * @param pooling how hidden states become embeddings
  * @param version of this server
  */
 public record ServedModel(
@@ -26,6 +28,7 @@ public record ServedModel(
         boolean priorities,
         boolean promptTokensDetails,
         Optional<ToolCallFamily> toolCallFamily,
+        Pooling pooling,
         String version) {
     public ServedModel {
         names = List.copyOf(names);

@@ -9,14 +9,20 @@ import java.util.function.Supplier;
 /** The calls of one choice: those that are complete so far, and what the latest text added to them. */
 final class ToolCallCollector implements ToolCallSink {
     private final ToolCallParser parser;
+    private final boolean parallel;
     private final Supplier<String> ids;
     private final List<ToolCall> calls = new ArrayList<>();
     private final List<ToolCall> news = new ArrayList<>();
     private final StringBuilder content = new StringBuilder();
+    private boolean surplus;
 
-    /** @param ids of new calls */
-    ToolCallCollector(ToolCallParser parser, Supplier<String> ids) {
+    /**
+     * @param parallel whether there may be several calls; of more than one the first counts then
+     * @param ids of new calls
+     */
+    ToolCallCollector(ToolCallParser parser, boolean parallel, Supplier<String> ids) {
         this.parser = parser;
+        this.parallel = parallel;
         this.ids = ids;
     }
 
@@ -53,6 +59,10 @@ final class ToolCallCollector implements ToolCallSink {
 
     @Override
     public void call(String name) {
+        surplus = !parallel && !calls.isEmpty();
+        if (surplus) {
+            return;
+        }
         ToolCall call = new ToolCall(calls.size(), ids.get(), name, "");
         calls.add(call);
         news.add(call);
@@ -60,6 +70,9 @@ final class ToolCallCollector implements ToolCallSink {
 
     @Override
     public void arguments(String piece) {
+        if (surplus) {
+            return;
+        }
         ToolCall call = calls.removeLast();
         calls.add(new ToolCall(call.index(), call.id(), call.name(), call.arguments() + piece));
         ToolCall last = news.isEmpty() ? null : news.getLast();

@@ -34,6 +34,7 @@ public final class MetricsService implements HttpService {
     private void scrape(ServerRequest request, ServerResponse response) {
         PrometheusText text = new PrometheusText(acceptsOpenMetrics(request));
         metrics.write(text, modelName, engine.stats());
+        engine.device().ifPresent(device -> DeviceMetrics.write(text, device));
         response.header(HeaderNames.CONTENT_TYPE, text.contentType()).send(text.bytes());
     }
 

@@ -142,7 +142,7 @@ class ToolsTest {
     void requiredCallsAreAListOfAnyOfTheTools() {
         says("[{\"name\":\"now\",\"parameters\":{}},", "{\"name\":\"weather\",\"parameters\":{\"city\":\"y\"}}]");
         JsonNode choice = choice(post(TOOLS + ",\"tool_choice\":\"required\",\"parallel_tool_calls\":false"));
-        assertThat(choice.path("message").path("tool_calls")).hasSize(2);
+        assertThat(choice.path("message").path("tool_calls")).hasSize(1);
         assertThat(choice.path("finish_reason").stringValue()).isEqualTo("tool_calls");
         JsonNode schema = TestServer.JSON.readTree(((OutputConstraint.JsonSchema) constraint()).schema());
         assertThat(schema.path("maxItems").intValue()).isOne();
@@ -150,6 +150,20 @@ class ToolsTest {
                 schema.path("items").path("anyOf").get(0).path("properties").path("parameters");
         assertThat(weather.path("properties").path("city").path("$ref").stringValue())
                 .isEqualTo("#/items/anyOf/0/properties/parameters/$defs/c");
+    }
+
+    @Test
+    void withoutParallelCallsTheFirstCounts() {
+        says("<tool_call>{\"name\":\"now\"}</tool_call><tool_call>{\"name\":\"weather\",\"arguments\":{}}</tool_call>");
+        assertThat(choice(post(TOOLS)).path("message").path("tool_calls")).hasSize(2);
+        JsonNode one = choice(post(TOOLS + ",\"parallel_tool_calls\":false"));
+        assertThat(one.path("message").path("tool_calls")).hasSize(1);
+        assertThat(one.path("message")
+                        .path("tool_calls")
+                        .get(0)
+                        .path("function")
+                        .toString())
+                .isEqualTo("{\"name\":\"now\",\"arguments\":\"{}\"}");
     }
 
     @Test

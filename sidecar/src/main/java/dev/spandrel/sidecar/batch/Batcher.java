@@ -49,11 +49,16 @@ public final class Batcher {
         int items = first.items();
         long last = first.sequence();
         long deadline = ticker.nanoTime() + maxAgeNanos;
+        boolean waiting = true;
         while (signal.mergeable() && bytes < maxBytes) {
-            long left = flushing ? 0 : Math.max(0, deadline - ticker.nanoTime());
-            Optional<JournalRecord> next = reader.next(left);
+            Optional<JournalRecord> next = reader.next(0);
             if (next.isEmpty()) {
-                break;
+                long left = flushing ? 0 : deadline - ticker.nanoTime();
+                if (!waiting || left <= 0) {
+                    break;
+                }
+                waiting = reader.awaitBytes(maxBytes - bytes, left);
+                continue;
             }
             if (bytes + next.get().body().length > maxBytes) {
                 heldOver = next.get();

@@ -33,6 +33,7 @@ public final class Lane implements AutoCloseable {
     private final JournalReader reader;
     private final Batcher batcher;
     private final Pause pause;
+    private final Optional<ExportSpans> spans;
     private final AtomicLong acceptances = new AtomicLong();
     private final AtomicLong failedSends = new AtomicLong();
     private final List<Thread> workers = new ArrayList<>();
@@ -43,6 +44,12 @@ public final class Lane implements AutoCloseable {
     private volatile long lastSuccessEpochMillis;
 
     public Lane(LaneContext context, JournalReader reader, Batcher batcher) {
+        this(context, reader, batcher, Optional.empty());
+    }
+
+    /** With spans of its own deliveries, where they are given. */
+    public Lane(LaneContext context, JournalReader reader, Batcher batcher, Optional<ExportSpans> spans) {
+        this.spans = spans;
         this.context = context;
         this.reader = reader;
         this.batcher = batcher;
@@ -110,8 +117,11 @@ public final class Lane implements AutoCloseable {
     }
 
     private void deliver(Batch batch) throws InterruptedException {
+        long start = context.ticker().nanoTime();
+        long failedBefore = failedSends.get();
         if (new BatchDelivery(context, this, batch).run()) {
             reader.settle(batch.first(), batch.last(), batch.request().items());
+            spans.ifPresent(own -> own.settled(context, batch, start, failedSends.get() - failedBefore));
         }
     }
 

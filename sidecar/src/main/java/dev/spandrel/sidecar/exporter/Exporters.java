@@ -2,6 +2,7 @@ package dev.spandrel.sidecar.exporter;
 
 import dev.spandrel.sidecar.otlp.Signal;
 import dev.spandrel.sidecar.time.Ticker;
+import dev.spandrel.sidecar.transport.EventLoops;
 import io.grpc.ManagedChannel;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
@@ -23,31 +24,36 @@ public final class Exporters {
 
     private Exporters() {}
 
-    /** An exporter that connects when it first sends; TLS files that cannot be used are told of now. */
-    public static Exporter open(Signal signal, ExporterConfig config, Ticker ticker) throws InvalidConfigException {
+    /**
+     * An exporter that connects when it first sends; TLS files that cannot be used are told of now. The loops stay their
+     * owner's to close.
+     */
+    public static Exporter open(Signal signal, ExporterConfig config, Ticker ticker, EventLoops loops)
+            throws InvalidConfigException {
         TlsMaterial tls = TlsMaterial.read(config);
         return switch (config.protocol()) {
-            case GRPC -> grpc(signal, config, tls);
+            case GRPC -> grpc(signal, config, tls, loops);
             case HTTP_PROTOBUF, HTTP_JSON -> http(signal, config, tls, ticker);
             case AUTO ->
                 new ProtocolSelector(List.of(
-                        new ProtocolSelector.Candidate(Protocol.GRPC.word(), grpc(signal, config, tls)),
+                        new ProtocolSelector.Candidate(Protocol.GRPC.word(), grpc(signal, config, tls, loops)),
                         new ProtocolSelector.Candidate(
                                 Protocol.HTTP_PROTOBUF.word(), http(signal, config, tls, ticker))));
         };
     }
 
-    private static Exporter grpc(Signal signal, ExporterConfig config, TlsMaterial tls) {
-        return new GrpcExporter(signal, config, channel(config, tls));
+    private static Exporter grpc(Signal signal, ExporterConfig config, TlsMaterial tls, EventLoops loops) {
+        return new GrpcExporter(signal, config, channel(config, tls, loops));
     }
 
-    private static ManagedChannel channel(ExporterConfig config, TlsMaterial tls) {
+    private static ManagedChannel channel(ExporterConfig config, TlsMaterial tls, EventLoops loops) {
         String host = config.endpoint().host();
         int port = config.endpoint().port();
         NettyChannelBuilder builder = config.endpoint().tls()
                 ? NettyChannelBuilder.forAddress(host, port, credentials(tls).build())
                 : NettyChannelBuilder.forAddress(host, port).usePlaintext();
-        return builder.maxInboundMessageSize(MAX_RESPONSE_BYTES)
+        return loops.connect(builder)
+                .maxInboundMessageSize(MAX_RESPONSE_BYTES)
                 .disableRetry()
                 .userAgent(USER_AGENT)
                 .build();

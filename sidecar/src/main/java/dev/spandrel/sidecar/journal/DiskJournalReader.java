@@ -21,6 +21,7 @@ final class DiskJournalReader implements JournalReader {
     private record Read(long previous, long epochMillis) {}
 
     private final DiskJournal journal;
+    private final SegmentList segments;
     private final Checkpoint checkpoint;
     private final Ledger ledger;
     private final Watermark watermark;
@@ -33,8 +34,9 @@ final class DiskJournalReader implements JournalReader {
     private long lastSettledMillis;
     private long lastForceNanos;
 
-    DiskJournalReader(DiskJournal journal, Checkpoint checkpoint, Ledger ledger) {
+    DiskJournalReader(DiskJournal journal, SegmentList segments, Checkpoint checkpoint, Ledger ledger) {
         this.journal = journal;
+        this.segments = segments;
         this.checkpoint = checkpoint;
         this.ledger = ledger;
         this.watermark = new Watermark(checkpoint.settled());
@@ -58,10 +60,15 @@ final class DiskJournalReader implements JournalReader {
                 return record;
             }
             long left = deadline - journal.ticker().nanoTime();
-            if (!journal.awaitAfter(read, Math.max(0, left))) {
+            if (!segments.awaitAfter(read, Math.max(0, left))) {
                 return Optional.empty();
             }
         }
+    }
+
+    @Override
+    public boolean awaitBytes(long bytes, long timeoutNanos) throws InterruptedException {
+        return segments.awaitBytes(bytes, timeoutNanos);
     }
 
     private Optional<JournalRecord> readNext() {
@@ -79,7 +86,7 @@ final class DiskJournalReader implements JournalReader {
     }
 
     private boolean openNext() throws IOException {
-        Optional<Segment> next = journal.segmentAfter(segment == null ? 0 : segment.base());
+        Optional<Segment> next = segments.after(segment == null ? 0 : segment.base());
         if (next.isEmpty()) {
             return false;
         }
@@ -90,7 +97,7 @@ final class DiskJournalReader implements JournalReader {
 
     /** The next unsettled record of the open segment; closes it at its end. */
     private Optional<JournalRecord> readInSegment() throws IOException {
-        DiskJournal.Extent extent = journal.extent(segment);
+        SegmentList.Extent extent = segments.extent(segment);
         long damagesBefore = reader.damages();
         Optional<JournalRecord> found = Optional.empty();
         Optional<RecordHeader> header = reader.next(extent.readable());

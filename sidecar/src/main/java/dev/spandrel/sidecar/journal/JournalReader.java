@@ -11,6 +11,12 @@ public interface JournalReader extends AutoCloseable {
     Optional<JournalRecord> next(long timeoutNanos) throws InterruptedException;
 
     /**
+     * Waits until about so many bytes more were kept, up to {@code timeoutNanos}: whoever fills a batch need not be woken
+     * for each record. False when the time is over or the journal closed.
+     */
+    boolean awaitBytes(long bytes, long timeoutNanos) throws InterruptedException;
+
+    /**
      * The records {@code first..last}, read before and adjoining each other, need not be read again: they were delivered,
      * rejected or quarantined, and the ledger says so.
      *

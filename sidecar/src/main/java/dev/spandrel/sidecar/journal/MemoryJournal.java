@@ -34,6 +34,7 @@ public final class MemoryJournal implements Journal {
     private final List<Reader> readers = new ArrayList<>();
     private long lastSequence;
     private long items;
+    private long appendedBytes;
     private long evicted;
     private boolean closed;
 
@@ -59,6 +60,7 @@ public final class MemoryJournal implements Journal {
             JournalRecord added = new JournalRecord(++lastSequence, ticker.epochMillis(), bodyItems, body);
             records.put(added.sequence(), added);
             items += bodyItems;
+            appendedBytes += body.length;
             readers.forEach(reader -> reader.ledger.received(bodyItems));
             arrived.signalAll();
             return CompletableFuture.completedFuture(null);
@@ -193,6 +195,23 @@ public final class MemoryJournal implements Journal {
                 }
                 read = entry.getKey();
                 return Optional.of(entry.getValue());
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public boolean awaitBytes(long bytes, long timeoutNanos) throws InterruptedException {
+            lock.lockInterruptibly();
+            try {
+                long deadline = ticker.nanoTime() + timeoutNanos;
+                long target = appendedBytes + bytes;
+                long left = timeoutNanos;
+                while (appendedBytes < target && left > 0 && !closed) {
+                    ticker.await(arrived, left);
+                    left = deadline - ticker.nanoTime();
+                }
+                return appendedBytes >= target;
             } finally {
                 lock.unlock();
             }

@@ -27,6 +27,20 @@ final class SegmentReader implements Closeable {
         this.lastSequence = segment.base() - 1;
     }
 
+    /** Items in the records of a segment after {@code settled}. */
+    static long itemsAfter(Storage storage, Segment segment, long settled) throws IOException {
+        long items = 0;
+        try (SegmentReader reader = new SegmentReader(storage.open(segment.name()), segment)) {
+            Optional<RecordHeader> header = reader.next(segment.readable());
+            while (header.isPresent()) {
+                items += header.get().sequence() > settled ? header.get().items() : 0;
+                reader.skip(header.get());
+                header = reader.next(segment.readable());
+            }
+        }
+        return items;
+    }
+
     /** The next header below {@code limit}; empty where there is none yet, or none any more. */
     Optional<RecordHeader> next(long limit) throws IOException {
         boolean damaged = false;

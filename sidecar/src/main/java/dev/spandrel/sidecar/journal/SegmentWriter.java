@@ -14,7 +14,9 @@ final class SegmentWriter implements Closeable {
 
     private final Storage storage;
     private final RandomGenerator random;
-    private final ByteBuffer staging = ByteBuffer.allocateDirect(STAGING_BYTES);
+    /** Made with the first segment: a signal that nobody sends costs no memory. */
+    private ByteBuffer staging = ByteBuffer.allocate(0);
+
     private StorageFile file;
     private Segment segment;
     private long written;
@@ -35,6 +37,9 @@ final class SegmentWriter implements Closeable {
             // Nobody knows this segment yet; to whoever cleans up after the failure it must not look open.
             created.close();
             throw e;
+        }
+        if (staging.capacity() == 0) {
+            staging = ByteBuffer.allocateDirect(STAGING_BYTES);
         }
         file = created;
         segment = next;

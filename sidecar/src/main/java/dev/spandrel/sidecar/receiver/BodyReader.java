@@ -48,6 +48,16 @@ final class BodyReader {
         return readGrowing(new GZIPInputStream(in, CHUNK_BYTES / 4));
     }
 
+    /** The decompressed body; bytes that are no zstd are malformed. */
+    byte[] readZstd(InputStream in, long length) throws OtlpError, IOException {
+        if (length > maxBytes) {
+            throw OtlpError.tooLarge(maxBytes);
+        }
+        try (InputStream plain = Zstd.stream(in)) {
+            return readGrowing(plain);
+        }
+    }
+
     private byte[] readAnnounced(InputStream in, int length) throws OtlpError, IOException {
         lease.add(length);
         byte[] body = new byte[length];

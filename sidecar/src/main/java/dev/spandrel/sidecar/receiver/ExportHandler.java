@@ -68,9 +68,13 @@ record ExportHandler(Signal signal, Intake intake, ReceiverLimits limits) implem
 
     private byte[] read(ServerRequest request, InFlightBytes.Lease lease) throws OtlpError {
         String encoding = header(request, "Content-Encoding").strip().toLowerCase(Locale.ROOT);
-        if (!encoding.isEmpty() && !encoding.equals("identity") && !encoding.equals("gzip")) {
+        if (!encoding.isEmpty()
+                && !encoding.equals("identity")
+                && !encoding.equals("gzip")
+                && !encoding.equals(Zstd.NAME)) {
             throw new OtlpError(
-                    OtlpError.Kind.MEDIA_TYPE, "expected Content-Encoding gzip or none, found \"" + encoding + "\"");
+                    OtlpError.Kind.MEDIA_TYPE,
+                    "expected Content-Encoding gzip, zstd or none, found \"" + encoding + "\"");
         }
         if (!request.content().hasEntity()) {
             return new byte[0];
@@ -78,9 +82,13 @@ record ExportHandler(Signal signal, Intake intake, ReceiverLimits limits) implem
         long length = request.headers().contentLength().orElse(-1);
         BodyReader reader = limits.bodyReader(lease);
         try (InputStream in = request.content().inputStream()) {
-            return encoding.equals("gzip") ? reader.readGzip(in, length) : reader.read(in, length);
+            return switch (encoding) {
+                case "gzip" -> reader.readGzip(in, length);
+                case Zstd.NAME -> reader.readZstd(in, length);
+                default -> reader.read(in, length);
+            };
         } catch (ZipException | EOFException e) {
-            throw new OtlpError(OtlpError.Kind.MALFORMED, "the body is not gzip: " + e.getMessage());
+            throw new OtlpError(OtlpError.Kind.MALFORMED, "the body is not " + encoding + ": " + e.getMessage());
         } catch (IOException e) {
             throw new OtlpError(OtlpError.Kind.MALFORMED, "the body cannot be read: " + e.getMessage());
         }

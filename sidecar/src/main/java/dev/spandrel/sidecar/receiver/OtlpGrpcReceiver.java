@@ -1,18 +1,18 @@
 package dev.spandrel.sidecar.receiver;
 
 import dev.spandrel.sidecar.otlp.Signal;
+import dev.spandrel.sidecar.transport.EventLoops;
+import io.grpc.DecompressorRegistry;
 import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
-import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -20,30 +20,23 @@ import java.util.concurrent.TimeUnit;
  * the event loop that read it and answered by the thread that made it safe, so no thread waits.
  */
 public final class OtlpGrpcReceiver implements AutoCloseable {
-    private static final int SWEEP_SECONDS = 5;
+    private static final Duration LONGEST_SWEEP = Duration.ofSeconds(5);
 
     private final Server server;
-    private final MultiThreadIoEventLoopGroup boss;
-    private final MultiThreadIoEventLoopGroup workers;
+    private final ScheduledFuture<?> sweep;
 
-    private OtlpGrpcReceiver(Server server, MultiThreadIoEventLoopGroup boss, MultiThreadIoEventLoopGroup workers) {
+    private OtlpGrpcReceiver(Server server, ScheduledFuture<?> sweep) {
         this.server = server;
-        this.boss = boss;
-        this.workers = workers;
+        this.sweep = sweep;
     }
 
-    /** Listens; an address that is taken or not ours fails. */
-    public static OtlpGrpcReceiver start(InetSocketAddress address, Intake intake, ReceiverLimits limits)
-            throws IOException {
-        MultiThreadIoEventLoopGroup boss = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-        MultiThreadIoEventLoopGroup workers = new MultiThreadIoEventLoopGroup(
-                Math.min(4, Runtime.getRuntime().availableProcessors()), NioIoHandler.newFactory());
+    /** Listens; an address that is taken or not ours fails. The loops stay their owner's to close. */
+    public static OtlpGrpcReceiver start(
+            InetSocketAddress address, Intake intake, ReceiverLimits limits, EventLoops loops) throws IOException {
         OpenCalls open = new OpenCalls(limits);
-        NettyServerBuilder builder = NettyServerBuilder.forAddress(address)
-                .channelType(NioServerSocketChannel.class)
-                .bossEventLoopGroup(boss)
-                .workerEventLoopGroup(workers)
+        NettyServerBuilder builder = loops.serve(NettyServerBuilder.forAddress(address))
                 .directExecutor()
+                .decompressorRegistry(DecompressorRegistry.getDefaultInstance().with(new Zstd(), true))
                 .permitKeepAliveTime(5, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
                 .addStreamTracerFactory(new WireBytesTracer.Factory(limits.inFlight()))
@@ -51,8 +44,7 @@ public final class OtlpGrpcReceiver implements AutoCloseable {
         for (Signal signal : Signal.values()) {
             builder.addService(service(signal, intake, limits, open));
         }
-        workers.scheduleWithFixedDelay(open::cutOffSlow, SWEEP_SECONDS, SWEEP_SECONDS, TimeUnit.SECONDS);
-        OtlpGrpcReceiver receiver = new OtlpGrpcReceiver(builder.build(), boss, workers);
+        OtlpGrpcReceiver receiver = new OtlpGrpcReceiver(builder.build(), loops.every(sweep(limits), open::cutOffSlow));
         try {
             receiver.server.start();
             return receiver;
@@ -60,6 +52,12 @@ public final class OtlpGrpcReceiver implements AutoCloseable {
             receiver.close();
             throw e;
         }
+    }
+
+    /** Slow senders are looked for four times within the time they have. */
+    private static Duration sweep(ReceiverLimits limits) {
+        Duration quarter = limits.maxRequestTime().dividedBy(4);
+        return quarter.compareTo(LONGEST_SWEEP) < 0 ? quarter : LONGEST_SWEEP;
     }
 
     private static ServerServiceDefinition service(
@@ -90,8 +88,7 @@ public final class OtlpGrpcReceiver implements AutoCloseable {
     @Override
     public void close() {
         server.shutdownNow();
-        boss.shutdownGracefully(0, 1, TimeUnit.SECONDS);
-        workers.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        sweep.cancel(false);
     }
 
     /** Hands the message on unread: what goes wrong while reading it is then ours to answer. */

@@ -2,6 +2,8 @@ package dev.spandrel.sidecar.web;
 
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
+import io.helidon.webserver.http1.Http1Config;
+import io.helidon.webserver.http1.Http1ConnectionSelector;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -10,6 +12,11 @@ import java.time.Duration;
 /** One listening web server, HTTP/1.1 in the clear. */
 public final class WebListener implements AutoCloseable {
     private final WebServer server;
+
+    /** Loads the web server's classes, to save the time later. */
+    public static void preload() {
+        WebServer.builder().shutdownHook(false).build();
+    }
 
     private WebListener(WebServer server) {
         this.server = server;
@@ -26,6 +33,11 @@ public final class WebListener implements AutoCloseable {
         // without tcpNoDelay (off by default in 4.5.0) every small answer waits up to 40 ms for an acknowledgement
         WebServer server = builder.bindAddress(address)
                 .shutdownHook(false)
+                .featuresDiscoverServices(false)
+                .protocolsDiscoverServices(false)
+                .addConnectionSelector(Http1ConnectionSelector.builder()
+                        .config(Http1Config.create())
+                        .build())
                 .connectionOptions(options -> options.tcpNoDelay(true).readTimeout(readTimeout))
                 .build()
                 .start();

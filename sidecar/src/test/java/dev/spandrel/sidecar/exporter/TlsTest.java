@@ -9,6 +9,7 @@ import dev.spandrel.sidecar.otlp.EncodedRequest;
 import dev.spandrel.sidecar.otlp.Signal;
 import dev.spandrel.sidecar.testing.Telemetry;
 import dev.spandrel.sidecar.time.Ticker;
+import dev.spandrel.sidecar.transport.EventLoops;
 import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.TlsServerCredentials;
@@ -119,7 +120,8 @@ class TlsTest {
     private static SendResult send(Map<String, String> variables) throws Exception {
         ExporterConfig config =
                 new OtlpEnvironment(variables, _ -> {}).exporter(Signal.TRACES).orElseThrow();
-        try (Exporter exporter = Exporters.open(Signal.TRACES, config, Ticker.SYSTEM)) {
+        try (EventLoops loops = EventLoops.open();
+                Exporter exporter = Exporters.open(Signal.TRACES, config, Ticker.SYSTEM, loops)) {
             return exporter.send(
                     EncodedRequest.of(Signal.TRACES, Telemetry.spans(0, 3).toByteArray()));
         }

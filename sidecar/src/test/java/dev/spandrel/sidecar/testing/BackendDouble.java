@@ -66,7 +66,12 @@ public final class BackendDouble implements AutoCloseable {
 
     /** Speaks gRPC on the given port, 0 for any, and HTTP on any. */
     public BackendDouble(int grpcPort) throws IOException {
-        grpc = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), grpcPort))
+        this(InetAddress.getLoopbackAddress(), grpcPort, 0);
+    }
+
+    /** Listens on the given address and ports, 0 for any. */
+    public BackendDouble(InetAddress address, int grpcPort, int httpPort) throws IOException {
+        grpc = NettyServerBuilder.forAddress(new InetSocketAddress(address, grpcPort))
                 .maxInboundMessageSize(GRPC_DEFAULT_LIMIT)
                 .addService(ServerInterceptors.intercept(
                         service("trace.v1.TraceService", ExportTraceServiceRequest.parser()), new HeaderNotes(headers)))
@@ -74,7 +79,7 @@ public final class BackendDouble implements AutoCloseable {
                 .addService(service("logs.v1.LogsService", ExportLogsServiceRequest.parser()))
                 .build()
                 .start();
-        http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        http = HttpServer.create(new InetSocketAddress(address, httpPort), 0);
         http.createContext("/v1/traces", exchange -> handle(exchange, ExportTraceServiceRequest.getDefaultInstance()));
         http.createContext(
                 "/v1/metrics", exchange -> handle(exchange, ExportMetricsServiceRequest.getDefaultInstance()));

@@ -39,7 +39,7 @@ public final class GrpcSender implements AutoCloseable {
         send(TRACES, traces.toByteArray(), false);
     }
 
-    private static MethodDescriptor<byte[], byte[]> descriptor(String method) {
+    public static MethodDescriptor<byte[], byte[]> descriptor(String method) {
         return MethodDescriptor.<byte[], byte[]>newBuilder()
                 .setType(MethodDescriptor.MethodType.UNARY)
                 .setFullMethodName(method)

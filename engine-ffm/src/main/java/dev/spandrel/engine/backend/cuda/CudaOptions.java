@@ -1,0 +1,56 @@
+package dev.spandrel.engine.backend.cuda;
+
+import dev.spandrel.engine.backend.WeightPolicy;
+import dev.spandrel.engine.cuda.CudaSettings;
+
+/**
+ * How the CUDA backend is to work.
+ *
+ * @param settings where libraries and compiled kernels are
+ * @param weights what weights are kept as
+ * @param memoryUtilization share of the device's memory that this process may use, above 0 up to 1
+ * @param exact products of 16-bit weights with F32 inputs, row by row, so that a row has the same bits alone and in a batch;
+ *     else products of more than eight rows run on tensor cores, with inputs rounded to the weights' type
+ * @param graphs whether decode steps are recorded and replayed
+ * @param slabBytes device memory is taken in pieces of this size; 0 = each allocation by itself
+ * @param scratchBytes room for the pieces of long contexts in attention
+ * @param stepBytes room for token ids, positions, block tables and angles of the largest step
+ * @param workspaceBytes room for cuBLASLt
+ */
+public record CudaOptions(
+        CudaSettings settings,
+        WeightPolicy weights,
+        double memoryUtilization,
+        boolean exact,
+        boolean graphs,
+        long slabBytes,
+        long scratchBytes,
+        long stepBytes,
+        long workspaceBytes) {
+    private static final long SLAB_BYTES = 64L << 20;
+    private static final long SCRATCH_BYTES = 64L << 20;
+    private static final long STEP_BYTES = 16L << 20;
+    /** What NVIDIA recommends for Hopper; more gains nothing. */
+    private static final long WORKSPACE_BYTES = 32L << 20;
+
+    public CudaOptions {
+        if (!(memoryUtilization > 0 && memoryUtilization <= 1)) {
+            throw new IllegalArgumentException(
+                    "--gpu-memory-utilization must be above 0 and at most 1, found " + memoryUtilization);
+        }
+    }
+
+    /** As users get it. */
+    public static CudaOptions of(CudaSettings settings, WeightPolicy weights, double memoryUtilization) {
+        return new CudaOptions(
+                settings,
+                weights,
+                memoryUtilization,
+                false,
+                true,
+                SLAB_BYTES,
+                SCRATCH_BYTES,
+                STEP_BYTES,
+                WORKSPACE_BYTES);
+    }
+}

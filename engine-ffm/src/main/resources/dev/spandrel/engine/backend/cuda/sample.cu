@@ -1,0 +1,148 @@
+// Draws a token from each row of logits: greedy, or by temperature, then top-k, then top-p, as Sampler does it, and with its
+// exponential, so that the probabilities have its bits; sums are in double, in another order. Only token ids go to the host.
+// One block of 1024 threads per row. Where top-k or top-p leave something out, the smallest probability kept is found bit by bit:
+// probabilities are not negative, so their bits order them, and 31 sums over the row decide 31 bits.
+// Truth: Sampler.sample. Tried on the host emulation only; no times yet.
+#include "spandrel.cuh"
+
+#define THREADS 1024
+#define WARPS (THREADS / WARP)
+#define NOT_A_NUMBER (-1)
+
+// Sampler.exp: Cody and Waite's reduction, Cephes' polynomial; 0 below −87 and for NaN.
+__device__ __forceinline__ float exponential(float x) {
+    if (!(x >= -87.0f)) return 0.0f;
+    int n = (int) (x * 1.44269504f - 0.5f);
+    float r = fmaf((float) n, -0.693359375f, x);
+    r = fmaf((float) n, 2.12194440e-4f, r);
+    float p = fmaf(1.9875691500e-4f, r, 1.3981999507e-3f);
+    p = fmaf(p, r, 8.3334519073e-3f);
+    p = fmaf(p, r, 4.1665795894e-2f);
+    p = fmaf(p, r, 1.6666665459e-1f);
+    p = fmaf(p, r, 5.0000001201e-1f);
+    float e = fmaf(p * r, r, r) + 1.0f;
+    return e * __int_as_float((n + 127) << 23);
+}
+
+__device__ __forceinline__ double block_total(double value, double *scratch) {
+    int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+    for (int lanes = 16; lanes > 0; lanes >>= 1) value += __shfl_xor_sync(ALL_LANES, value, lanes);
+    if (lane == 0) scratch[warp] = value;
+    __syncthreads();
+    double sum = scratch[lane];
+    for (int lanes = 16; lanes > 0; lanes >>= 1) sum += __shfl_xor_sync(ALL_LANES, sum, lanes);
+    __syncthreads();
+    return sum;
+}
+
+// The largest logit and where it is first; NaN counts as smallest.
+__device__ __forceinline__ int block_best(const float *row, int columns, float *values, int *indices) {
+    float best = -INFINITY;
+    int at = -1;
+    for (int i = threadIdx.x; i < columns; i += THREADS)
+        if (row[i] > best || (at < 0 && row[i] == row[i])) {
+            best = row[i];
+            at = i;
+        }
+    values[threadIdx.x] = best;
+    indices[threadIdx.x] = at;
+    __syncthreads();
+    for (int half = THREADS / 2; half > 0; half >>= 1) {
+        if (threadIdx.x < half) {
+            int other = indices[threadIdx.x + half];
+            float value = values[threadIdx.x + half];
+            int own = indices[threadIdx.x];
+            if (other >= 0 && (own < 0 || value > values[threadIdx.x] || (value == values[threadIdx.x] && other < own))) {
+                values[threadIdx.x] = value;
+                indices[threadIdx.x] = other;
+            }
+        }
+        __syncthreads();
+    }
+    int result = indices[0];
+    __syncthreads();
+    return result;
+}
+
+// How many, or how much, of the row's probabilities from least on.
+__device__ __forceinline__ double from(const float *row, int columns, float max, float inverse, float least, bool count, double *scratch) {
+    double sum = 0.0;
+    for (int i = threadIdx.x; i < columns; i += THREADS) {
+        float p = exponential((row[i] - max) * inverse);
+        if (p >= least) sum += count ? 1.0 : (double) p;
+    }
+    return block_total(sum, scratch);
+}
+
+// The largest probability from which on there are as many, or as much, as wanted.
+__device__ __forceinline__ float threshold(const float *row, int columns, float max, float inverse, double wanted, bool count, float floor, double *scratch) {
+    unsigned bits = 0;
+    for (int bit = 30; bit >= 0; bit--) {
+        unsigned tried = bits | (1u << bit);
+        float least = __uint_as_float(tried);
+        if (least <= 1.0f && from(row, columns, max, inverse, least > floor ? least : floor, count, scratch) >= wanted) bits = tried;
+    }
+    float found = __uint_as_float(bits);
+    return found > floor ? found : floor;
+}
+
+// inverse_temperature 0 is greedy; top_k 0 keeps all. uniforms are in [0, 1).
+extern "C" __global__ void KERNEL_BOUNDS(1024) sample(const float *logits, int columns, const int *rows, const float *inverse_temperatures,
+                                                      const int *top_ks, const float *top_ps, const double *uniforms, int *tokens) {
+    __shared__ float values[THREADS];
+    __shared__ int indices[THREADS];
+    __shared__ double scratch[WARPS];
+    __shared__ double kept[THREADS];
+    __shared__ int chosen;
+    wait_for_predecessor();
+    let_successor_begin();
+    const float *row = logits + (long long) rows[blockIdx.x] * columns;
+    int best = block_best(row, columns, values, indices);
+    float max = best < 0 ? 0.0f : row[best];
+    float inverse = inverse_temperatures[blockIdx.x];
+    if (best < 0 || max - max != 0.0f || inverse == 0.0f) {
+        if (threadIdx.x == 0) tokens[blockIdx.x] = best < 0 || max - max != 0.0f ? NOT_A_NUMBER : best;
+        return;
+    }
+    int top_k = top_ks[blockIdx.x];
+    double top_p = top_ps[blockIdx.x];
+    float least = 0.0f;
+    if (top_k > 0 && top_k < columns) least = threshold(row, columns, max, inverse, top_k, true, 0.0f, scratch);
+    if (top_p < 1.0) {
+        // Of what top-k leaves, equals of the last one counted once each as Sampler's sorted row does.
+        double all = from(row, columns, max, inverse, least, false, scratch);
+        least = threshold(row, columns, max, inverse, top_p * all, false, least, scratch);
+    }
+    // Each thread owns a stretch of ids, so that the draw goes through them in order.
+    int stretch = (columns + THREADS - 1) / THREADS;
+    int first = threadIdx.x * stretch, end = first + stretch < columns ? first + stretch : columns;
+    double own = 0.0;
+    for (int i = first; i < end; i++) {
+        float p = exponential((row[i] - max) * inverse);
+        if (p >= least) own += p;
+    }
+    kept[threadIdx.x] = own;
+    if (threadIdx.x == 0) chosen = best;
+    __syncthreads();
+    double before = 0.0, total = 0.0;
+    for (int t = 0; t < THREADS; t++) {
+        if (t == threadIdx.x) before = total;
+        total += kept[t];
+    }
+    double target = uniforms[blockIdx.x] * total;
+    if (own > 0.0 && target >= before && target < before + own) {
+        double left = target - before;
+        for (int i = first; i < end; i++) {
+            float p = exponential((row[i] - max) * inverse);
+            if (p >= least) {
+                left -= p;
+                if (left < 0.0) {
+                    chosen = i;
+                    break;
+                }
+            }
+        }
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) tokens[blockIdx.x] = chosen;
+}

@@ -1,0 +1,237 @@
+package dev.spandrel.engine.cuda;
+
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * CUDA on this machine's processor: libraries built from {@code src/test/emulation} by the host's C++ compiler, and what
+ * tests say to them and ask of them. Without a compiler tests that need it are skipped, or fail where {@code
+ * SPANDREL_REQUIRE_CXX} is set.
+ */
+@SuppressWarnings("restricted")
+public final class EmulatedCuda {
+    private static final Path SOURCES = Path.of("src/test/emulation");
+    private static final Path FOLDER = Path.of("target/cuda-emulation").toAbsolutePath();
+    /** 512 MiB: a test that takes more has a mistake. */
+    private static final long MEMORY_BYTES = 512L << 20;
+
+    private static EmulatedCuda instance;
+    private static String refusal;
+
+    private final SymbolLookup symbols;
+    private final Linker linker = Linker.nativeLinker();
+
+    private EmulatedCuda(SymbolLookup symbols) {
+        this.symbols = symbols;
+    }
+
+    /** The emulation, probed and as new; skips the test when there is no compiler. */
+    public static synchronized EmulatedCuda open() {
+        if (instance == null && refusal == null) {
+            try {
+                build();
+                CudaProbe probe = CudaLibrary.probe(settings());
+                if (!(probe instanceof CudaProbe.Present)) {
+                    throw new IllegalStateException("the emulation does not answer: " + probe);
+                }
+                instance = new EmulatedCuda(SymbolLookup.libraryLookup(FOLDER.resolve("libcuda.so.1"), Arena.global()));
+            } catch (NoCompiler e) {
+                refusal = e.getMessage();
+            }
+        }
+        if (instance == null) {
+            if (System.getenv("SPANDREL_REQUIRE_CXX") != null) {
+                throw new IllegalStateException(refusal + ", and SPANDREL_REQUIRE_CXX is set");
+            }
+            abort(refusal);
+        }
+        instance.recover();
+        instance.configure(MEMORY_BYTES, 1, 1, 13_000);
+        return instance;
+    }
+
+    /** Settings that find the emulation and keep its kernels beside it. */
+    public static CudaSettings settings() {
+        return new CudaSettings(FOLDER.toString(), FOLDER.resolve("kernels"), Map.of());
+    }
+
+    private static final class NoCompiler extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        NoCompiler(String message) {
+            super(message);
+        }
+    }
+
+    private static void build() throws NoCompiler {
+        try {
+            Files.createDirectories(FOLDER);
+            compile("libcuda.so.1", "driver.cpp", "fibers.cpp", "-ldl");
+            compile(
+                    "libnvrtc.so.13",
+                    "nvrtc.cpp",
+                    FOLDER.resolve("libcuda.so.1").toString());
+            compile(
+                    "libcublasLt.so.13",
+                    "cublas_lt.cpp",
+                    FOLDER.resolve("libcuda.so.1").toString());
+            Files.copy(SOURCES.resolve("device.h"), FOLDER.resolve("device.h"), StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private static void compile(String name, String... inputs) throws IOException, NoCompiler {
+        Path library = FOLDER.resolve(name);
+        if (Files.exists(library) && Files.getLastModifiedTime(library).compareTo(newest()) > 0) {
+            return;
+        }
+        String compiler = System.getenv().getOrDefault("CXX", "g++");
+        List<String> command = new ArrayList<>(List.of(
+                compiler,
+                "-std=c++17",
+                "-O2",
+                "-Wall",
+                "-fPIC",
+                "-shared",
+                "-Wl,-soname," + name,
+                "-Wl,-rpath,$ORIGIN"));
+        String headers = System.getenv().getOrDefault("SPANDREL_CUDA_INCLUDE", "");
+        if (!headers.isEmpty()) {
+            // With NVIDIA's header at hand the compiler checks each prototype.
+            command.addAll(List.of("-DHAVE_CUDA_H", "-I", headers));
+        }
+        command.addAll(List.of("-o", library.toString()));
+        for (String input : inputs) {
+            command.add(input.endsWith(".cpp") ? SOURCES.resolve(input).toString() : input);
+        }
+        try {
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
+            String said = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
+                throw new IllegalStateException(String.join(" ", command) + "\n" + said);
+            }
+        } catch (IOException e) {
+            throw new NoCompiler("no C++ compiler (" + compiler + "): CUDA is emulated by one; " + e.getMessage());
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static FileTime newest() throws IOException {
+        try (Stream<Path> files = Files.list(SOURCES)) {
+            return files.map(EmulatedCuda::modified).max(FileTime::compareTo).orElseThrow();
+        }
+    }
+
+    private static FileTime modified(Path file) {
+        try {
+            return Files.getLastModifiedTime(file);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    /** The {@code nth} call from now on of that function answers {@code status}. */
+    public void fail(String call, int nth, int status) {
+        try (Arena arena = Arena.ofConfined()) {
+            invoke(
+                    "spandrel_emu_fail",
+                    FunctionDescriptor.ofVoid(ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT),
+                    arena.allocateFrom(call),
+                    nth,
+                    status);
+        }
+    }
+
+    /** Forgets injections, counts, queued work and a lasting error. */
+    public void recover() {
+        invoke("spandrel_emu_recover", FunctionDescriptor.ofVoid());
+    }
+
+    /**
+     * What the device is.
+     *
+     * @param order seed of the order that streams run in
+     */
+    public void configure(long bytes, long order, int devices, int driverVersion) {
+        invoke(
+                "spandrel_emu_configure",
+                FunctionDescriptor.ofVoid(
+                        ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT),
+                bytes,
+                order,
+                devices,
+                driverVersion);
+    }
+
+    /** Allocations of device and pinned memory that nobody freed. */
+    public long liveAllocations() {
+        return (long) invoke("spandrel_emu_live_allocations", FunctionDescriptor.of(ValueLayout.JAVA_LONG));
+    }
+
+    /** Contexts, streams, events, modules, graphs, programs and descriptors that nobody released. */
+    public long liveHandles() {
+        return (long) invoke("spandrel_emu_live_handles", FunctionDescriptor.of(ValueLayout.JAVA_LONG));
+    }
+
+    /** How often a function was called since {@link #recover}. */
+    public long calls(String call) {
+        try (Arena arena = Arena.ofConfined()) {
+            return (long) invoke(
+                    "spandrel_emu_calls",
+                    FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS),
+                    arena.allocateFrom(call));
+        }
+    }
+
+    /** The functions called since {@link #recover}. */
+    public List<String> called() {
+        List<String> names = new ArrayList<>();
+        while (true) {
+            MemorySegment name = (MemorySegment) invoke(
+                    "spandrel_emu_called",
+                    FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
+                    names.size());
+            if (name.address() == 0) {
+                return names;
+            }
+            names.add(name.reinterpret(Long.MAX_VALUE).getString(0));
+        }
+    }
+
+    /** Why the last kernel failed. */
+    public String message() {
+        MemorySegment text = (MemorySegment) invoke("spandrel_emu_message", FunctionDescriptor.of(ValueLayout.ADDRESS));
+        return text.reinterpret(Long.MAX_VALUE).getString(0);
+    }
+
+    private Object invoke(String name, FunctionDescriptor descriptor, Object... arguments) {
+        MethodHandle handle = linker.downcallHandle(symbols.findOrThrow(name), descriptor);
+        try {
+            return handle.invokeWithArguments(arguments);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

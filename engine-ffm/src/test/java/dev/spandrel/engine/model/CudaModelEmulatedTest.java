@@ -1,0 +1,114 @@
+package dev.spandrel.engine.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.KvDType;
+import dev.spandrel.engine.backend.ReferenceBackend;
+import dev.spandrel.engine.backend.WeightPolicy;
+import dev.spandrel.engine.backend.cuda.CudaBackend;
+import dev.spandrel.engine.backend.cuda.CudaTesting;
+import dev.spandrel.engine.cuda.EmulatedCuda;
+import dev.spandrel.engine.tensor.Buffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole networks on the emulated device: each family's logits against the plain loops, and recorded passes against others. */
+class CudaModelEmulatedTest {
+    private static final Path FAMILIES = Path.of("src/test/resources/families");
+    private static final int BLOCK_SIZE = 16;
+    private static EmulatedCuda cuda;
+
+    @BeforeAll
+    static void emulate() {
+        cuda = EmulatedCuda.open();
+    }
+
+    @AfterAll
+    static void nothingIsLeft() {
+        assertThat(cuda.liveAllocations()).isZero();
+        assertThat(cuda.liveHandles()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"opt-125m", "opt-350m", "gpt2", "llama31-bf16", "qwen3", "gemma2", "gemma3-f16", "olmo2", "phi3"
+            })
+    void familiesMatchThePlainLoops(String family) {
+        ModelConfig config = ModelConfig.read(FAMILIES.resolve(family));
+        int[] ids = new Random(5).ints(23, 0, 64).toArray();
+        float[][] expected =
+                ModelRun.load(new ReferenceBackend(), config, 23, KvDType.F32).logits(ids, 0, 23);
+        try (CudaBackend backend = new CudaBackend(CudaTesting.exact(WeightPolicy.AS_STORED))) {
+            float[][] found = ModelRun.load(backend, config, 23, KvDType.F32).chunked(ids, 9);
+            for (int t = 0; t < ids.length; t++) {
+                for (int v = 0; v < expected[t].length; v++) {
+                    assertThat(found[t][v]).as("token %d, logit %d", t, v).isCloseTo(expected[t][v], within(1e-4f));
+                }
+            }
+        }
+    }
+
+    /** One pass of some sequences, one token each, as the engine runs it. */
+    private record Decode(Backend backend, Model model, KvCache cache, ForwardInput input, List<int[]> tables) {
+        static Decode of(Backend backend) {
+            ModelConfig config = ModelConfig.read(FAMILIES.resolve("llama31-bf16"));
+            Model model = ModelLoader.load(config, backend, new StepLimits(64, 8, 64));
+            KvCache cache = KvCache.allocate(backend, model, 32, BLOCK_SIZE, KvDType.F32);
+            List<int[]> tables = new ArrayList<>();
+            for (int s = 0; s < 7; s++) {
+                tables.add(new int[] {4 * s + 3, 4 * s + 1, 4 * s, 4 * s + 2});
+            }
+            return new Decode(backend, model, cache, new ForwardInput(64, 7, 8, BLOCK_SIZE), tables);
+        }
+
+        float[][] pass(int sequences, int position) {
+            input.clear();
+            for (int s = 0; s < sequences; s++) {
+                int[] tokens = new int[position + 1];
+                Arrays.fill(tokens, (position * 7 + s * 3) % 64);
+                input.add(tokens, position, position + 1, tables.get(s), 1);
+            }
+            backend.beginStep(input.metadata(), sequences);
+            Buffer logits = model.forward(input, cache);
+            backend.endStep();
+            float[][] rows = new float[sequences][model.vocabSize()];
+            for (int s = 0; s < sequences; s++) {
+                backend.readLogits(logits, s, model.vocabSize(), rows[s]);
+            }
+            return rows;
+        }
+    }
+
+    /** Filled-up, recorded and replayed passes say what the plain loops say, whatever the batch does meanwhile. */
+    @Test
+    void recordedPassesSayTheSame() {
+        Decode truth = Decode.of(new ReferenceBackend());
+        try (CudaBackend backend = new CudaBackend(CudaTesting.exact(WeightPolicy.AS_STORED))) {
+            Decode recorded = Decode.of(backend);
+            int[] batches = {1, 1, 1, 2, 3, 4, 3, 3, 1, 5, 7, 6, 7, 5, 2, 1, 3, 1, 1, 7, 4, 4, 1, 1, 3, 3, 3, 2};
+            for (int position = 0; position < batches.length; position++) {
+                int sequences = batches[position];
+                float[][] expected = truth.pass(sequences, position);
+                float[][] found = recorded.pass(sequences, position);
+                for (int s = 0; s < sequences; s++) {
+                    for (int v = 0; v < expected[s].length; v++) {
+                        assertThat(found[s][v])
+                                .as("position %d, sequence %d of %d, logit %d", position, s, sequences, v)
+                                .isCloseTo(expected[s][v], within(1e-4f));
+                    }
+                }
+            }
+            assertThat(CudaTesting.replays(backend)).isGreaterThan(10);
+        }
+    }
+}

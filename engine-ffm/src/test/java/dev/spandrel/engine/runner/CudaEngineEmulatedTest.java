@@ -1,0 +1,121 @@
+package dev.spandrel.engine.runner;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.Generation;
+import dev.spandrel.engine.GenerationEvent;
+import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.cuda.EmulatedCuda;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The whole engine with the bundled model on the emulated device: generation, lack of memory, a lost device. */
+@Timeout(120)
+class CudaEngineEmulatedTest {
+    private static final SamplingParams GREEDY = SamplingParams.DEFAULT.withTemperature(0);
+    private static final long MIB = 1 << 20;
+    private EmulatedCuda cuda;
+
+    @BeforeEach
+    void emulate() {
+        cuda = EmulatedCuda.open();
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        if (cuda != null) {
+            assertThat(cuda.liveAllocations()).isZero();
+            assertThat(cuda.liveHandles()).isZero();
+        }
+    }
+
+    private static EngineConfig.Builder config(String backend) {
+        return EngineConfig.of("spandrel-tiny")
+                .models(Path.of("../models"))
+                .threads(2)
+                .maxNumSeqs(4)
+                .maxModelLen(128)
+                .maxNumBatchedTokens(64)
+                .backend(backend)
+                .cudaLibraryPath(EmulatedCuda.settings().libraryPath());
+    }
+
+    private static Generation submit(Engine engine, String prompt, SamplingParams sampling) {
+        return engine.submit(new GenerationRequest("test", new Prompt.Text(prompt), sampling, System.nanoTime()));
+    }
+
+    private static GenerationEvent.Finished finish(Generation generation, StringBuilder text)
+            throws InterruptedException {
+        try (generation) {
+            while (true) {
+                switch (generation.next()) {
+                    case GenerationEvent.TextDelta delta -> text.append(delta.text());
+                    case GenerationEvent.Finished end -> {
+                        text.append(end.text());
+                        return end;
+                    }
+                }
+            }
+        }
+    }
+
+    private static List<String> answers(String backend) throws InterruptedException {
+        List<String> texts = new ArrayList<>();
+        try (Engine engine = Engine.open(config(backend).dtype("float32").build())) {
+            assertThat(engine.model().backend()).startsWith(backend);
+            List<Generation> running = new ArrayList<>();
+            for (String prompt : List.of("Once upon a time", "What is a trace?", "The server", "A span")) {
+                running.add(submit(engine, prompt, GREEDY.withMaxTokens(24)));
+            }
+            for (Generation generation : running) {
+                StringBuilder text = new StringBuilder();
+                finish(generation, text);
+                texts.add(text.toString());
+            }
+        }
+        return texts;
+    }
+
+    @Test
+    void generatesTokenForTokenWhatTheCpuDoes() throws InterruptedException {
+        assertThat(answers("cuda")).isEqualTo(answers("cpu"));
+        assertThat(cuda.calls("cuGraphLaunch")).isPositive();
+    }
+
+    @Test
+    void lackOfMemoryIsSaidBeforeAnythingRuns() {
+        cuda.configure(90 * MIB, 1, 1, 13_000);
+        assertThatThrownBy(() -> Engine.open(config("cuda").build()))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageMatching("(?s).*(bytes|MiB|OUT_OF_MEMORY).*");
+    }
+
+    /** A lost device fails the running request, and the engine says that it is over; nothing hangs. */
+    @Test
+    void aLostDeviceEndsTheEngine() throws InterruptedException {
+        try (Engine engine = Engine.open(config("cuda").build())) {
+            assertThat(finish(submit(engine, "Once", GREEDY.withMaxTokens(4)), new StringBuilder())
+                            .reason())
+                    .isEqualTo(FinishReason.LENGTH);
+            cuda.fail("cuStreamSynchronize", 3, 719);
+            GenerationEvent.Finished end =
+                    finish(submit(engine, "Once", GREEDY.withMaxTokens(40)), new StringBuilder());
+            assertThat(end.reason()).isEqualTo(FinishReason.ERROR);
+            assertThat(engine.healthy()).isFalse();
+            assertThatThrownBy(() -> submit(engine, "Once", GREEDY)).isInstanceOf(EngineException.Unavailable.class);
+        }
+        cuda.recover();
+    }
+}
