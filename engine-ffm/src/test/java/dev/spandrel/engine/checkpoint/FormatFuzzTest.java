@@ -96,13 +96,14 @@ class FormatFuzzTest {
         int unharmed = 0;
         for (int i = 0; i < rounds; i++) {
             byte[] mutated = mutate(sound, new SplittableRandom(base + i));
-            List<String> problems = new ArrayList<>();
-            long before = THREADS.getCurrentThreadAllocatedBytes();
             try {
-                List<TensorEntry> entries = format.reader.read("f", MemorySegment.ofArray(mutated), problems);
-                long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
-                check(mutated, entries, problems, allocated);
-                unharmed += problems.isEmpty() ? 1 : 0;
+                Reading reading = read(format, mutated);
+                if (reading.allocated > most(mutated)) {
+                    // The first of a kind loads classes, which no file is to blame for.
+                    reading = read(format, mutated);
+                }
+                check(mutated, reading);
+                unharmed += reading.problems.isEmpty() ? 1 : 0;
             } catch (RuntimeException | Error e) {
                 fail("fuzz.seed=" + (base + i) + " for one round of " + format, e);
             }
@@ -112,16 +113,29 @@ class FormatFuzzTest {
                 .isBetween(1, rounds - 1);
     }
 
-    private static void check(byte[] file, List<TensorEntry> entries, List<String> problems, long allocated) {
-        if (allocated > MEMORY_PER_BYTE * file.length + MEMORY_ON_TOP) {
-            fail("%d bytes allocated for a file of %d", allocated, file.length);
+    private record Reading(List<TensorEntry> entries, List<String> problems, long allocated) {}
+
+    private static Reading read(Format format, byte[] file) {
+        List<String> problems = new ArrayList<>();
+        long before = THREADS.getCurrentThreadAllocatedBytes();
+        List<TensorEntry> entries = format.reader.read("f", MemorySegment.ofArray(file), problems);
+        return new Reading(entries, problems, THREADS.getCurrentThreadAllocatedBytes() - before);
+    }
+
+    private static long most(byte[] file) {
+        return MEMORY_PER_BYTE * file.length + MEMORY_ON_TOP;
+    }
+
+    private static void check(byte[] file, Reading reading) {
+        if (reading.allocated > most(file)) {
+            fail("%d bytes allocated for a file of %d", reading.allocated, file.length);
         }
-        for (String problem : problems) {
+        for (String problem : reading.problems) {
             if (!problem.startsWith("f: ")) {
                 fail("no file named: " + problem);
             }
         }
-        for (TensorEntry entry : entries) {
+        for (TensorEntry entry : reading.entries) {
             if (entry.dtype() != null
                     && (entry.offset() < 0 || entry.size() < 0 || entry.offset() > file.length - entry.size())) {
                 fail("%s lies outside of %d bytes", entry, file.length);
