@@ -54,9 +54,8 @@ public final class LlamaModel implements Model {
         beforeAttention = weights.layers().stream()
                 .map(layer -> norm(layer.beforeAttention()))
                 .toArray(Norm[]::new);
-        beforeMlp = weights.layers().stream()
-                .map(layer -> norm(layer.beforeMlp()))
-                .toArray(Norm[]::new);
+        beforeMlp =
+                weights.layers().stream().map(layer -> norm(layer.beforeMlp())).toArray(Norm[]::new);
         finalNorm = norm(weights.norm());
 
         long tokens = limits.maxTokens();
@@ -106,14 +105,7 @@ public final class LlamaModel implements Model {
             LlamaWeights.Layer layer = weights.layers().get(i);
             // self-attention around the residual
             backend.normMatmul(
-                    hidden,
-                    tokens,
-                    beforeAttention[i],
-                    layer.qkv(),
-                    layer.qkvBias(),
-                    Activation.NONE,
-                    normed,
-                    qkv);
+                    hidden, tokens, beforeAttention[i], layer.qkv(), layer.qkvBias(), Activation.NONE, normed, qkv);
             attend(metadata, layer, config.layers().get(i), rules[i], cache.layer(i));
             addProjected(attended, tokens, layer.output(), layer.outputBias(), layer.afterAttention());
             // gated feed-forward around the residual
@@ -133,8 +125,7 @@ public final class LlamaModel implements Model {
         // final norm and head, only for the rows that need logits
         int rows = input.logitRowCount();
         backend.gatherRows(hidden, input.logitRows(), rows, width, lastRows);
-        backend.normMatmul(
-                lastRows, rows, finalNorm, weights.lmHead(), null, Activation.NONE, lastRows, logits);
+        backend.normMatmul(lastRows, rows, finalNorm, weights.lmHead(), null, Activation.NONE, lastRows, logits);
         if (config.finalLogitSoftcapping() != 0) {
             backend.softCap(logits, (long) rows * config.vocabSize(), config.finalLogitSoftcapping());
         }
@@ -167,8 +158,7 @@ public final class LlamaModel implements Model {
         boolean local = localRope != null && kind.window() != 0;
         int rotaryDim = kind.knowsPositions() ? rope.rotaryDim() : 0;
         float[] turn = local ? localAngles : angles;
-        backend.attend(
-                qkv, config.heads(), metadata, rotaryDim, rotaryDim == 0 ? null : turn, kv, rule, attended);
+        backend.attend(qkv, config.heads(), metadata, rotaryDim, rotaryDim == 0 ? null : turn, kv, rule, attended);
     }
 
     @Override

@@ -28,8 +28,10 @@ class CpuFeaturesTest {
 
     @Test
     void threadsThatShareACoreCountOnce() {
-        assertThat(CpuFeatures.threadsPerCore("siblings\t: 16\ncpu cores\t: 8\n")).isEqualTo(2);
-        assertThat(CpuFeatures.threadsPerCore("siblings\t: 2\ncpu cores\t: 2\n")).isOne();
+        assertThat(CpuFeatures.threadsPerCore("siblings\t: 16\ncpu cores\t: 8\n"))
+                .isEqualTo(2);
+        assertThat(CpuFeatures.threadsPerCore("siblings\t: 2\ncpu cores\t: 2\n"))
+                .isOne();
         assertThat(CpuFeatures.threadsPerCore("Features\t: neon\n")).isOne();
         assertThat(CpuFeatures.physicalCores(1)).isOne();
     }
