@@ -55,7 +55,8 @@ class DevIT {
     @Test
     void withABackendItDeliversAndStopsInOrderSoThatTheLastSpansArrive() throws Exception {
         DevRun run = DevRun.await(delivering);
-        assertThat(run.destination()).isEqualTo("grpc://127.0.0.1:" + backend.grpcPort());
+        // Metrics are for the trace page unless a backend is named for them.
+        assertThat(run.destination()).isEqualTo("grpc://127.0.0.1:" + backend.grpcPort() + " (traces, logs, profiles)");
         try (Api api = new Api(run.api());
                 Api sidecar = new Api(run.health())) {
             assertThat(sidecar.get("/ready").statusCode()).isEqualTo(200);

@@ -6,10 +6,11 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 /** What {@code ./spandrel dev} printed when it was ready. */
-record DevRun(int api, int health, int grpc, String destination, String curlUrl, String curlBody) {
+record DevRun(int page, int api, int health, int grpc, String destination, String curlUrl, String curlBody) {
     private static final Pattern READY = Pattern.compile("""
             Spandrel is ready \\([0-9.]+ s\\)\\.
 
+              trace page +http://127\\.0\\.0\\.1:(\\d+)/
               API +http://127\\.0\\.0\\.1:(\\d+)/v1
               sidecar health +http://127\\.0\\.0\\.1:(\\d+)/ready
               traces +grpc://127\\.0\\.0\\.1:(\\d+) → (.*)
@@ -27,13 +28,14 @@ record DevRun(int api, int health, int grpc, String destination, String curlUrl,
                 Integer.parseInt(ready.group(1)),
                 Integer.parseInt(ready.group(2)),
                 Integer.parseInt(ready.group(3)),
-                ready.group(4),
+                Integer.parseInt(ready.group(4)),
                 ready.group(5),
-                ready.group(6));
+                ready.group(6),
+                ready.group(7));
     }
 
     List<Integer> ports() {
-        return List.of(api, health, grpc);
+        return List.of(page, api, health, grpc);
     }
 
     /** The process that runs a jar, once it is there. */
