@@ -13,15 +13,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Runs a program of an image once, in ordinary use, so that the JVM writes an AOT cache of what it loaded (JEP 483, 514). Part of
+ * Runs the server of an image once, in ordinary use, so that the JVM writes an AOT cache of what it loaded (JEP 483, 514). Part of
  * the image's build, with the runtime, flags and paths of the image: another of any of these and the JVM does without the cache.
- * {@code java Train.java sidecar|server /opt/spandrel}
+ * The sidecar has a command for it. {@code java Train.java /opt/spandrel}
  */
 public final class Train {
-    private static final String SPANS = """
-            {"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"training"}}]},"scopeSpans":[{
-            "spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"training","kind":2,
-            "startTimeUnixNano":"1","endTimeUnixNano":"2"}]}]}]}""";
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private final Path home;
@@ -31,42 +27,13 @@ public final class Train {
     }
 
     public static void main(String[] args) throws Exception {
-        Train train = new Train(Path.of(args[1]));
-        switch (args[0]) {
-            case "sidecar" -> train.sidecar();
-            case "server" -> train.server();
-            default -> throw new IllegalArgumentException("expected sidecar or server, found " + args[0]);
-        }
-        Path cache = train.home.resolve(args[0] + ".aot");
+        Train train = new Train(Path.of(args[0]));
+        train.server();
+        Path cache = train.home.resolve("server.aot");
         if (!Files.exists(cache)) {
             throw new IOException("the JVM made no " + cache);
         }
         System.out.println(cache + ": " + Files.size(cache) + " bytes");
-    }
-
-    /** One in the middle is trained: it takes from the first by gRPC and from us by HTTP, and gives to the last by gRPC. */
-    private void sidecar() throws Exception {
-        Pattern ready = Pattern.compile("ready: grpc \\S+:(\\d+), http \\S+:(\\d+), health http://\\S+:(\\d+), ");
-        List<String> flags = List.of(
-                "--grpc-port=0", "--http-port=0", "--health-port=0", "--journal-dir=memory", "--batch-max-age=1");
-        try (Program last = start("sidecar", ready, false, flags);
-                Program trained = start(
-                        "sidecar",
-                        ready,
-                        true,
-                        and(flags, "--otlp-endpoint=grpc://127.0.0.1:" + last.port(1), "--enrich-resources"));
-                Program first = start(
-                        "sidecar",
-                        ready,
-                        false,
-                        and(flags, "--otlp-endpoint=grpc://127.0.0.1:" + trained.port(1)))) {
-            for (int i = 0; i < 50; i++) {
-                post(first.port(2), "/v1/traces", SPANS);
-                post(trained.port(2), "/v1/traces", SPANS);
-            }
-            get(trained.port(3), "/ready");
-            get(trained.port(3), "/metrics");
-        }
     }
 
     private void server() throws Exception {
@@ -74,7 +41,7 @@ public final class Train {
         List<String> flags = List.of(
                 "serve", "--model=/build/models/spandrel-tiny", "--host=127.0.0.1", "--port=0", "--shutdown-timeout=5",
                 "--otlp-traces-endpoint=grpc://127.0.0.1:9", "--collect-detailed-traces=request");
-        try (Program server = start("server", ready, true, flags)) {
+        try (Program server = start("server", ready, flags)) {
             String prompt = "\"model\":\"spandrel-tiny\",\"max_tokens\":16,\"temperature\":0.5,";
             String chat = "\"messages\":[{\"role\":\"user\",\"content\":\"What is a span?\"}]";
             for (int i = 0; i < 5; i++) {
@@ -103,11 +70,9 @@ public final class Train {
         }
     }
 
-    private Program start(String name, Pattern ready, boolean train, List<String> flags) throws IOException {
+    private Program start(String name, Pattern ready, List<String> flags) throws IOException {
         List<String> command = new ArrayList<>(List.of(home.resolve("runtime/bin/java").toString()));
-        if (train) {
-            command.add("-XX:AOTCacheOutput=" + home.resolve(name + ".aot"));
-        }
+        command.add("-XX:AOTCacheOutput=" + home.resolve(name + ".aot"));
         command.addAll(List.of("@" + home.resolve("jvm"), "-jar", home.resolve("spandrel-" + name + ".jar").toString()));
         command.addAll(flags);
         Process process =
@@ -144,11 +109,5 @@ public final class Train {
 
     private static URI uri(int port, String path) {
         return URI.create("http://127.0.0.1:" + port + path);
-    }
-
-    private static List<String> and(List<String> flags, String... more) {
-        List<String> all = new ArrayList<>(flags);
-        all.addAll(List.of(more));
-        return all;
     }
 }

@@ -33,6 +33,14 @@ public interface Engine extends AutoCloseable {
         return LocalEngine.checkBackends();
     }
 
+    /**
+     * Measures the hot kernels of the CPU backend, each until it is as fast as it should be, at most for a second or two.
+     * Empty where the Vector API is missing, since then plain loops run.
+     */
+    static List<KernelRate> kernelRates() {
+        return LocalEngine.kernelRates();
+    }
+
     /** What was loaded, and on what it runs. */
     ModelInfo model();
 

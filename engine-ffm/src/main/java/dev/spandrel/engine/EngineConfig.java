@@ -40,7 +40,7 @@ import java.util.function.LongSupplier;
  * @param kvCacheBytes memory of the KV cache; 0 = on CUDA what {@code gpuMemoryUtilization} leaves, else twice the weights, between 128 MiB and 1 GiB, at most a quarter of the
  *     machine's memory
  * @param maxWaiting most requests waiting for admission; one more is {@link EngineException.Rejected}
- * @param threads CPU worker threads; 0 = the processors this process may use
+ * @param threads CPU worker threads; 0 = the physical cores among the processors this process may use
  * @param seed seed of requests that bring none; drawn per request from this
  * @param nanoClock the monotonic clock of every stamp, {@code System::nanoTime} outside tests
  * @param stepListener told after every step, on the engine thread; must not block

@@ -307,7 +307,7 @@ final class ServeCommand implements Callable<Integer> {
             names = "--threads",
             defaultValue = "0",
             paramLabel = "N",
-            description = "CPU worker threads. Default: the processors this process may use.")
+            description = "CPU worker threads. Default: the physical cores this process may use.")
     private int threads;
 
     @Option(

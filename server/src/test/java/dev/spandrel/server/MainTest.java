@@ -39,6 +39,10 @@ class MainTest {
                 "--kv-cache-memory-bytes=1M",
                 "--backend=reference",
                 "--threads=2",
+                "--dtype=bfloat16",
+                "--quantization=int8",
+                "--no-amx",
+                "--no-machine-code",
                 "--seed=-5",
                 "--no-http-spans",
                 "--shutdown-timeout=7",
@@ -54,6 +58,10 @@ class MainTest {
         assertThat(config.engine().kvCacheBytes()).isEqualTo(1024 * 1024);
         assertThat(config.engine().backend()).isEqualTo("reference");
         assertThat(config.engine().threads()).isEqualTo(2);
+        assertThat(config.engine().dtype()).isEqualTo("bfloat16");
+        assertThat(config.engine().quantization()).isEqualTo("int8");
+        assertThat(config.engine().amx()).isFalse();
+        assertThat(config.engine().machineCode()).isFalse();
         assertThat(config.engine().seed()).isEqualTo(-5);
         assertThat(config.engine().prefixCaching()).isFalse();
         assertThat(config.engine().schedulingPolicy()).isEqualTo("priority");

@@ -47,12 +47,7 @@ class SizeIT {
             Process process = new ProcessBuilder(
                             Path.of(System.getProperty("java.home"), "bin", "java")
                                     .toString(),
-                            "--sun-misc-unsafe-memory-access=allow",
-                            "-XX:+UseSerialGC",
-                            "-Xmx320m",
-                            "-Xms24m",
-                            "-Xmn6m",
-                            "-XX:+UseCompactObjectHeaders",
+                            "@jvm.options",
                             "-XX:+ExitOnOutOfMemoryError",
                             "-jar",
                             Path.of("target", "spandrel-sidecar.jar").toString(),
@@ -63,18 +58,23 @@ class SizeIT {
                             "--otlp-endpoint=127.0.0.1:" + backend.grpcPort())
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
-            int port = Integer.parseInt(process.inputReader(StandardCharsets.UTF_8)
-                    .readLine()
-                    .replaceFirst(".*grpc 127\\.0\\.0\\.1:(\\d+),.*", "$1"));
-            assertThat(send(port, body, false)).isEqualTo(Status.Code.OK);
-            Eventually.that(
-                    () -> backend.spans().size() == SPANS, () -> backend.spans().size());
-            List<Status.Code> answers = sendAtOnce(port, body, 32);
-            System.out.println("32 requests of " + body.length + " bytes at once: " + answers);
-            assertThat(answers).hasSize(32).isSubsetOf(Set.of(Status.Code.OK, Status.Code.UNAVAILABLE));
-            assertThat(process.isAlive()).as("no OutOfMemoryError").isTrue();
-            assertThat(send(port, Telemetry.spans(0, 1).toByteArray(), false)).isEqualTo(Status.Code.OK);
-            process.destroyForcibly().waitFor();
+            try {
+                int port = Integer.parseInt(process.inputReader(StandardCharsets.UTF_8)
+                        .readLine()
+                        .replaceFirst(".*grpc 127\\.0\\.0\\.1:(\\d+),.*", "$1"));
+                assertThat(send(port, body, false)).isEqualTo(Status.Code.OK);
+                Eventually.that(
+                        () -> backend.spans().size() == SPANS,
+                        () -> backend.spans().size());
+                List<Status.Code> answers = sendAtOnce(port, body, 32);
+                System.out.println("32 requests of " + body.length + " bytes at once: " + answers);
+                assertThat(answers).hasSize(32).isSubsetOf(Set.of(Status.Code.OK, Status.Code.UNAVAILABLE));
+                assertThat(process.isAlive()).as("no OutOfMemoryError").isTrue();
+                assertThat(send(port, Telemetry.spans(0, 1).toByteArray(), false))
+                        .isEqualTo(Status.Code.OK);
+            } finally {
+                process.destroyForcibly().waitFor();
+            }
         }
     }
 

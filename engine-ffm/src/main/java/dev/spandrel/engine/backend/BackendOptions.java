@@ -3,7 +3,7 @@ package dev.spandrel.engine.backend;
 /**
  * How a backend is to work.
  *
- * @param threads CPU threads; 0 = the processors this process may use
+ * @param threads CPU threads; 0 = the physical cores among the processors this process may use
  * @param weights what weights are kept as
  * @param machineCode whether instructions that the Vector API cannot say may be used
  * @param amx whether AMX tiles may be used

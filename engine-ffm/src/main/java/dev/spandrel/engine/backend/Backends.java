@@ -34,6 +34,11 @@ public final class Backends {
 
     private Backends() {}
 
+    /** Whether the JVM was started with the Vector API. */
+    public static boolean vectorApi() {
+        return ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent();
+    }
+
     /**
      * Opens a backend.
      *
@@ -87,7 +92,7 @@ public final class Backends {
     }
 
     private static Backend cpu(String model, String name, BackendOptions options, CpuFactory cpu) {
-        if (ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent()) {
+        if (vectorApi()) {
             return cpu.create(options);
         }
         String cure = "the Vector API is missing; start java with --add-modules " + VECTOR_MODULE;

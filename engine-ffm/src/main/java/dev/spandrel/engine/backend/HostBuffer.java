@@ -1,13 +1,15 @@
 package dev.spandrel.engine.backend;
 
 import dev.spandrel.engine.tensor.Buffer;
+import java.lang.foreign.MemorySegment;
 
 /**
  * Activations on the Java heap, shared by the backends that compute there.
  *
  * @param values the room itself
+ * @param segment the same as a segment, made once
  */
-public record HostBuffer(float[] values) implements Buffer {
+public record HostBuffer(float[] values, MemorySegment segment) implements Buffer {
     /**
      * Room for {@code elements} values.
      *
@@ -18,7 +20,8 @@ public record HostBuffer(float[] values) implements Buffer {
             throw new IllegalArgumentException("a step buffer of " + elements
                     + " values does not fit; lower --max-num-batched-tokens or --max-num-seqs");
         }
-        return new HostBuffer(new float[(int) elements]);
+        float[] values = new float[(int) elements];
+        return new HostBuffer(values, MemorySegment.ofArray(values));
     }
 
     /** The values of a buffer that this backend made. */

@@ -22,6 +22,12 @@ public final class LlamaModel implements Model {
     private final LlamaWeights weights;
     private final RotaryEmbedding rope;
     private final RotaryEmbedding localRope;
+    /** Layer by layer, made once: a step allocates nothing. */
+    private final AttentionRule[] rules;
+
+    private final Norm[] beforeAttention;
+    private final Norm[] beforeMlp;
+    private final Norm finalNorm;
 
     private final float[] angles;
     private final float[] localAngles;
@@ -41,6 +47,16 @@ public final class LlamaModel implements Model {
         this.weights = weights;
         rope = new RotaryEmbedding(config.rope(), limits.maxModelLen());
         localRope = config.localRope() == null ? null : new RotaryEmbedding(config.localRope(), limits.maxModelLen());
+
+        rules = config.layers().stream()
+                .map(kind -> new AttentionRule(config.attentionScale(), kind.window(), config.attnLogitSoftcapping()))
+                .toArray(AttentionRule[]::new);
+        beforeAttention = weights.layers().stream()
+                .map(layer -> norm(layer.beforeAttention()))
+                .toArray(Norm[]::new);
+        beforeMlp =
+                weights.layers().stream().map(layer -> norm(layer.beforeMlp())).toArray(Norm[]::new);
+        finalNorm = norm(weights.norm());
 
         long tokens = limits.maxTokens();
         angles = new float[limits.maxTokens() * rope.rotaryDim()];
@@ -89,21 +105,14 @@ public final class LlamaModel implements Model {
             LlamaWeights.Layer layer = weights.layers().get(i);
             // self-attention around the residual
             backend.normMatmul(
-                    hidden,
-                    tokens,
-                    norm(layer.beforeAttention()),
-                    layer.qkv(),
-                    layer.qkvBias(),
-                    Activation.NONE,
-                    normed,
-                    qkv);
-            attend(metadata, layer, config.layers().get(i), cache.layer(i));
+                    hidden, tokens, beforeAttention[i], layer.qkv(), layer.qkvBias(), Activation.NONE, normed, qkv);
+            attend(metadata, layer, config.layers().get(i), rules[i], cache.layer(i));
             addProjected(attended, tokens, layer.output(), layer.outputBias(), layer.afterAttention());
             // gated feed-forward around the residual
             backend.normMatmulGate(
                     hidden,
                     tokens,
-                    norm(layer.beforeMlp()),
+                    beforeMlp[i],
                     layer.gateUp(),
                     layer.gateUpBias(),
                     config.hiddenAct(),
@@ -116,8 +125,7 @@ public final class LlamaModel implements Model {
         // final norm and head, only for the rows that need logits
         int rows = input.logitRowCount();
         backend.gatherRows(hidden, input.logitRows(), rows, width, lastRows);
-        backend.normMatmul(
-                lastRows, rows, norm(weights.norm()), weights.lmHead(), null, Activation.NONE, lastRows, logits);
+        backend.normMatmul(lastRows, rows, finalNorm, weights.lmHead(), null, Activation.NONE, lastRows, logits);
         if (config.finalLogitSoftcapping() != 0) {
             backend.softCap(logits, (long) rows * config.vocabSize(), config.finalLogitSoftcapping());
         }
@@ -141,7 +149,8 @@ public final class LlamaModel implements Model {
         backend.add(projected, (long) tokens * width, hidden);
     }
 
-    private void attend(AttentionMetadata metadata, LlamaWeights.Layer layer, LayerKind kind, KvLayer kv) {
+    private void attend(
+            AttentionMetadata metadata, LlamaWeights.Layer layer, LayerKind kind, AttentionRule rule, KvLayer kv) {
         int tokens = metadata.tokenCount();
         if (layer.queryNorm() != null) {
             backend.normHeads(qkv, tokens, config.heads(), layer.queryNorm(), layer.keyNorm(), config.rmsNormEps());
@@ -149,12 +158,7 @@ public final class LlamaModel implements Model {
         boolean local = localRope != null && kind.window() != 0;
         int rotaryDim = kind.knowsPositions() ? rope.rotaryDim() : 0;
         float[] turn = local ? localAngles : angles;
-        backend.attend(
-                qkv, config.heads(), metadata, rotaryDim, rotaryDim == 0 ? null : turn, kv, rule(kind), attended);
-    }
-
-    private AttentionRule rule(LayerKind kind) {
-        return new AttentionRule(config.attentionScale(), kind.window(), config.attnLogitSoftcapping());
+        backend.attend(qkv, config.heads(), metadata, rotaryDim, rotaryDim == 0 ? null : turn, kv, rule, attended);
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.KernelRate;
 import dev.spandrel.engine.ModelInfo;
 import dev.spandrel.engine.NgramSpeculation;
 import dev.spandrel.engine.PendingEmbedding;
@@ -25,6 +26,7 @@ import dev.spandrel.engine.backend.Backends;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
+import dev.spandrel.engine.backend.cpu.KernelCheck;
 import dev.spandrel.engine.backend.cuda.CudaOptions;
 import dev.spandrel.engine.checkpoint.GgufFiles;
 import dev.spandrel.engine.checkpoint.LoadFormat;
@@ -226,7 +228,15 @@ public final class LocalEngine implements Engine {
         start.done("warm_up");
         loop.start();
         start.done("start_loop");
+        if (backend instanceof CpuBackend) {
+            KernelWatch.once(backendOptions(config));
+        }
         return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults, loop, start.phases());
+    }
+
+    /** See {@link Engine#kernelRates}. */
+    public static List<KernelRate> kernelRates() {
+        return Backends.vectorApi() ? KernelCheck.run(BackendOptions.threads(1)) : List.of();
     }
 
     private static CudaOptions cudaOptions(EngineConfig config) {

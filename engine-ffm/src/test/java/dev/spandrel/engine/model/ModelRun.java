@@ -16,18 +16,23 @@ record ModelRun(Backend backend, Model model, KvCache cache, int length) {
 
     /** Logits of tokens {@code from} to {@code to − 1}; those before must have been computed. */
     float[][] logits(int[] ids, int from, int to) {
+        Buffer logits = model.forward(input(ids, from, to), cache);
+        float[][] rows = new float[to - from][model.vocabSize()];
+        for (int r = 0; r < rows.length; r++) {
+            backend.readLogits(logits, r, model.vocabSize(), rows[r]);
+        }
+        return rows;
+    }
+
+    /** Tokens {@code from} to {@code to − 1}, all with logits. */
+    ForwardInput input(int[] ids, int from, int to) {
         ForwardInput input = new ForwardInput(length, 1, length, BLOCK_SIZE);
         // Backwards, so that a wrong block shows.
         int[] table = IntStream.range(0, blocks(length))
                 .map(i -> blocks(length) - 1 - i)
                 .toArray();
         input.add(ids, from, to, table, to - from);
-        Buffer logits = model.forward(input, cache);
-        float[][] rows = new float[to - from][model.vocabSize()];
-        for (int r = 0; r < rows.length; r++) {
-            backend.readLogits(logits, r, model.vocabSize(), rows[r]);
-        }
-        return rows;
+        return input;
     }
 
     /** Logits of all tokens, computed {@code chunk} at a time. */

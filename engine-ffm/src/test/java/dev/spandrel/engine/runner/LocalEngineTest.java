@@ -276,6 +276,24 @@ class LocalEngineTest {
     }
 
     @Test
+    void narrowWeightsStillTellTheStory() throws Exception {
+        for (String dtype : List.of("float32", "float16", "bfloat16")) {
+            try (Engine engine = Engine.open(config().dtype(dtype).build())) {
+                Answer answer = answer(engine, request("Once upon a time", GREEDY.withMaxTokens(20)));
+                assertThat(answer.text()).as(dtype).startsWith(" there was a clever squirrel named");
+            }
+        }
+        for (String quantization : List.of("int8", "int4")) {
+            try (Engine engine = Engine.open(config().quantization(quantization).build())) {
+                Answer answer = answer(engine, request("Once upon a time", GREEDY.withMaxTokens(20)));
+                assertThat(answer.text()).as(quantization).startsWith(" there was a ");
+            }
+        }
+        assertThatThrownBy(() -> config().dtype("fp8").build()).hasMessageContaining("found fp8");
+        assertThatThrownBy(() -> config().quantization("awq").build()).hasMessageContaining("int8, int4");
+    }
+
+    @Test
     void anEqualBeginningIsComputedOnce() throws Exception {
         String beginning =
                 "User: Tell me a story about a fox.\nAssistant: " + "Once upon a time there was a fox. ".repeat(8);

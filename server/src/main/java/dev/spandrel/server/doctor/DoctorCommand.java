@@ -61,6 +61,7 @@ public final class DoctorCommand implements Callable<Integer> {
     public Integer call() {
         Path folder = models == null ? Path.of(System.getProperty("spandrel.models", "models")) : models;
         List<Finding> findings = new ArrayList<>(new MachineChecks(Path.of("/")).all(Engine.checkBackends()));
+        findings.add(KernelChecks.finding(Engine.kernelRates()));
         findings.addAll(new ModelChecks(folder, engines).all(model));
         findings.add(NetworkChecks.port(host, port));
         findings.add(NetworkChecks.telemetry(endpoint, OtlpSettings::processEnvironment));

@@ -53,7 +53,7 @@ record PodContainer(
             switch (word) {
                 case "/opt/spandrel/runtime/bin/java" -> command.add(System.getProperty("java.home") + "/bin/java");
                 case "@/opt/spandrel/jvm" -> {
-                    command.add("@" + images.resolve(name + ".jvm"));
+                    command.add("@" + (name.equals("sidecar") ? sidecarOptions() : images.resolve("server.jvm")));
                     command.add("-Dspandrel.models=" + Launcher.ROOT.resolve("models"));
                 }
                 default -> {
@@ -67,5 +67,9 @@ record PodContainer(
         }
         command.addAll(arguments);
         return command;
+    }
+
+    private static Path sidecarOptions() {
+        return Launcher.ROOT.resolve("sidecar/jvm.options");
     }
 }

@@ -30,7 +30,7 @@ public final class GrpcSender implements AutoCloseable {
 
     /** Sends and returns the response's bytes; a refusal is a {@link io.grpc.StatusRuntimeException}. */
     public byte[] send(String method, byte[] body, boolean gzip) {
-        CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(30, TimeUnit.SECONDS);
+        CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(2, TimeUnit.MINUTES);
         return ClientCalls.blockingUnaryCall(
                 channel, descriptor(method), gzip ? options.withCompression("gzip") : options, body);
     }

@@ -17,22 +17,51 @@ final class ActivationKernels {
 
     private ActivationKernels() {}
 
-    /** {@code x = activation(x)} from {@code from} to {@code to − 1}. */
+    /**
+     * {@code x = activation(x)} from {@code from} to {@code to − 1}. A loop for each, since a vector that comes from one of
+     * several branches is boxed once one of them is not inlined: 144 bytes of garbage a vector.
+     */
     static void apply(Activation activation, float[] x, int from, int to) {
-        if (activation == Activation.NONE) {
-            return;
+        switch (activation) {
+            case NONE -> {
+                // As it is.
+            }
+            case RELU -> relu(x, from, to);
+            case SILU -> silu(x, from, to);
+            case GELU -> gelu(x, from, to);
+            case GELU_TANH -> geluTanh(x, from, to);
         }
+    }
+
+    private static void relu(float[] x, int from, int to) {
         for (int i = from; i < to; i += LANES) {
             var mask = SPECIES.indexInRange(i, to);
             FloatVector v = FloatVector.fromArray(SPECIES, x, i, mask);
-            FloatVector y = switch (activation) {
-                case NONE -> v;
-                case RELU -> v.max(0);
-                case SILU -> silu(v);
-                case GELU -> gelu(v);
-                case GELU_TANH -> geluTanh(v);
-            };
-            y.intoArray(x, i, mask);
+            v.max(0).intoArray(x, i, mask);
+        }
+    }
+
+    private static void silu(float[] x, int from, int to) {
+        for (int i = from; i < to; i += LANES) {
+            var mask = SPECIES.indexInRange(i, to);
+            FloatVector v = FloatVector.fromArray(SPECIES, x, i, mask);
+            silu(v).intoArray(x, i, mask);
+        }
+    }
+
+    private static void gelu(float[] x, int from, int to) {
+        for (int i = from; i < to; i += LANES) {
+            var mask = SPECIES.indexInRange(i, to);
+            FloatVector v = FloatVector.fromArray(SPECIES, x, i, mask);
+            gelu(v).intoArray(x, i, mask);
+        }
+    }
+
+    private static void geluTanh(float[] x, int from, int to) {
+        for (int i = from; i < to; i += LANES) {
+            var mask = SPECIES.indexInRange(i, to);
+            FloatVector v = FloatVector.fromArray(SPECIES, x, i, mask);
+            geluTanh(v).intoArray(x, i, mask);
         }
     }
 

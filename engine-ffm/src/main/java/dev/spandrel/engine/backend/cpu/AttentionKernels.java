@@ -47,6 +47,13 @@ final class AttentionKernels {
         }
     }
 
+    /** {@code scores ×= factor}, and what follows up to a whole vector. */
+    static void scale(float[] scores, int at, int count, float factor) {
+        for (int i = at; i < at + count; i += LANES) {
+            FloatVector.fromArray(SPECIES, scores, i).mul(factor).intoArray(scores, i);
+        }
+    }
+
     /**
      * Turns scores into e^(score − max) in place, and to zero from {@code seen} on up to a whole vector.
      *

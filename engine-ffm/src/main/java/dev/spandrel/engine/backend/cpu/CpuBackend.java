@@ -32,44 +32,67 @@ import java.util.List;
  * {@link #close} releases both, after which no verb may be called.
  */
 public final class CpuBackend implements Backend {
-    /** Rows of C per task; a multiple of the tile, small enough that 64 cores find work in a prefill of 512. */
-    static final int ROW_BLOCK = 48;
     /** Multiply-adds below which waking another core costs more than it brings: some 3 µs of work. */
     private static final long WORTH_SPLITTING = 300_000;
+
+    /** Rows of a block, rounded up to whole calls of AMX. */
+    private static final int SUM_ROWS = (MatMul.ROW_BLOCK + AmxKernels.ROWS - 1) / AmxKernels.ROWS * AmxKernels.ROWS;
+    /** Work of converting an input, in multiply-adds. */
+    private static final int CONVERSION_WORK = 8;
 
     /** What one worker needs beside registers. */
     static final class Scratch {
         final PagedAttention.Scratch attention = new PagedAttention.Scratch();
         final float[] lanes = new float[LANES];
-        final float[] edge = new float[ROW_BLOCK * PANEL];
+        final float[] edge = new float[MatMul.ROW_BLOCK * PANEL];
         final float[] turn = new float[2 * Widening.STRIP * PANEL];
+        final MemorySegment edgeSegment = MemorySegment.ofArray(edge);
         final MemorySegment strip;
+        /** Integer sums of a row block's upper and lower bytes. */
+        final MemorySegment sums;
 
         Scratch(Arena arena) {
             strip = arena.allocate(Widening.STRIP_BYTES, VectorConstants.ALIGNMENT);
+            sums = NarrowActivations.global(arena.allocate(2L * SUM_ROWS * PANEL * 4, VectorConstants.ALIGNMENT));
         }
     }
 
     private final Arena arena = Arena.ofShared();
     private final WeightPolicy policy;
+    private final boolean machineCode;
+    private final boolean amx;
+    private final LargeMemory memory = new LargeMemory(arena);
+    private final NarrowActivations narrow = new NarrowActivations();
+    private final MatMul matMul;
+    private final PagedAttention attention;
     private final Workers workers;
     private final Scratch[] scratch;
-    /** Where a step's tokens are cut for attention. */
-    private int[] tiles = new int[1024];
 
     /** @param options threads, weights, instructions */
     public CpuBackend(BackendOptions options) {
-        int threads = options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
+        int available = Runtime.getRuntime().availableProcessors();
+        int threads = options.threads() == 0 ? CpuFeatures.physicalCores(available) : options.threads();
         policy = options.weights();
+        machineCode = options.machineCode() && MachineKernels.refusal() == null;
+        amx = machineCode && options.amx() && AmxKernels.refusal() == null;
         workers = new Workers(threads);
         scratch = new Scratch[threads];
         Arrays.setAll(scratch, i -> new Scratch(arena));
+        matMul = new MatMul(scratch, narrow);
+        attention = new PagedAttention(scratch);
     }
 
     @Override
     public String description() {
-        return "cpu (" + SPECIES.vectorBitSize() + "-bit vectors, " + LANES + " lanes, " + workers.count()
+        return "cpu (" + SPECIES.vectorBitSize() + "-bit vectors, "
+                + (machineCode ? MachineKernels.description() + ", " : "")
+                + workers.count()
                 + (workers.count() == 1 ? " thread)" : " threads)");
+    }
+
+    /** Whether BF16 weights meet inputs rounded to BF16 here. */
+    public boolean roundsInputs() {
+        return machineCode && MachineKernels.supports(WeightFormat.BF16);
     }
 
     @Override
@@ -83,7 +106,7 @@ public final class CpuBackend implements Backend {
             throw new IllegalArgumentException(
                     "--block-size must be a multiple of " + Math.max(16, LANES) + ", found " + blockSize);
         }
-        PagedKv kv = new PagedKv(arena, blocks, blockSize, heads, dtype);
+        PagedKv kv = new PagedKv(memory, blocks, blockSize, heads, dtype);
         for (Scratch each : scratch) {
             each.attention.reserve(arena, kv.scratchBytes());
         }
@@ -112,7 +135,7 @@ public final class CpuBackend implements Backend {
     }
 
     private CpuWeight pack(List<WeightRows> rows) {
-        return CpuWeight.pack(arena, workers, 1, rows);
+        return CpuWeight.pack(memory, workers, amx ? AmxKernels.STEPS : 1, rows);
     }
 
     @Override
@@ -145,50 +168,80 @@ public final class CpuBackend implements Backend {
     public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
         float[] x = HostBuffer.of(in);
         float[] y = HostBuffer.of(out);
-        run(
-                rows,
-                (long) rows * columns,
-                (r, worker) -> PointwiseKernels.rmsNorm(
-                        x, r * columns, columns, data(weight), epsilon, y, scratch[worker].lanes));
+        MemorySegment factors = data(weight);
+        if (isSmall((long) rows * columns)) {
+            for (int r = 0; r < rows; r++) {
+                PointwiseKernels.rmsNorm(x, r * columns, columns, factors, epsilon, y, scratch[0].lanes);
+            }
+        } else {
+            workers.run(
+                    rows,
+                    (r, worker) -> PointwiseKernels.rmsNorm(
+                            x, r * columns, columns, factors, epsilon, y, scratch[worker].lanes));
+        }
     }
 
     @Override
     public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
         float[] x = HostBuffer.of(qkv);
-        run(rows, (long) rows * heads.columns(), (r, worker) -> {
-            int row = r * heads.columns();
-            float[] lanes = scratch[worker].lanes;
-            for (int at = 0; at < heads.queryColumns(); at += queries.rows()) {
-                PointwiseKernels.rmsNorm(x, row + at, queries.rows(), data(queries), epsilon, x, lanes);
+        if (isSmall((long) rows * heads.columns())) {
+            for (int r = 0; r < rows; r++) {
+                normHeads(x, r, heads, queries, keys, epsilon, scratch[0].lanes);
             }
-            for (int at = 0; at < heads.kvColumns(); at += keys.rows()) {
-                int key = row + heads.queryColumns() + at;
-                PointwiseKernels.rmsNorm(x, key, keys.rows(), data(keys), epsilon, x, lanes);
-            }
-        });
+        } else {
+            workers.run(rows, (r, worker) -> normHeads(x, r, heads, queries, keys, epsilon, scratch[worker].lanes));
+        }
+    }
+
+    private static void normHeads(
+            float[] x, int r, HeadLayout heads, Weight queries, Weight keys, float epsilon, float[] lanes) {
+        int row = r * heads.columns();
+        for (int at = 0; at < heads.queryColumns(); at += queries.rows()) {
+            PointwiseKernels.rmsNorm(x, row + at, queries.rows(), data(queries), epsilon, x, lanes);
+        }
+        for (int at = 0; at < heads.kvColumns(); at += keys.rows()) {
+            int key = row + heads.queryColumns() + at;
+            PointwiseKernels.rmsNorm(x, key, keys.rows(), data(keys), epsilon, x, lanes);
+        }
     }
 
     @Override
     public void rope(Buffer qkv, int rows, HeadLayout heads, int rotaryDim, float[] angles) {
         float[] x = HostBuffer.of(qkv);
-        run(rows, (long) rows * heads.columns(), (r, worker) -> {
-            for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
-                int at = r * heads.columns() + h * heads.headDim();
-                PointwiseKernels.rotate(x, at, rotaryDim / 2, angles, r * rotaryDim);
+        if (isSmall((long) rows * heads.columns())) {
+            for (int r = 0; r < rows; r++) {
+                rotate(x, r, heads, rotaryDim, angles);
             }
-        });
+        } else {
+            workers.run(rows, (r, _) -> rotate(x, r, heads, rotaryDim, angles));
+        }
+    }
+
+    private static void rotate(float[] x, int r, HeadLayout heads, int rotaryDim, float[] angles) {
+        for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
+            int at = r * heads.columns() + h * heads.headDim();
+            PointwiseKernels.rotate(x, at, rotaryDim / 2, angles, r * rotaryDim);
+        }
     }
 
     @Override
     public void gate(Buffer gateUp, int rows, int columns, Activation activation, Buffer out) {
         float[] x = HostBuffer.of(gateUp);
         float[] y = HostBuffer.of(out);
-        run(rows, 4L * rows * columns, (r, worker) -> {
-            int gate = r * 2 * columns;
-            System.arraycopy(x, gate, y, r * columns, columns);
-            ActivationKernels.apply(activation, y, r * columns, (r + 1) * columns);
-            PointwiseKernels.multiply(x, gate + columns, y, r * columns, columns);
-        });
+        if (isSmall(4L * rows * columns)) {
+            for (int r = 0; r < rows; r++) {
+                gate(x, r, columns, activation, y);
+            }
+        } else {
+            workers.run(rows, (r, _) -> gate(x, r, columns, activation, y));
+        }
+    }
+
+    private static void gate(float[] x, int r, int columns, Activation activation, float[] y) {
+        int gate = r * 2 * columns;
+        System.arraycopy(x, gate, y, r * columns, columns);
+        ActivationKernels.apply(activation, y, r * columns, (r + 1) * columns);
+        PointwiseKernels.multiply(x, gate + columns, y, r * columns, columns);
     }
 
     @Override
@@ -207,29 +260,32 @@ public final class CpuBackend implements Backend {
     @Override
     public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
         CpuWeight w = (CpuWeight) weight;
-        float[] a = HostBuffer.of(in);
-        float[] c = HostBuffer.of(out);
+        HostBuffer a = (HostBuffer) in;
+        HostBuffer c = (HostBuffer) out;
         MemorySegment b = data(bias);
+        matMul.set(a, rows, c, w.rows(), b, activation);
         int first = 0;
-        for (PackedMatrix part : w.parts()) {
-            multiply(a, rows, part, new PanelOutput(c, w.rows(), first, b, activation));
+        for (int i = 0; i < w.parts().size(); i++) {
+            PackedMatrix part = w.parts().get(i);
+            boolean tiles = amx && rows >= AmxKernels.BREAK_EVEN && AmxKernels.supports(part.format());
+            boolean machine = tiles || machineCode && MachineMultiply.takes(part);
+            if (machine && MachineMultiply.converts(part.format())) {
+                narrow.begin(arena, a.values(), rows, part);
+                run(rows, (long) rows * part.columns() * CONVERSION_WORK, narrow);
+            }
+            matMul.part(part, first, machine, tiles);
+            run(matMul.tasks(), matMul.work(), matMul);
             first += part.rows();
         }
     }
 
-    private void multiply(float[] a, int rows, PackedMatrix w, PanelOutput out) {
-        int panels = w.panels();
-        int blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
-        Workers.Task task = (i, worker) -> {
-            int from = i / panels * ROW_BLOCK;
-            PanelMultiply.run(a, from, Math.min(rows, from + ROW_BLOCK), w, i % panels, out, scratch[worker]);
-        };
-        run(panels * blocks, (long) rows * w.rows() * w.columns(), task);
+    private static boolean isSmall(long work) {
+        return work < WORTH_SPLITTING;
     }
 
     /** Tasks on all workers where there is work enough to wake another core. */
     private void run(int tasks, long work, Workers.Task task) {
-        if (work < WORTH_SPLITTING) {
+        if (isSmall(work)) {
             for (int i = 0; i < tasks; i++) {
                 task.run(i, 0);
             }
@@ -259,15 +315,8 @@ public final class CpuBackend implements Backend {
     public void attention(
             Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
         PagedKv cache = (PagedKv) kv;
-        if (tiles.length <= metadata.tokenCount()) {
-            tiles = new int[Math.max(metadata.tokenCount() + 1, 2 * tiles.length)];
-        }
-        PagedAttention attention =
-                new PagedAttention(HostBuffer.of(qkv), heads, metadata, cache, rule, HostBuffer.of(out), tiles);
-        for (Scratch each : scratch) {
-            each.attention.reserve(attention.positions(), cache.paddedDim());
-        }
-        run(attention.tasks(), attention.work(), (task, worker) -> attention.run(task, scratch[worker].attention));
+        attention.begin((HostBuffer) qkv, heads, metadata, cache, rule, HostBuffer.of(out), machineCode);
+        run(attention.tasks(), attention.work(), attention);
     }
 
     @Override

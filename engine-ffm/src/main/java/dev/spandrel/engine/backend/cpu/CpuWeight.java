@@ -2,7 +2,6 @@ package dev.spandrel.engine.backend.cpu;
 
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.backend.WeightRows;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,11 +12,11 @@ import java.util.List;
  * @param parts at least one; their rows follow each other
  */
 record CpuWeight(int rows, int columns, List<PackedMatrix> parts) implements Weight {
-    static CpuWeight pack(Arena arena, Workers workers, int stepMultiple, List<WeightRows> stacks) {
+    static CpuWeight pack(LargeMemory memory, Workers workers, int stepMultiple, List<WeightRows> stacks) {
         List<PackedMatrix> parts = new ArrayList<>();
         int rows = 0;
         for (WeightRows stack : stacks) {
-            parts.add(PackedMatrix.pack(arena, workers, stepMultiple, stack));
+            parts.add(PackedMatrix.pack(memory, workers, stepMultiple, stack));
             rows += stack.rows();
         }
         return new CpuWeight(rows, stacks.getFirst().columns(), List.copyOf(parts));

@@ -4,7 +4,6 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.PANEL;
 
 import dev.spandrel.engine.backend.WeightFormat;
 import dev.spandrel.engine.backend.WeightRows;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -12,8 +11,8 @@ import java.lang.foreign.ValueLayout;
  * A weight matrix packed for broadcast tiles: panels of {@link VectorConstants#PANEL} rows, so that the weights of one input
  * for 64 outputs lie together; the last panel is padded. One layout serves one row and many.
  *
- * <p>Whatever the format, a panel is a row of steps, and a step is four bytes of each of the 64 outputs: one F32, two F16 or
- * BF16 neighbours, four INT8 neighbours. Bytes are stored unsigned (value + 128), as vpdpbusd wants one side. An INT8 panel
+ * <p>Whatever the format, a panel is a row of steps, and a step is four bytes of each of the 64 outputs: one F32, two BF16
+ * neighbours, four INT8 neighbours. Only F16 has 64 outputs of one input, then 64 of the next, as vcvtph2ps reads them. Bytes are stored unsigned (value + 128), as vpdpbusd wants one side. An INT8 panel
  * begins with its 64 F32 scales. Q8_0 and Q4_0 panels are blocks of 32 inputs: 64 F16 scales, then eight steps of bytes, or
  * four steps whose low halves are the block's inputs 0 to 15 and whose high halves are 16 to 31.
  *
@@ -47,7 +46,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
      *
      * @param stepMultiple panels of BF16 and INT8 are padded to so many steps, for tiles that are no shorter
      */
-    static PackedMatrix pack(Arena arena, Workers workers, int stepMultiple, WeightRows from) {
+    static PackedMatrix pack(LargeMemory memory, Workers workers, int stepMultiple, WeightRows from) {
         int steps = steps(from.format(), from.columns(), stepMultiple);
         long panels = (from.rows() + PANEL - 1L) / PANEL;
         PackedMatrix packed = new PackedMatrix(
@@ -55,7 +54,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
                 from.columns(),
                 from.format(),
                 steps,
-                arena.allocate(panels * panelBytes(from.format(), steps, from.columns()), VectorConstants.ALIGNMENT));
+                memory.allocate(panels * panelBytes(from.format(), steps, from.columns())));
         Scratch[] scratch = new Scratch[workers.count()];
         workers.run(packed.panels(), (panel, worker) -> {
             if (scratch[worker] == null) {
@@ -149,7 +148,20 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
         for (int r = 0; r < count; r++) {
             scratch.rows.asSlice(r * scratch.stride + rowBytes, 4).fill((byte) 0);
         }
-        turn(scratch, count, (int) ((rowBytes + 3) / 4), to);
+        if (format == WeightFormat.F16) {
+            turnHalves(scratch, count, to);
+        } else {
+            turn(scratch, count, (int) ((rowBytes + 3) / 4), to);
+        }
+    }
+
+    private void turnHalves(Scratch scratch, int count, long to) {
+        for (int r = 0; r < count; r++) {
+            for (int c = 0; c < columns; c++) {
+                short value = scratch.rows.get(SHORT, r * scratch.stride + 2L * c);
+                data.set(SHORT, to + ((long) c * PANEL + r) * 2, value);
+            }
+        }
     }
 
     /** Rows of steps become steps of rows. */
@@ -203,7 +215,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
     private float element(long panel, int lane, int column) {
         return switch (format) {
             case F32 -> Float.intBitsToFloat(step(panel, column, lane));
-            case F16 -> Float.float16ToFloat((short) (step(panel, column / 2, lane) >>> column % 2 * 16));
+            case F16 -> Float.float16ToFloat(data.get(SHORT, panel + ((long) column * PANEL + lane) * 2));
             case BF16 -> Float.intBitsToFloat(step(panel, column / 2, lane) >>> column % 2 * 16 << 16);
             case INT8 ->
                 ((step(panel + PANEL * 4, column / 4, lane) >>> column % 4 * 8 & 255) - 128)

@@ -6,23 +6,27 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.TILE_COLUMNS;
 import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.HeadLayout;
+import dev.spandrel.engine.backend.HostBuffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
  * One layer's attention over one step, cut into tiles: up to six tokens that stand side by side in one sequence share each
- * read of its keys and values, in one head. Rows of a tile have the bits they would have alone. A tile is one task; it
- * touches only its own rows of the output.
+ * read of its keys and values, in one head; where a step has one token of each sequence, the heads that read the same keys
+ * share it instead. Rows of a tile have the bits they would have alone. A tile is one task; it touches only its own rows of
+ * the output. One object serves all steps, so that none allocates.
  */
-final class PagedAttention {
+final class PagedAttention implements Workers.Task {
     /** Queries of a tile: as many as leave room in the registers for the four value vectors; see MatMulKernels. */
     static final int TILE = LANES >= 16 ? 6 : 1;
 
     /** What one worker needs beside registers. */
     static final class Scratch {
         private float[] scores = new float[TILE * 1024];
+        private MemorySegment scoreSegment = MemorySegment.ofArray(scores);
         private float[] sums = new float[TILE * 256];
+        private MemorySegment sumSegment = MemorySegment.ofArray(sums);
         private final float[] totals = new float[TILE];
         private final float[] lanes = new float[LANES];
         private MemorySegment block = MemorySegment.NULL;
@@ -38,63 +42,94 @@ final class PagedAttention {
         void reserve(int positions, int width) {
             if (scores.length < TILE * positions) {
                 scores = new float[TILE * Math.max(positions, 2 * scores.length / TILE)];
+                scoreSegment = MemorySegment.ofArray(scores);
             }
             if (sums.length < TILE * width) {
                 sums = new float[TILE * width];
+                sumSegment = MemorySegment.ofArray(sums);
             }
         }
     }
 
-    private final float[] qkv;
-    private final HeadLayout heads;
-    private final AttentionMetadata metadata;
-    private final PagedKv kv;
-    private final AttentionRule rule;
-    private final float[] out;
-    private final int[] tiles;
-    private final int tileCount;
-    private final int longest;
-    private final long work;
+    private final CpuBackend.Scratch[] scratches;
+    private HostBuffer qkv;
+    private HeadLayout heads;
+    private AttentionMetadata metadata;
+    private PagedKv kv;
+    private AttentionRule rule;
+    private float[] out;
+    /** Where the step's tokens are cut. */
+    private int[] tiles = new int[1024];
+
+    private int tileCount;
+    private int longest;
+    private long work;
+    private boolean machineCode;
+    /** Whether rows of a tile are heads of one token that read the same keys, instead of tokens of one head. */
+    private boolean byHead;
+
+    PagedAttention(CpuBackend.Scratch[] scratches) {
+        this.scratches = scratches;
+    }
 
     /**
-     * @param qkv tokens × heads.columns
-     * @param tiles scratch for the cuts, at least one more than tokens
-     * @param out tokens × heads.queryColumns
+     * Takes a step on.
+     *
+     * @param q tokens × heads.columns
+     * @param to tokens × heads.queryColumns
+     * @param allowed whether machine code may be used
      */
-    PagedAttention(
-            float[] qkv,
-            HeadLayout heads,
-            AttentionMetadata metadata,
-            PagedKv kv,
-            AttentionRule rule,
-            float[] out,
-            int[] tiles) {
-        this.qkv = qkv;
-        this.heads = heads;
-        this.metadata = metadata;
-        this.kv = kv;
-        this.rule = rule;
-        this.out = out;
-        this.tiles = tiles;
+    void begin(
+            HostBuffer q,
+            HeadLayout layout,
+            AttentionMetadata step,
+            PagedKv cache,
+            AttentionRule attends,
+            float[] to,
+            boolean allowed) {
+        qkv = q;
+        heads = layout;
+        metadata = step;
+        kv = cache;
+        rule = attends;
+        out = to;
+        machineCode = allowed && MachineKernels.attends(cache.blockSize(), cache.paddedDim());
+        cut();
+        byHead = machineCode && tileCount == metadata.tokenCount();
+        for (CpuBackend.Scratch each : scratches) {
+            each.attention.reserve(positions(), kv.paddedDim());
+        }
+    }
+
+    private void cut() {
+        int tokens = metadata.tokenCount();
+        if (tiles.length <= tokens) {
+            tiles = new int[Math.max(tokens + 1, 2 * tiles.length)];
+        }
         int count = 0;
         int most = 0;
         long positions = 0;
-        for (int t = 0; t < metadata.tokenCount(); t++) {
+        for (int t = 0; t < tokens; t++) {
             if (t == 0 || t - tiles[count - 1] == TILE || metadata.blockTable(t) != metadata.blockTable(t - 1)) {
                 tiles[count++] = t;
             }
             most = Math.max(most, metadata.position(t) + 1);
             positions += metadata.position(t) + 1 - rule.first(metadata.position(t));
         }
-        tiles[count] = metadata.tokenCount();
+        tiles[count] = tokens;
         tileCount = count;
         longest = most;
         work = positions * heads.queryColumns() * 2;
     }
 
+    /** Heads of a token that share keys are taken so many at a time. */
+    private int groupChunks() {
+        return (heads.heads() / heads.kvHeads() + TILE - 1) / TILE;
+    }
+
     /** Tasks to run, in any order, on any worker. */
     int tasks() {
-        return tileCount * heads.heads();
+        return tileCount * (byHead ? heads.kvHeads() * groupChunks() : heads.heads());
     }
 
     /** Multiply-adds in all. */
@@ -107,31 +142,58 @@ final class PagedAttention {
         return (longest / kv.blockSize() + 1) * kv.blockSize() + LANES;
     }
 
-    /** Computes one tile in one head: softmax(q·Kᵀ × scale) × V, each row over the positions it sees. */
-    void run(int task, Scratch scratch) {
-        int first = tiles[task / heads.heads()];
-        int rows = tiles[task / heads.heads() + 1] - first;
-        int head = task % heads.heads();
+    /** Computes one tile: softmax(q·Kᵀ × scale) × V, each row over the positions it sees. */
+    @Override
+    public void run(int task, int worker) {
+        Scratch scratch = scratches[worker].attention;
+        if (byHead) {
+            int chunks = groupChunks();
+            int group = heads.heads() / heads.kvHeads();
+            int within = task % (heads.kvHeads() * chunks);
+            int firstHead = within / chunks * group + within % chunks * TILE;
+            int rows = Math.min(TILE, group - within % chunks * TILE);
+            run(tiles[task / (heads.kvHeads() * chunks)], rows, firstHead, scratch);
+        } else {
+            int first = tiles[task / heads.heads()];
+            run(first, tiles[task / heads.heads() + 1] - first, task % heads.heads(), scratch);
+        }
+    }
+
+    private void run(int first, int rows, int head, Scratch scratch) {
         int stride = scratch.scores.length / TILE;
         int padded = kv.paddedDim();
         Arrays.fill(scratch.sums, 0, rows * padded, 0);
         score(first, rows, head, scratch, stride);
         for (int r = 0; r < rows; r++) {
-            scratch.totals[r] = softmax(first + r, scratch, r * stride);
+            scratch.totals[r] = softmax(token(first, r), scratch, r * stride);
         }
         weigh(first, rows, head, scratch, stride);
         for (int r = 0; r < rows; r++) {
-            int to = (first + r) * heads.queryColumns() + head * heads.headDim();
+            int to = token(first, r) * heads.queryColumns() + (byHead ? head + r : head) * heads.headDim();
             for (int d = 0; d < heads.headDim(); d++) {
                 out[to + d] = scratch.sums[r * padded + d] / scratch.totals[r];
             }
         }
     }
 
+    /** The token of a row. */
+    private int token(int first, int row) {
+        return byHead ? first : first + row;
+    }
+
+    /** The token of the last row. */
+    private int last(int first, int rows) {
+        return token(first, rows - 1);
+    }
+
     /** From the row's own first block on, whatever its tile: so its sum runs over the same lanes alone and beside others. */
     private float softmax(int token, Scratch scratch, int at) {
         int begin = begin(token);
         int from = begin - begin % kv.blockSize();
+        if (machineCode) {
+            // Machine code leaves scores unscaled.
+            AttentionKernels.scale(scratch.scores, at + from, seen(token) - from, rule.scale());
+        }
         if (rule.softCap() != 0) {
             ActivationKernels.softCap(scratch.scores, at + begin, at + seen(token), rule.softCap());
         }
@@ -146,13 +208,26 @@ final class PagedAttention {
         int query = first * heads.columns() + head * dim;
         int blockSize = kv.blockSize();
         int[] table = metadata.blockTable(first);
-        for (int p = begin(first) / blockSize * blockSize; p < seen(first + rows - 1); p += blockSize) {
+        for (int p = begin(first) / blockSize * blockSize; p < seen(last(first, rows)); p += blockSize) {
             int block = table[p / blockSize];
             MemorySegment keys = kv.keys(block, kvHead, scratch.block);
             long keysAt = kv.keysAt(block, kvHead);
+            if (machineCode) {
+                MachineKernels.scores(
+                        qkv.segment(),
+                        4L * query,
+                        4L * (byHead ? dim : heads.columns()),
+                        keys.address() + keysAt,
+                        scratch.scoreSegment,
+                        4L * p,
+                        4L * stride,
+                        dim,
+                        rows);
+                continue;
+            }
             if (rows == 6) {
                 AttentionKernels.scoreBlock6(
-                        qkv,
+                        qkv.values(),
                         query,
                         heads.columns(),
                         dim,
@@ -167,7 +242,7 @@ final class PagedAttention {
             }
             for (int r = 0; r < rows; r++) {
                 AttentionKernels.scoreBlock(
-                        qkv,
+                        qkv.values(),
                         query + r * heads.columns(),
                         dim,
                         keys,
@@ -189,15 +264,25 @@ final class PagedAttention {
         int blockSize = kv.blockSize();
         int padded = kv.paddedDim();
         int[] table = metadata.blockTable(first);
-        for (int p = begin(first) / blockSize * blockSize; p < seen(first + rows - 1); p += blockSize) {
+        for (int p = begin(first) / blockSize * blockSize; p < seen(last(first, rows)); p += blockSize) {
             int block = table[p / blockSize];
-            int most = Math.min(blockSize, seen(first + rows - 1) - p);
+            int most = Math.min(blockSize, seen(last(first, rows)) - p);
             MemorySegment values = kv.values(block, kvHead, most, scratch.block);
             long valuesAt = kv.valuesAt(block, kvHead);
-            if (rows == 6
-                    && p + blockSize <= seen(first)
-                    && p >= begin(first + rows - 1)
-                    && padded % TILE_COLUMNS == 0) {
+            boolean whole = p + blockSize <= seen(first) && p >= begin(last(first, rows));
+            if (machineCode && (whole || byHead)) {
+                int skip = Math.max(0, begin(first) - p);
+                int count = Math.min(blockSize, seen(first) - p) - (byHead ? skip : 0);
+                machineWeigh(
+                        scratch,
+                        p + (byHead ? skip : 0),
+                        count,
+                        rows,
+                        stride,
+                        values.address() + valuesAt + (byHead ? skip : 0) * padded * 4L);
+                continue;
+            }
+            if (rows == 6 && whole && padded % TILE_COLUMNS == 0) {
                 for (int d = 0; d < padded; d += TILE_COLUMNS) {
                     AttentionKernels.weighBlock6x4(
                             scratch.scores,
@@ -214,13 +299,31 @@ final class PagedAttention {
                 continue;
             }
             for (int r = 0; r < rows; r++) {
-                int skip = Math.max(0, begin(first + r) - p);
-                int count = Math.min(blockSize, seen(first + r) - p) - skip;
+                int skip = Math.max(0, begin(token(first, r)) - p);
+                int count = Math.min(blockSize, seen(token(first, r)) - p) - skip;
                 if (count > 0) {
                     long at = valuesAt + skip * padded * 4L;
                     weighRow(scratch, r * stride + p + skip, count, values, at, r * padded);
                 }
             }
+        }
+    }
+
+    /** Positions {@code from} to {@code from + count − 1}, which all rows see. */
+    private void machineWeigh(Scratch scratch, int from, int count, int rows, int stride, long values) {
+        int padded = kv.paddedDim();
+        for (int d = 0; d < padded; d += VectorConstants.PANEL) {
+            MachineKernels.weigh(
+                    padded,
+                    scratch.scoreSegment,
+                    4L * from,
+                    4L * stride,
+                    values + 4L * d,
+                    scratch.sumSegment,
+                    4L * d,
+                    4L * padded,
+                    count,
+                    rows);
         }
     }
 

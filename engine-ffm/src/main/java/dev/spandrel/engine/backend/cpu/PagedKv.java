@@ -7,7 +7,6 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.KvLayer;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
@@ -41,17 +40,17 @@ final class PagedKv implements KvLayer {
     private final MemorySegment keyScales;
     private final MemorySegment valueScales;
 
-    PagedKv(Arena arena, int blocks, int blockSize, HeadLayout heads, KvDType dtype) {
+    PagedKv(LargeMemory memory, int blocks, int blockSize, HeadLayout heads, KvDType dtype) {
         this.dtype = dtype;
         this.heads = heads;
         this.blockSize = blockSize;
         paddedDim = VectorConstants.roundUp(heads.headDim());
         long rows = (long) blocks * heads.kvHeads() * blockSize;
-        keys = arena.allocate(rows * heads.headDim() * dtype.byteSize(), VectorConstants.ALIGNMENT);
-        values = arena.allocate(rows * paddedDim * dtype.byteSize(), VectorConstants.ALIGNMENT);
+        keys = memory.allocate(rows * heads.headDim() * dtype.byteSize());
+        values = memory.allocate(rows * paddedDim * dtype.byteSize());
         long scales = dtype == KvDType.INT8 ? rows * 4 : 0;
-        keyScales = arena.allocate(scales, VectorConstants.ALIGNMENT);
-        valueScales = arena.allocate(scales, VectorConstants.ALIGNMENT);
+        keyScales = memory.allocate(scales);
+        valueScales = memory.allocate(scales);
     }
 
     int blockSize() {

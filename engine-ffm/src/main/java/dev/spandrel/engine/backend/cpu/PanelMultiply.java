@@ -15,16 +15,15 @@ final class PanelMultiply {
 
     /**
      * Computes rows {@code from} to {@code to − 1} of C in the columns of one panel.
-     *
-     * @param a rows × w.columns
      */
-    static void run(
-            float[] a, int from, int to, PackedMatrix w, int panel, PanelOutput out, CpuBackend.Scratch scratch) {
-        int first = out.first() + panel * PANEL;
+    static void run(MatMul m, int from, int to, int panel, CpuBackend.Scratch scratch) {
+        PackedMatrix w = m.weight;
+        float[] a = m.in.values();
+        int first = m.first + panel * PANEL;
         int columns = Math.min(PANEL, w.rows() - panel * PANEL);
         boolean whole = columns == PANEL;
-        float[] c = whole ? out.c() : scratch.edge;
-        int ldc = whole ? out.ldc() : PANEL;
+        float[] c = whole ? m.out.values() : scratch.edge;
+        int ldc = whole ? m.ldc : PANEL;
         int cAt = whole ? from * ldc + first : 0;
         for (int r = 0; r < to - from; r++) {
             Arrays.fill(c, cAt + r * ldc, cAt + r * ldc + PANEL, 0);
@@ -37,9 +36,9 @@ final class PanelMultiply {
         }
         for (int r = 0; r < to - from; r++) {
             if (!whole) {
-                System.arraycopy(c, r * PANEL, out.c(), (from + r) * out.ldc() + first, columns);
+                System.arraycopy(c, r * PANEL, m.out.values(), (from + r) * m.ldc + first, columns);
             }
-            out.finish(from + r, first, columns);
+            m.finish(from + r, first, columns);
         }
     }
 

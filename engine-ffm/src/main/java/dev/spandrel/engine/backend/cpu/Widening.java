@@ -41,7 +41,7 @@ final class Widening {
         long at = w.panelAt(panel);
         switch (w.format()) {
             case F32 -> throw new IllegalArgumentException("F32 needs no widening");
-            case F16 -> halves(w.data(), at + from / 2 * ROW, (count + 1) / 2, to);
+            case F16 -> halves(w.data(), at / 2 + (long) from * PANEL, count * PANEL, to);
             case BF16 -> bfloats(w.data(), at + from / 2 * ROW, (count + 1) / 2, to);
             case INT8 -> bytes(w.data(), at, at + (1 + from / 4) * ROW, (count + 3) / 4, to, 0);
             case Q8_0 -> {
@@ -77,14 +77,9 @@ final class Widening {
         }
     }
 
-    private static void halves(MemorySegment from, long at, int steps, MemorySegment to) {
-        long out = 0;
-        for (int s = 0; s < steps; s++, at += ROW, out += 2 * ROW) {
-            for (long v = 0; v < ROW; v += LANES * 4L) {
-                IntVector pair = IntVector.fromMemorySegment(INTS, from, at + v, ORDER);
-                half(pair).intoMemorySegment(to, out + v, ORDER);
-                half(pair.lanewise(VectorOperators.LSHR, 16)).intoMemorySegment(to, out + ROW + v, ORDER);
-            }
+    private static void halves(MemorySegment from, long first, int count, MemorySegment to) {
+        for (int i = 0; i < count; i += LANES) {
+            half(PagedKv.ints(from, first + i)).intoMemorySegment(to, i * 4L, ORDER);
         }
     }
 

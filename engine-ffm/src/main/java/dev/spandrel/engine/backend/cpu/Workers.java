@@ -1,16 +1,19 @@
 package dev.spandrel.engine.backend.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * Platform threads that share the tasks of one verb. The calling thread works too; the others spin for a while after a
  * job, since the next verb comes within microseconds, and then park so that an idle server costs nothing. A task that
- * throws ends its job with that exception; the workers live on.
+ * throws ends its job with that exception; the workers live on. A job allocates nothing.
  */
 final class Workers implements AutoCloseable {
-    /** About 50 µs: longer than the gap between two verbs of a step, shorter than anybody notices. */
-    private static final int SPINS = 2_000;
+    /** Longer than sampling and scheduling take between two steps, shorter than anybody notices. */
+    private static final long SPIN_NANOS = 300_000;
+    /** Spins between two looks at the clock. */
+    private static final int SPINS = 64;
 
     /** A task's number and the worker that runs it, 0 being the caller. */
     @FunctionalInterface
@@ -18,120 +21,135 @@ final class Workers implements AutoCloseable {
         void run(int task, int worker);
     }
 
-    /**
-     * One call of {@link #run}. Tasks are claimed one by one until none is left; a worker that wakes too late finds the
-     * job closed and is not waited for, so a busy machine costs parallelism, never a stall.
-     */
-    private static final class Job {
-        private static final int CLOSED = Integer.MIN_VALUE;
-
-        private final Task task;
-        private final int tasks;
-        private final AtomicInteger next = new AtomicInteger();
-        /** Workers inside, plus CLOSED once nobody may enter. */
-        private final AtomicInteger inside = new AtomicInteger();
-
-        private volatile Throwable failure;
-
-        Job(Task task, int tasks) {
-            this.task = task;
-            this.tasks = tasks;
-        }
-
-        void join(int worker) {
-            int now = inside.get();
-            while (now >= 0 && !inside.compareAndSet(now, now + 1)) {
-                now = inside.get();
-            }
-            if (now >= 0) {
-                work(worker);
-                inside.decrementAndGet();
-            }
-        }
-
-        void work(int worker) {
-            try {
-                for (int i = next.getAndIncrement(); i < tasks; i = next.getAndIncrement()) {
-                    task.run(i, worker);
-                }
-            } catch (RuntimeException | Error e) {
-                failure = e;
-                next.set(tasks);
-            }
-        }
-
-        /** Waits for those inside, then tells what went wrong. */
-        void finish() {
-            inside.addAndGet(CLOSED);
-            while (inside.get() != CLOSED) {
-                Thread.onSpinWait();
-            }
-            if (failure instanceof RuntimeException e) {
-                throw e;
-            }
-            if (failure instanceof Error e) {
-                throw e;
-            }
-        }
+    /** A thread, and whether it sleeps: set by itself before it parks, after which it looks at the generation once more. */
+    private static final class Worker {
+        private Thread thread;
+        private volatile boolean parked;
     }
 
-    private final Thread[] threads;
-    private volatile Job job;
+    private final Worker[] others;
+    /** The job's generation in the upper half, its next task in the lower: who comes too late claims nothing. */
+    private final AtomicLong claim = new AtomicLong();
+    /** Tasks of the job that have ended. */
+    private final AtomicInteger done = new AtomicInteger();
+
+    private Task task;
+    private volatile int tasks;
     private volatile int generation;
+    private volatile Throwable failure;
     private volatile boolean closed;
 
     /** @param count threads that work at a time, the caller included; at least 1 */
     Workers(int count) {
-        threads = new Thread[count - 1];
-        for (int i = 0; i < threads.length; i++) {
-            int worker = i + 1;
-            threads[i] =
-                    Thread.ofPlatform().daemon().name("spandrel-cpu-" + worker).start(() -> loop(worker));
+        others = new Worker[count - 1];
+        for (int i = 0; i < others.length; i++) {
+            int number = i + 1;
+            Worker worker = new Worker();
+            others[i] = worker;
+            worker.thread =
+                    Thread.ofPlatform().daemon().name("spandrel-cpu-" + number).unstarted(() -> loop(worker, number));
+        }
+        for (Worker worker : others) {
+            worker.thread.start();
         }
     }
 
     /** Threads that work at a time, the caller included. */
     int count() {
-        return threads.length + 1;
+        return others.length + 1;
     }
 
     /** Runs {@code task} for 0 to {@code tasks − 1} and returns when all are done. One caller at a time. */
     void run(int tasks, Task task) {
-        if (threads.length == 0 || tasks == 1) {
+        if (others.length == 0 || tasks == 1) {
             for (int i = 0; i < tasks; i++) {
                 task.run(i, 0);
             }
             return;
         }
-        Job mine = new Job(task, tasks);
-        job = mine;
-        generation++;
-        for (Thread thread : threads) {
-            LockSupport.unpark(thread);
+        int mine = generation + 1;
+        // Closed first: a worker of the last job may be comparing its next task with a number of tasks that now
+        // changes.
+        claim.set((long) mine << 32 | Integer.MAX_VALUE);
+        this.task = task;
+        this.tasks = tasks;
+        failure = null;
+        done.set(0);
+        claim.set((long) mine << 32);
+        generation = mine;
+        for (Worker worker : others) {
+            if (worker.parked) {
+                LockSupport.unpark(worker.thread);
+            }
         }
-        mine.work(0);
-        mine.finish();
-        job = null;
+        work(mine, 0);
+        while (done.get() != tasks) {
+            Thread.onSpinWait();
+        }
+        rethrow();
     }
 
-    private void loop(int worker) {
+    private void rethrow() {
+        Throwable thrown = failure;
+        if (thrown instanceof RuntimeException e) {
+            throw e;
+        }
+        if (thrown instanceof Error e) {
+            throw e;
+        }
+    }
+
+    /** Claims tasks of a job until none is left. Its fields stay as they are while a claimed task has not ended. */
+    private void work(int mine, int worker) {
+        int ended = 0;
+        long seen = claim.get();
+        while ((int) (seen >>> 32) == mine && (int) seen < tasks) {
+            if (claim.compareAndSet(seen, seen + 1)) {
+                runOne((int) seen, worker);
+                ended++;
+            }
+            seen = claim.get();
+        }
+        if (ended > 0) {
+            done.addAndGet(ended);
+        }
+    }
+
+    /** Once one has failed the others are only counted. */
+    private void runOne(int number, int worker) {
+        if (failure != null) {
+            return;
+        }
+        try {
+            task.run(number, worker);
+        } catch (RuntimeException | Error e) {
+            failure = e;
+        }
+    }
+
+    private void loop(Worker self, int number) {
         int seen = 0;
         while (!closed) {
-            seen = await(seen);
-            Job current = job;
-            if (current != null) {
-                current.join(worker);
-            }
+            seen = await(self, seen);
+            work(seen, number);
         }
     }
 
     /** Waits for a generation other than {@code seen}, or for the end. */
-    private int await(int seen) {
-        for (int spins = 0; generation == seen && !closed; spins++) {
-            if (spins < SPINS) {
+    private int await(Worker self, int seen) {
+        long sleepAt = 0;
+        while (generation == seen && !closed) {
+            for (int i = 0; i < SPINS && generation == seen; i++) {
                 Thread.onSpinWait();
-            } else {
-                LockSupport.park(this);
+            }
+            long now = System.nanoTime();
+            sleepAt = sleepAt == 0 ? now + SPIN_NANOS : sleepAt;
+            if (now - sleepAt > 0) {
+                self.parked = true;
+                if (generation == seen && !closed) {
+                    LockSupport.park(this);
+                }
+                self.parked = false;
             }
         }
         return generation;
@@ -140,8 +158,8 @@ final class Workers implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        for (Thread thread : threads) {
-            LockSupport.unpark(thread);
+        for (Worker worker : others) {
+            LockSupport.unpark(worker.thread);
         }
     }
 }

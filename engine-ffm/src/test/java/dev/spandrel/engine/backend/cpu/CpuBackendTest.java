@@ -7,6 +7,7 @@ import dev.spandrel.engine.backend.BackendContract;
 import dev.spandrel.engine.backend.BackendOptions;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.KvDType;
+import dev.spandrel.engine.backend.WeightFormat;
 import dev.spandrel.engine.backend.WeightPolicy;
 import org.junit.jupiter.api.Test;
 
@@ -14,6 +15,15 @@ class CpuBackendTest extends BackendContract {
     @Override
     protected Backend create(WeightPolicy policy) {
         return new CpuBackend(BackendOptions.threads(3).with(policy));
+    }
+
+    @Override
+    protected double inputRounding(WeightFormat format) {
+        return switch (format) {
+            case F32, F16 -> 0;
+            case BF16 -> 8e-3;
+            default -> 1e-4;
+        };
     }
 
     @Test

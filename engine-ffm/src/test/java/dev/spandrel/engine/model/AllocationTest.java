@@ -1,0 +1,54 @@
+package dev.spandrel.engine.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import dev.spandrel.engine.backend.BackendOptions;
+import dev.spandrel.engine.backend.KvDType;
+import dev.spandrel.engine.backend.WeightPolicy;
+import dev.spandrel.engine.backend.cpu.CpuBackend;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * A decode step leaves no garbage once the JIT has compiled it: what the interpreter boxes and slices is gone then, and
+ * nothing else allocates. The JIT takes its time on a busy machine, so the test waits for it, up to a limit.
+ */
+class AllocationTest {
+    private static final int STEPS = 50;
+    /** Of a whole step of two layers and some thirty verbs; one forgotten object per verb would be ten times this. */
+    private static final long MOST_BYTES = 64;
+
+    private static final long MOST_NANOS = 15_000_000_000L;
+
+    @ParameterizedTest
+    @CsvSource({"float32, none", "bfloat16, none", "float16, none", "auto, int8", "auto, int4"})
+    void aDecodeStepAllocatesNothing(String dtype, String quantization) {
+        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization));
+        try (CpuBackend backend = new CpuBackend(options)) {
+            ModelRun run = ModelRun.load(
+                    backend, ModelConfig.read(Path.of("src/test/resources/families/llama31")), 40, KvDType.F32);
+            int[] ids = new int[40];
+            run.logits(ids, 0, 39);
+            ForwardInput input = run.input(ids, 39, 40);
+            long end = System.nanoTime() + MOST_NANOS;
+            long least = Long.MAX_VALUE;
+            while (least > MOST_BYTES && System.nanoTime() < end) {
+                least = Math.min(least, allocated(run, input));
+            }
+            assertThat(least).as("bytes a step").isLessThanOrEqualTo(MOST_BYTES);
+        }
+    }
+
+    /** Of this thread; workers run nothing but kernels. */
+    private static long allocated(ModelRun run, ForwardInput input) {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < STEPS; i++) {
+            run.model().forward(input, run.cache());
+        }
+        return (threads.getCurrentThreadAllocatedBytes() - before) / STEPS;
+    }
+}
