@@ -196,7 +196,7 @@ class TextFormatFuzzTest {
     @EnumSource(Format.class)
     void givesOneRefusalOrSomethingSound(Format format) throws IOException {
         long base = Long.getLong("fuzz.seed", 20_261_204L);
-        int rounds = Integer.getInteger("fuzz.rounds", 600);
+        int rounds = Integer.getInteger("fuzz.rounds", 400);
         format.prepare(folder);
         int sound = 0;
         for (int i = 0; i < rounds; i++) {
