@@ -205,14 +205,12 @@ public final class ModelConfig {
         return new int[0];
     }
 
-    /** A list of {@code count} numbers, required. */
+    /** A list of {@code count} numbers, required; empty where it is not that, since the count comes from the file too. */
     public double[] numbers(String key, int count) {
         JsonNode node = root.path(key);
-        double[] values = new double[count];
         if (!node.isArray() || node.size() != count || !node.valueStream().allMatch(JsonNode::isNumber)) {
             problem(key, "a list of " + count + " numbers", node);
-            java.util.Arrays.fill(values, 1);
-            return values;
+            return new double[0];
         }
         return node.valueStream().mapToDouble(JsonNode::doubleValue).toArray();
     }

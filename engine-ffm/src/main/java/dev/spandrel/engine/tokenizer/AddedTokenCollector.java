@@ -75,7 +75,11 @@ final class AddedTokenCollector {
         Integer otherId = id(token.content());
         AddedToken otherToken = tokens.get(id);
         String other = otherToken == null ? modelTokens.get(id) : otherToken.content();
-        if (otherId != null && otherId != id) {
+        int limit = Vocabulary.limit(vocab.size() + tokens.size());
+        if (id >= limit) {
+            problems.add("token " + token.content() + ": expected an id from 0 to " + (limit - 1)
+                    + " beside a vocabulary of " + vocab.size() + ", found " + id);
+        } else if (otherId != null && otherId != id) {
             problems.add("token " + token.content() + ": expected id " + otherId + " as elsewhere, found " + id);
         } else if (other != null && !other.equals(token.content())) {
             problems.add("token " + token.content() + ": id " + id + " is already that of " + other);

@@ -9,17 +9,23 @@ final class Vocabulary {
     /** Sixteen times the largest vocabulary in use; bounds the tables a small file can ask for. */
     static final int MAX_IDS = 1 << 22;
 
+    /** Ids that any vocabulary may reach, and how many more each token brings: gaps are rare and short. */
+    private static final int IDS_ANYWAY = 1 << 16;
+
+    private static final int IDS_PER_TOKEN = 16;
+
     private Vocabulary() {}
 
     /** Id by token; what does not fit becomes a problem. */
     static Map<String, Integer> read(JsonNode object, Problems problems) {
         Map<String, Integer> ids = HashMap.newHashMap(object.size());
         Map<Integer, String> tokens = HashMap.newHashMap(object.size());
+        int limit = limit(object.size());
         object.properties().forEach(entry -> {
             String token = entry.getKey();
             JsonNode value = entry.getValue();
-            if (!isId(value)) {
-                problems.add("token " + token + ": expected an id from 0 to " + (MAX_IDS - 1) + ", found " + value);
+            if (!isId(value) || value.intValue() >= limit) {
+                problems.add("token " + token + ": expected an id from 0 to " + (limit - 1) + ", found " + value);
                 return;
             }
             String other = tokens.putIfAbsent(value.intValue(), token);
@@ -33,6 +39,11 @@ final class Vocabulary {
             problems.add("expected a vocabulary, found no token");
         }
         return ids;
+    }
+
+    /** What ids of so many tokens stay below: tables by id must not outgrow the file that asks for them. */
+    static int limit(int tokens) {
+        return (int) Math.min(MAX_IDS, IDS_ANYWAY + (long) IDS_PER_TOKEN * tokens);
     }
 
     /** Whether a value is a number that can be a token id. */

@@ -6,7 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /** Writes small GGUF files for tests, sound ones and others. */
-final class GgufWriter {
+public final class GgufWriter {
     private final ByteArrayOutputStream keys = new ByteArrayOutputStream();
     private final ByteArrayOutputStream tensors = new ByteArrayOutputStream();
     private final ByteArrayOutputStream data = new ByteArrayOutputStream();
@@ -14,29 +14,29 @@ final class GgufWriter {
     private int keyCount;
     private int tensorCount;
 
-    GgufWriter(int version) {
+    public GgufWriter(int version) {
         this.version = version;
     }
 
-    GgufWriter text(String key, String value) {
+    public GgufWriter text(String key, String value) {
         key(key, 8);
         string(keys, value);
         return this;
     }
 
-    GgufWriter u32(String key, int value) {
+    public GgufWriter u32(String key, int value) {
         key(key, 4);
         put(keys, 4, value);
         return this;
     }
 
-    GgufWriter f32(String key, float value) {
+    public GgufWriter f32(String key, float value) {
         key(key, 6);
         put(keys, 4, Float.floatToRawIntBits(value));
         return this;
     }
 
-    GgufWriter texts(String key, String... values) {
+    public GgufWriter texts(String key, String... values) {
         key(key, 9);
         put(keys, 4, 8);
         put(keys, 8, values.length);
@@ -46,7 +46,7 @@ final class GgufWriter {
         return this;
     }
 
-    GgufWriter i32s(String key, int... values) {
+    public GgufWriter i32s(String key, int... values) {
         key(key, 9);
         put(keys, 4, 5);
         put(keys, 8, values.length);
@@ -57,7 +57,7 @@ final class GgufWriter {
     }
 
     /** A tensor of zeros. */
-    GgufWriter tensor(String name, int type, int bytes, long... innermostFirst) {
+    public GgufWriter tensor(String name, int type, int bytes, long... innermostFirst) {
         string(tensors, name);
         put(tensors, 4, innermostFirst.length);
         for (long dimension : innermostFirst) {
@@ -70,7 +70,7 @@ final class GgufWriter {
         return this;
     }
 
-    byte[] bytes() {
+    public byte[] bytes() {
         ByteArrayOutputStream file = new ByteArrayOutputStream();
         put(file, 4, GgufHeader.MAGIC);
         put(file, 4, version);
