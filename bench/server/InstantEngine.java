@@ -1,3 +1,4 @@
+import dev.spandrel.engine.EmbeddingRequest;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.Generation;
@@ -5,10 +6,13 @@ import dev.spandrel.engine.GenerationEvent;
 import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.engine.PendingEmbedding;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.RequestPhases;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.TokenLogprobs;
+import dev.spandrel.engine.TokenText;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -29,12 +33,27 @@ final class InstantEngine implements Engine {
     }
 
     @Override
+    public String detokenize(List<Integer> ids, boolean skipSpecialTokens) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public TokenText token(int id) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
     public Generation submit(GenerationRequest request) {
         return new Instant(request);
     }
 
     @Override
     public List<Generation> beamSearch(GenerationRequest request, int width, double lengthPenalty) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public PendingEmbedding embed(EmbeddingRequest request) {
         throw new UnsupportedOperationException();
     }
 
@@ -89,6 +108,26 @@ final class InstantEngine implements Engine {
             return tokens < most
                     ? new GenerationEvent.TextDelta(" word", 1)
                     : new GenerationEvent.Finished(" end", 1, FinishReason.LENGTH, Optional.empty(), null);
+        }
+
+        @Override
+        public int[] promptTokenIds() {
+            return new int[4];
+        }
+
+        @Override
+        public int tokenId(int index) {
+            return 0;
+        }
+
+        @Override
+        public Optional<TokenLogprobs> logprobs(int index) {
+            return Optional.empty();
+        }
+
+        @Override
+        public List<TokenLogprobs> promptLogprobs() {
+            return List.of();
         }
 
         @Override

@@ -1,4 +1,5 @@
 import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.engine.Pooling;
 import dev.spandrel.server.ListenerSettings;
 import dev.spandrel.server.ServerConfig;
 import dev.spandrel.server.SpandrelServer;
@@ -6,6 +7,7 @@ import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** The real server over {@link InstantEngine}; prints its port and runs until it is stopped. */
 public final class OverheadServer {
@@ -19,6 +21,8 @@ public final class OverheadServer {
                 true,
                 TraceSettings.DEFAULT,
                 false,
+                Pooling.LAST,
+                Optional.empty(),
                 false,
                 ListenerSettings.DEFAULT,
                 Duration.ZERO,
