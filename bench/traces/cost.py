@@ -91,7 +91,7 @@ def measure(args, processes):
     for side in sides:
         side.resume()
     with urllib.request.urlopen(f"http://127.0.0.1:{on_port}/metrics") as answer:
-        lost = re.findall(r"otel_spans_dropped_total\S* (\S+)", answer.read().decode())
+        lost = re.findall(r"^otel_spans_dropped_total\S* (\S+)", answer.read().decode(), re.MULTILINE)
     # Spans that are dropped cost nothing: a figure with drops is none.
     print(f"spans lost: {sum(map(float, lost)):.0f}")
     return ratios
