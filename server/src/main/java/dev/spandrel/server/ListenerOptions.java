@@ -86,7 +86,7 @@ final class ListenerOptions {
             names = "--max-body-size",
             defaultValue = "" + ListenerSettings.DEFAULT_MAX_BODY_BYTES,
             paramLabel = "BYTES",
-            converter = ServeCommand.Bytes.class,
+            converter = Magnitudes.Bytes.class,
             description = "Largest request body, e.g. 10M; a larger one is 413. Default: ${DEFAULT-VALUE}.")
     private long maxBodyBytes;
 
@@ -94,7 +94,7 @@ final class ListenerOptions {
             names = "--max-header-size",
             defaultValue = "" + ListenerSettings.DEFAULT_MAX_HEADER_BYTES,
             paramLabel = "BYTES",
-            converter = ServeCommand.Length.class,
+            converter = Magnitudes.Length.class,
             description = "Largest head of a request; a larger one is 431. Default: ${DEFAULT-VALUE}.")
     private int maxHeaderBytes;
 

@@ -167,7 +167,9 @@ public final class SpandrelServer implements AutoCloseable {
 
     private static ServedModel served(ServerConfig config, Engine engine) {
         ModelInfo info = engine.model();
-        List<String> names = config.servedModelNames().isEmpty() ? List.of(info.name()) : config.servedModelNames();
+        List<String> names = config.api().servedModelNames().isEmpty()
+                ? List.of(info.name())
+                : config.api().servedModelNames();
         long created = InstantSource.system().instant().getEpochSecond();
         return new ServedModel(
                 info,
@@ -175,9 +177,10 @@ public final class SpandrelServer implements AutoCloseable {
                 created,
                 config.engine().maxWaiting(),
                 config.engine().schedulingPolicy().equals("priority"),
-                config.promptTokensDetails(),
-                config.toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
-                config.pooling(),
+                config.api().promptTokensDetails(),
+                config.api().toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
+                config.api().maxLogprobs(),
+                config.api().pooling(),
                 config.version());
     }
 
@@ -200,7 +203,7 @@ public final class SpandrelServer implements AutoCloseable {
     private WebServer listen(ApiContext api, EngineMetrics metrics, ApiRouting.Prepared http, Ports ports) {
         List<Filter> filters = new ArrayList<>();
         filters.add(inFlight);
-        if (config.requestIdHeaders()) {
+        if (config.api().requestIdHeaders()) {
             filters.add(new RequestIdHeader(RandomGenerator.getDefault()));
         }
         telemetry.map(this::tracing).ifPresent(filters::add);

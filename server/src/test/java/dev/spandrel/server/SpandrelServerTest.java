@@ -93,16 +93,18 @@ class SpandrelServerTest {
     private static ServerConfig config(int port, Duration shutdownTimeout) {
         return new ServerConfig(
                 EngineConfig.of("scripted").build(),
-                List.of("named"),
+                new ApiSettings(
+                        List.of("named"),
+                        false,
+                        20,
+                        dev.spandrel.engine.Pooling.LAST,
+                        java.util.Optional.empty(),
+                        false),
                 null,
                 port,
                 OtlpSettings.resolve(null, Map.<String, String>of()::get),
                 true,
                 TraceSettings.DEFAULT,
-                false,
-                dev.spandrel.engine.Pooling.LAST,
-                java.util.Optional.empty(),
-                false,
                 ListenerSettings.DEFAULT,
                 shutdownTimeout,
                 Duration.ofSeconds(30),

@@ -75,6 +75,7 @@ public final class LocalEngine implements Engine {
     private final Optional<ChatTemplate> chatTemplate;
     private final IntPredicate endsSequence;
     private final SamplingPlanner planner;
+    private final PromptBound bound;
     private final List<StartPhase> startPhases;
     private final EngineLoop loop;
     private final AtomicLong requests = new AtomicLong();
@@ -91,6 +92,7 @@ public final class LocalEngine implements Engine {
         this.config = config;
         this.endsSequence = defaults::endsSequence;
         this.planner = new SamplingPlanner(tokenizer, defaults.eosTokenIds(), info.vocabSize());
+        this.bound = new PromptBound(tokenizer, info.maxModelLen());
         this.startPhases = startPhases;
         this.info = info;
         this.backend = backend;
@@ -316,6 +318,24 @@ public final class LocalEngine implements Engine {
         };
     }
 
+    @Override
+    public int countTokens(Prompt prompt) {
+        return encodeBounded(prompt).length;
+    }
+
+    private int[] encodeBounded(Prompt prompt) {
+        return switch (prompt) {
+            case Prompt.Text text -> encodeBounded(text.text(), text.addSpecialTokens());
+            case Prompt.Tokens tokens -> inVocabulary(tokens);
+            case Prompt.Chat chat -> encodeBounded(render(chat), chat.options().addSpecialTokens());
+        };
+    }
+
+    private int[] encodeBounded(String text, boolean addSpecialTokens) {
+        bound.check(text);
+        return tokenizer.encode(text, addSpecialTokens);
+    }
+
     private String render(Prompt.Chat chat) {
         return chatTemplate
                 .orElseThrow(() -> new EngineException.InvalidRequest(
@@ -356,11 +376,11 @@ public final class LocalEngine implements Engine {
 
     /** The prompt's tokens, cut where the request wants it. */
     private int[] prompt(GenerationRequest request) {
-        int[] prompt = tokenize(request.prompt());
         PromptRules rules = request.promptRules();
         if (rules.truncateTo().isEmpty()) {
-            return prompt;
+            return encodeBounded(request.prompt());
         }
+        int[] prompt = tokenize(request.prompt());
         int room = info.maxModelLen() - request.sampling().maxTokens().orElse(1);
         int most = rules.truncateTo().getAsInt() == -1
                 ? Math.max(1, room)

@@ -82,8 +82,8 @@ final class ResponsesRequest {
         tools();
         logprobs();
         if (fields.bool("stream", false) && fields.bool("background", false)) {
-            throw new OpenAiException(OpenAiError.notImplemented(
-                    "background", "`background` together with `stream` is not implemented."));
+            throw new OpenAiException(OpenAiError.unsupported(
+                    "background", "`background` together with `stream` is not supported by this server."));
         }
         fields.check();
         return chat;

@@ -261,7 +261,7 @@ class ResponsesTest {
                 "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\"}]}]}; 400",
                 "{\"input\":\"a\",\"tools\":[{\"type\":\"web_search\"}]}; 400",
                 "{\"input\":\"a\",\"background\":true,\"store\":false}; 400",
-                "{\"input\":\"a\",\"background\":true,\"stream\":true}; 501",
+                "{\"input\":\"a\",\"background\":true,\"stream\":true}; 400",
                 "{\"input\":\"a\",\"model\":\"other\"}; 404",
                 "{\"input\":\"a\",\"temperature\":9}; 400"
             })
