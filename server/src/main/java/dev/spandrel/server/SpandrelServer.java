@@ -8,6 +8,7 @@ import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.ChatCompletionsService;
 import dev.spandrel.server.openai.CompletionsService;
+import dev.spandrel.server.openai.EmbeddingsService;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestIdHeader;
 import dev.spandrel.server.openai.ResponsesService;
@@ -231,7 +232,11 @@ public final class SpandrelServer implements AutoCloseable {
                         config.engine().nanoClock())
                 : new RequestScope(
                         sdk,
-                        Set.of(CompletionsService.PATH, ChatCompletionsService.PATH, ResponsesService.PATH),
+                        Set.of(
+                                CompletionsService.PATH,
+                                ChatCompletionsService.PATH,
+                                ResponsesService.PATH,
+                                EmbeddingsService.PATH),
                         InstantSource.system(),
                         config.engine().nanoClock());
     }

@@ -561,6 +561,7 @@ public final class LocalEngine implements Engine {
     @Override
     public void close() {
         loop.close();
+        planner.close();
         backend.close();
     }
 }

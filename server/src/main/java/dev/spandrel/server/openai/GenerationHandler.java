@@ -1,6 +1,5 @@
 package dev.spandrel.server.openai;
 
-import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.server.http.ClientConnection;
 import dev.spandrel.server.http.WriteWatchdog;
 import io.helidon.http.HeaderName;
@@ -12,7 +11,6 @@ import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
-import tools.jackson.databind.JsonNode;
 
 /**
  * One generating endpoint: body to call, call to engine, events to answer. It runs on the virtual thread of the request,
@@ -95,14 +93,18 @@ final class GenerationHandler implements Handler {
     @Override
     public void handle(ServerRequest request, ServerResponse response) {
         api.listener().onArrival(request);
-        Intake intake = new Intake(request);
+        Intake intake = new Intake(request, operation, api);
         GenerationCall call;
         GenerationGroup group;
         Optional<Detached> detached;
         try {
-            call = intake.read();
-            group = GenerationGroup.submit(api.engine(), call, intake.requests(call));
-            detached = detach(call, intake.fields.orElseThrow(), group);
+            call = read(request, intake);
+            group = GenerationGroup.submit(
+                    api.engine(),
+                    call,
+                    call.requests(intake.arrivalNanos(), index -> api.listener().correlation(request, index)));
+            observe(request, call, group);
+            detached = detach(call, intake.fields(), group);
         } catch (RuntimeException e) {
             api.listener().onRefused(request, intake.refused(e));
             throw e;
@@ -112,8 +114,18 @@ final class GenerationHandler implements Handler {
             response.send(detached.get().body());
             Thread.ofVirtual().name("background-answer").start(() -> goOn(request, call, group, detached.get()));
         } else {
-            answer(request, response, call, intake.fields.orElseThrow(), group);
+            answer(request, response, call, intake.fields(), group);
         }
+    }
+
+    /** A beam search is one engine request, whose best beam speaks for it. */
+    private void observe(ServerRequest request, GenerationCall call, GenerationGroup group) {
+        int beams = call.choicesPerRequest();
+        group.observe((index, generation, from, count) -> {
+            if (index % beams == 0) {
+                api.listener().onTokens(request, index / beams, generation, from, count);
+            }
+        });
     }
 
     private Optional<Detached> detach(GenerationCall call, RequestFields fields, GenerationGroup group) {
@@ -141,42 +153,11 @@ final class GenerationHandler implements Handler {
         }
     }
 
-    /** A request on its way in, and how far it came. */
-    private final class Intake {
-        private final ServerRequest request;
-        private long arrivalNanos = api.nanoClock().getAsLong();
-        private Optional<RequestFields> fields = Optional.empty();
-
-        Intake(ServerRequest request) {
-            this.request = request;
-        }
-
-        GenerationCall read() {
-            byte[] body = RequestReader.read(request);
-            arrivalNanos = api.nanoClock().getAsLong();
-            if (api.draining().getAsBoolean()) {
-                throw new OpenAiException(OpenAiError.unavailable("The server is shutting down."));
-            }
-            fields = Optional.of(RequestFields.parse(body));
-            Optional<String> header = request.headers().first(REQUEST_ID);
-            Optional<String> given = request.context().get(GivenRequestId.class).map(GivenRequestId::value);
-            return reader.read(fields.get(), new RequestIds(header.or(() -> given), api.random()));
-        }
-
-        List<GenerationRequest> requests(GenerationCall call) {
-            return call.requests(arrivalNanos, index -> api.listener().correlation(request, index));
-        }
-
-        RefusedRequest refused(RuntimeException cause) {
-            return new RefusedRequest(
-                    operation,
-                    fields.map(body -> body.get("model"))
-                            .filter(JsonNode::isString)
-                            .map(JsonNode::stringValue),
-                    arrivalNanos,
-                    OpenAiError.statusOf(cause),
-                    String.valueOf(cause.getMessage()));
-        }
+    private GenerationCall read(ServerRequest request, Intake intake) {
+        RequestFields fields = intake.fields();
+        Optional<String> header = request.headers().first(REQUEST_ID);
+        Optional<String> given = request.context().get(GivenRequestId.class).map(GivenRequestId::value);
+        return reader.read(fields, new RequestIds(header.or(() -> given), api.random()));
     }
 
     private void answer(

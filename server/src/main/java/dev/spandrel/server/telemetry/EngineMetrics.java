@@ -2,8 +2,10 @@ package dev.spandrel.server.telemetry;
 
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.StepListener;
 import dev.spandrel.engine.StepRecord;
+import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import dev.spandrel.server.openai.GenerationListener;
 import io.helidon.webserver.http.ServerRequest;
@@ -85,13 +87,27 @@ public final class EngineMetrics implements StepListener, GenerationListener {
         for (EndedGeneration generation : generations) {
             generation.reasons().forEach(reason -> finished.get(reason).increment());
             Optional<Exemplar.Source> trace = trace(request, generation.index());
-            requests.tokens(generation, trace);
             if (RequestHistograms.isComplete(generation)) {
                 requests.completed(generation, trace);
             }
         }
         if (generations.stream().allMatch(RequestHistograms::isComplete)) {
             requests.perPrompt(generations);
+        }
+    }
+
+    @Override
+    public void onTokens(ServerRequest request, int index, Generation generation, int from, int count) {
+        requests.tokens(generation, from, count, trace(request, index));
+    }
+
+    @Override
+    public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
+        for (EndedEmbedding embedding : embeddings) {
+            finished.get(embedding.reason()).increment();
+            if (embedding.reason() == FinishReason.STOP) {
+                requests.embedded(embedding, trace(request, embedding.index()));
+            }
         }
     }
 
