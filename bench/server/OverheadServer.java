@@ -18,6 +18,7 @@ public final class OverheadServer {
                 OtlpSettings.resolve(null, OtlpSettings::processEnvironment),
                 true,
                 TraceSettings.DEFAULT,
+                0,
                 ListenerSettings.DEFAULT,
                 Duration.ZERO,
                 Duration.ofSeconds(30),

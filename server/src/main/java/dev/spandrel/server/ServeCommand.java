@@ -121,6 +121,7 @@ final class ServeCommand implements Callable<Integer> {
                     otlp,
                     !traces.noHttpSpans,
                     tracing,
+                    traces.kvCacheMetricsSample(),
                     listener.settings(OtlpSettings::processEnvironment),
                     Duration.ofSeconds(shutdownTimeout),
                     Duration.ofSeconds(writeTimeout),

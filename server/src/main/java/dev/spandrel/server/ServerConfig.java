@@ -16,6 +16,7 @@ import java.util.Objects;
  * @param otlp where spans go
  * @param httpSpans whether HTTP requests get spans of their own
  * @param tracing what goes into spans
+ * @param kvCacheMetricsSample share of KV blocks whose lives are told of in metrics; 0 = no such metrics
  * @param listener who may connect, and what a request may be
  * @param shutdownTimeout how long running generations may go on after the stop signal; zero = they are aborted
  * @param writeTimeout how long a client may leave its answer unread
@@ -29,6 +30,7 @@ public record ServerConfig(
         OtlpSettings otlp,
         boolean httpSpans,
         TraceSettings tracing,
+        double kvCacheMetricsSample,
         ListenerSettings listener,
         Duration shutdownTimeout,
         Duration writeTimeout,
@@ -43,6 +45,10 @@ public record ServerConfig(
         Objects.requireNonNull(api, "api");
         if (port < 0 || port > MAX_PORT) {
             throw new IllegalArgumentException("--port must be between 0 and " + MAX_PORT + ", found " + port);
+        }
+        if (!(kvCacheMetricsSample >= 0 && kvCacheMetricsSample <= 1)) {
+            throw new IllegalArgumentException(
+                    "--kv-cache-metrics-sample must be above 0 and at most 1, found " + kvCacheMetricsSample);
         }
         if (shutdownTimeout.isNegative()) {
             throw new IllegalArgumentException(

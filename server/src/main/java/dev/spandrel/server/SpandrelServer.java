@@ -104,6 +104,7 @@ public final class SpandrelServer implements AutoCloseable {
                 listeners(metrics),
                 watchdog,
                 draining::get,
+                inFlight::add,
                 config.engine().nanoClock(),
                 InstantSource.system(),
                 RandomGenerator.getDefault());
@@ -122,7 +123,7 @@ public final class SpandrelServer implements AutoCloseable {
         long startNanos = config.engine().nanoClock().getAsLong();
         Ports ports = Ports.check(config.host(), config.port());
         Optional<ReloadingTls> tls = tls(config.listener());
-        EngineMetrics metrics = new EngineMetrics();
+        EngineMetrics metrics = new EngineMetrics(config.kvCacheMetricsSample());
         StepSpans steps = new StepSpans(
                 config.tracing(),
                 RandomGenerator.getDefault()::nextDouble,
@@ -277,6 +278,8 @@ public final class SpandrelServer implements AutoCloseable {
         Thread closing = Thread.ofPlatform().name("listener-stop").start(listener::stop);
         inFlight.await(config.shutdownTimeout());
         engine.close();
+        // What goes on without a client has no listener to wait for it, and its spans are still to come.
+        inFlight.await(LAST_WRITES);
         join(closing);
         watchdog.close();
         tls.ifPresent(ReloadingTls::close);

@@ -43,7 +43,9 @@ import dev.spandrel.engine.model.Model;
 import dev.spandrel.engine.model.ModelConfig;
 import dev.spandrel.engine.model.ModelLoader;
 import dev.spandrel.engine.model.StepLimits;
+import dev.spandrel.engine.scheduler.BlockLives;
 import dev.spandrel.engine.scheduler.BlockManager;
+import dev.spandrel.engine.scheduler.BlockWatch;
 import dev.spandrel.engine.scheduler.FaultPoint;
 import dev.spandrel.engine.scheduler.NgramProposer;
 import dev.spandrel.engine.scheduler.Scheduler;
@@ -59,6 +61,7 @@ import java.time.LocalDateTime;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
@@ -201,7 +204,8 @@ public final class LocalEngine implements Engine {
         start.loaded();
         ModelRunner runner = new ModelRunner(
                 backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
-        BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
+        BlockManager blocks =
+                new BlockManager(blockCount, config.blockSize(), config.prefixCaching(), watch(config, blockCount));
         GenerationDefaults defaults = GenerationDefaults.read(modelConfig);
         WaitingLine line =
                 new WaitingLine(config.maxWaiting(), config.nanoClock().getAsLong());
@@ -234,6 +238,18 @@ public final class LocalEngine implements Engine {
             KernelWatch.once(backendOptions(config));
         }
         return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults, loop, start.phases());
+    }
+
+    private static BlockWatch watch(EngineConfig config, int blocks) {
+        double ratio = config.stepListener().watchedBlocks();
+        return ratio <= 0
+                ? BlockWatch.NONE
+                : new BlockLives(
+                        blocks,
+                        ratio,
+                        new SplittableRandom(config.seed()),
+                        config.nanoClock(),
+                        config.stepListener()::onEvicted);
     }
 
     /** See {@link Engine#kernelRates}. */

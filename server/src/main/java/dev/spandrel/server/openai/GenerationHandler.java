@@ -11,6 +11,7 @@ import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * One generating endpoint: body to call, call to engine, events to answer. It runs on the virtual thread of the request,
@@ -26,6 +27,7 @@ final class GenerationHandler implements Handler {
     private final Reader reader;
     private final Answers answers;
     private final Detacher detacher;
+    private final UnaryOperator<RuntimeException> words;
 
     /** How an endpoint understands its body. */
     @FunctionalInterface
@@ -65,11 +67,21 @@ final class GenerationHandler implements Handler {
      * @param operation {@code gen_ai.operation.name} of the endpoint
      */
     GenerationHandler(ApiContext api, String operation, Reader reader) {
-        this(api, operation, reader, completions(api), (_, _, _) -> Optional.empty());
+        this(api, operation, reader, completions(api), (_, _, _) -> Optional.empty(), UnaryOperator.identity());
     }
 
-    /** @param detacher tells calls that go on without their client */
-    GenerationHandler(ApiContext api, String operation, Reader reader, Answers answers, Detacher detacher) {
+    /**
+     * @param detacher tells calls that go on without their client
+     * @param words says what was wrong in those of the endpoint's body
+     */
+    GenerationHandler(
+            ApiContext api,
+            String operation,
+            Reader reader,
+            Answers answers,
+            Detacher detacher,
+            UnaryOperator<RuntimeException> words) {
+        this.words = words;
         this.api = api;
         this.operation = operation;
         this.reader = reader;
@@ -106,13 +118,16 @@ final class GenerationHandler implements Handler {
             observe(request, call, group);
             detached = detach(call, intake.fields(), group);
         } catch (RuntimeException e) {
-            api.listener().onRefused(request, intake.refused(e));
-            throw e;
+            RuntimeException said = words.apply(e);
+            api.listener().onRefused(request, intake.refused(said));
+            throw said;
         }
         if (detached.isPresent()) {
+            // Before its client is told, who may end the connection and with it what the server waits for.
+            api.underWay().accept(1);
+            Thread.ofVirtual().name("background-answer").start(() -> goOn(request, call, group, detached.get()));
             response.header(HeaderNames.CONTENT_TYPE, "application/json");
             response.send(detached.get().body());
-            Thread.ofVirtual().name("background-answer").start(() -> goOn(request, call, group, detached.get()));
         } else {
             answer(request, response, call, intake.fields(), group);
         }
@@ -150,6 +165,8 @@ final class GenerationHandler implements Handler {
                 detached.after().run();
                 api.listener().onEnd(request, ended(call, detached.answer(), writer));
             }
+        } finally {
+            api.underWay().accept(-1);
         }
     }
 

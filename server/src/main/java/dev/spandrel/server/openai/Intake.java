@@ -27,7 +27,7 @@ final class Intake {
      */
     RequestFields fields() {
         if (fields.isEmpty()) {
-            byte[] body = RequestReader.read(request);
+            byte[] body = RequestReader.read(request, api.watchdog());
             arrivalNanos = api.nanoClock().getAsLong();
             if (api.draining().getAsBoolean()) {
                 throw new OpenAiException(OpenAiError.unavailable("The server is shutting down."));
