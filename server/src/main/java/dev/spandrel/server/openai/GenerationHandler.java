@@ -24,7 +24,7 @@ final class GenerationHandler implements Handler {
     private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
 
     private final ApiContext api;
-    private final String operation;
+    private final WireFormat format;
     private final Reader reader;
     private final Answers answers;
     private final Detacher detacher;
@@ -61,19 +61,15 @@ final class GenerationHandler implements Handler {
      */
     record Detached(byte[] body, Answer answer, Runnable after) {}
 
-    /**
-     * An endpoint of completions.
-     *
-     * @param operation {@code gen_ai.operation.name} of the endpoint
-     */
-    GenerationHandler(ApiContext api, String operation, Reader reader) {
-        this(api, operation, reader, completions(api), (_, _, _) -> Optional.empty());
+    /** An endpoint of completions. */
+    GenerationHandler(ApiContext api, WireFormat format, Reader reader) {
+        this(api, format, reader, completions(api), (_, _, _) -> Optional.empty());
     }
 
     /** @param detacher tells calls that go on without their client */
-    GenerationHandler(ApiContext api, String operation, Reader reader, Answers answers, Detacher detacher) {
+    GenerationHandler(ApiContext api, WireFormat format, Reader reader, Answers answers, Detacher detacher) {
         this.api = api;
-        this.operation = operation;
+        this.format = format;
         this.reader = reader;
         this.answers = answers;
         this.detacher = detacher;
@@ -145,10 +141,15 @@ final class GenerationHandler implements Handler {
     private final class Intake {
         private final ServerRequest request;
         private long arrivalNanos = api.nanoClock().getAsLong();
+        private final RequestIds ids;
         private Optional<RequestFields> fields = Optional.empty();
+        private Optional<GenerationCall> call = Optional.empty();
 
         Intake(ServerRequest request) {
             this.request = request;
+            Optional<String> header = request.headers().first(REQUEST_ID);
+            Optional<String> given = request.context().get(GivenRequestId.class).map(GivenRequestId::value);
+            ids = new RequestIds(header.or(() -> given), api.random());
         }
 
         GenerationCall read() {
@@ -158,9 +159,8 @@ final class GenerationHandler implements Handler {
                 throw new OpenAiException(OpenAiError.unavailable("The server is shutting down."));
             }
             fields = Optional.of(RequestFields.parse(body));
-            Optional<String> header = request.headers().first(REQUEST_ID);
-            Optional<String> given = request.context().get(GivenRequestId.class).map(GivenRequestId::value);
-            return reader.read(fields.get(), new RequestIds(header.or(() -> given), api.random()));
+            call = Optional.of(reader.read(fields.get(), ids));
+            return call.get();
         }
 
         List<GenerationRequest> requests(GenerationCall call) {
@@ -169,13 +169,19 @@ final class GenerationHandler implements Handler {
 
         RefusedRequest refused(RuntimeException cause) {
             return new RefusedRequest(
-                    operation,
-                    fields.map(body -> body.get("model"))
-                            .filter(JsonNode::isString)
-                            .map(JsonNode::stringValue),
+                    format.operation(),
+                    format.requestId(
+                            call.map(GenerationCall::id).orElseGet(() -> ids.ofRefused(text("request_id"))), 0),
+                    text("model"),
                     arrivalNanos,
                     OpenAiError.statusOf(cause),
                     String.valueOf(cause.getMessage()));
+        }
+
+        private Optional<String> text(String field) {
+            return fields.map(body -> body.get(field))
+                    .filter(JsonNode::isString)
+                    .map(JsonNode::stringValue);
         }
     }
 
