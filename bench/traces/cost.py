@@ -4,6 +4,7 @@ They take turns many times a second: the speed of a shared machine wanders by a 
 """
 
 import argparse
+import collections
 import os
 import pathlib
 import random
@@ -50,6 +51,18 @@ def cpu_seconds(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def thread_seconds(process):
+    """Processor time of a process so far by kind of thread: names without their numbers."""
+    kinds = collections.Counter()
+    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+        try:
+            name = (task / "comm").read_text().strip()
+            kinds[re.sub(r"[-#/ ]*\d+.*$", "", name)] += int((task / "schedstat").read_text().split()[0]) / 1e9
+        except FileNotFoundError:
+            continue  # It ended meanwhile.
+    return kinds
+
+
 def interval(ratios):
     chance = random.Random(1)
     medians = sorted(statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(10_000))
@@ -78,6 +91,7 @@ def measure(args, processes):
     for side in sides:
         side.pause()
     ratios, cpu = [], []
+    before = [(load.tokens[side.port], side.thread_seconds()) for side in sides]
     for pair in range(args.windows):
         (off_rate, off_cpu), (on_rate, on_cpu) = window(args, load, sides)
         ratios.append(on_rate / off_rate)
@@ -88,6 +102,10 @@ def measure(args, processes):
             flush=True,
         )
     print(f"processor time of server and backend per token, on to off: median {statistics.median(cpu):.4f}")
+    by_thread(*(
+        {kind: (seconds - old[kind]) / (load.tokens[side.port] - tokens) for kind, seconds in side.thread_seconds().items()}
+        for side, (tokens, old) in zip(sides, before)
+    ))
     for side in sides:
         side.resume()
     with urllib.request.urlopen(f"http://127.0.0.1:{on_port}/metrics") as answer:
@@ -95,6 +113,15 @@ def measure(args, processes):
     # Spans that are dropped cost nothing: a figure with drops is none.
     print(f"spans lost: {sum(map(float, lost)):.0f}")
     return ratios
+
+
+def by_thread(off, on):
+    """Where the difference in processor time is, in ns per token."""
+    print("processor time per token by thread, ns: off, on, difference")
+    for kind in sorted(off | on, key=lambda kind: -abs(on.get(kind, 0) - off.get(kind, 0))):
+        a, b = off.get(kind, 0) * 1e9, on.get(kind, 0) * 1e9
+        if max(a, b) >= 20:
+            print(f"  {kind:16} {a:9.0f} {b:9.0f} {b - a:+8.0f}")
 
 
 class Side:
@@ -110,6 +137,9 @@ class Side:
     def resume(self):
         for process in self.processes:
             process.send_signal(signal.SIGCONT)
+
+    def thread_seconds(self):
+        return sum((thread_seconds(process) for process in self.processes), collections.Counter())
 
     def cpu_seconds(self):
         return sum(cpu_seconds(process) for process in self.processes)

@@ -5,6 +5,9 @@ package dev.spandrel.engine;
 public interface StepListener {
     void onStep(StepRecord step);
 
+    /** A part of the engine's opening is over; on the thread that opens it, which may fail at the next. */
+    default void onStart(StartPhase phase) {}
+
     /** Whether it ever wants {@link StepRecord#detail}; asked once, when the engine opens. */
     default boolean detailed() {
         return false;

@@ -15,14 +15,11 @@ import dev.spandrel.server.openai.ResponsesService;
 import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.AccessLog;
-import dev.spandrel.server.telemetry.ClockAnchor;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.GenerationSpans;
 import dev.spandrel.server.telemetry.HttpSpans;
-import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.RequestScope;
 import dev.spandrel.server.telemetry.ServerMetrics;
-import dev.spandrel.server.telemetry.StartSpans;
 import dev.spandrel.server.telemetry.StepListeners;
 import dev.spandrel.server.telemetry.StepSpans;
 import dev.spandrel.server.telemetry.Telemetry;
@@ -120,7 +117,21 @@ public final class SpandrelServer implements AutoCloseable {
      * @throws StartException when the port cannot be had
      */
     public static SpandrelServer start(ServerConfig config, Function<EngineConfig, Engine> engines) {
-        long startNanos = config.engine().nanoClock().getAsLong();
+        try (TelemetryStart telemetry =
+                TelemetryStart.begin(config.otlp(), config.engine().nanoClock())) {
+            try {
+                SpandrelServer server = start(config, engines, telemetry);
+                telemetry.succeeded();
+                return server;
+            } catch (RuntimeException | Error e) {
+                telemetry.failed(e);
+                throw e;
+            }
+        }
+    }
+
+    private static SpandrelServer start(
+            ServerConfig config, Function<EngineConfig, Engine> engines, TelemetryStart telemetry) {
         Ports ports = Ports.check(config.host(), config.port());
         Optional<ReloadingTls> tls = tls(config.listener());
         EngineMetrics metrics = new EngineMetrics(config.kvCacheMetricsSample());
@@ -133,18 +144,13 @@ public final class SpandrelServer implements AutoCloseable {
         CompletableFuture<ApiRouting.Prepared> http = CompletableFuture.supplyAsync(
                 () -> ApiRouting.prepare(config.listener()),
                 task -> Thread.ofPlatform().daemon().name("listener-start").start(task));
-        try (TelemetryStart telemetry = TelemetryStart.begin(config.otlp())) {
-            Engine engine = engines.apply(config.engine().withStepListener(new StepListeners(metrics, steps)));
-            try {
-                SpandrelServer server =
-                        new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), tls, ports);
-                server.traceStart(startNanos);
-                return server;
-            } catch (RuntimeException e) {
-                engine.close();
-                telemetry.discard();
-                throw e;
-            }
+        Engine engine =
+                engines.apply(config.engine().withStepListener(new StepListeners(metrics, steps, telemetry::phase)));
+        try {
+            return new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), tls, ports);
+        } catch (RuntimeException e) {
+            engine.close();
+            throw e;
         }
     }
 
@@ -155,16 +161,6 @@ public final class SpandrelServer implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw new StartException(e.getMessage(), e);
         }
-    }
-
-    private void traceStart(long startNanos) {
-        telemetry.ifPresent(sdk -> StartSpans.record(
-                sdk,
-                ClockAnchor.take(InstantSource.system(), config.engine().nanoClock()),
-                OtlpSettings::processEnvironment,
-                engine.startPhases(),
-                startNanos,
-                config.engine().nanoClock().getAsLong()));
     }
 
     private static ServedModel served(ServerConfig config, Engine engine) {
@@ -196,7 +192,9 @@ public final class SpandrelServer implements AutoCloseable {
                             config.tracing(),
                             InstantSource.system(),
                             config.engine().nanoClock()));
-                    listeners.add(new ServerMetrics(sdk, engine));
+                    if (sdk.metrics()) {
+                        listeners.add(new ServerMetrics(sdk, engine));
+                    }
                 },
                 () -> listeners.add(new UntracedNotice()));
         return GenerationListener.of(listeners);

@@ -111,7 +111,7 @@ public final class LocalEngine implements Engine {
 
     /** See {@link Engine#open}. */
     public static Engine open(EngineConfig config) {
-        StartLog start = new StartLog(config.nanoClock());
+        StartLog start = new StartLog(config.nanoClock(), config.stepListener()::onStart);
         LoadFormat format = LoadFormat.of(config.loadFormat());
         HubSettings hub = HubSettings.of(System.getenv(), Path.of(System.getProperty("user.home")));
         if (config.downloadDir() != null) {

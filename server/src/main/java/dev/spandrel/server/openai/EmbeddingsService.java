@@ -28,6 +28,8 @@ public final class EmbeddingsService implements HttpService {
     /** Where it is mounted. */
     public static final String PATH = "/v1/embeddings";
 
+    private static final String PREFIX = "embd-";
+
     private final ApiContext api;
 
     public EmbeddingsService(ApiContext api) {
@@ -51,11 +53,11 @@ public final class EmbeddingsService implements HttpService {
 
     private void embed(ServerRequest request, ServerResponse response) {
         api.listener().onArrival(request);
-        Intake intake = new Intake(request, EndedEmbedding.OPERATION, api);
+        Intake intake = new Intake(request, EndedEmbedding.OPERATION, id -> PREFIX + id + "-0", api);
         Wish wish;
         List<PendingEmbedding> pending = new ArrayList<>();
         try {
-            wish = read(intake.fields());
+            wish = read(intake.fields(), intake.ids());
             submit(wish, intake.arrivalNanos(), pending);
         } catch (RuntimeException e) {
             pending.forEach(PendingEmbedding::close);
@@ -119,9 +121,9 @@ public final class EmbeddingsService implements HttpService {
         return ended;
     }
 
-    private Wish read(RequestFields fields) {
+    private Wish read(RequestFields fields, RequestIds ids) {
         String name = fields.string("model").orElse(api.model().name());
-        String id = new RequestIds(Optional.empty(), api.random()).of(fields.string("request_id"));
+        String id = ids.of(fields.string("request_id"));
         List<Prompt> prompts = PromptInput.read(fields, "input");
         PromptRules rules = PromptFields.read(fields);
         String format = fields.string("encoding_format").orElse("float");
@@ -134,7 +136,7 @@ public final class EmbeddingsService implements HttpService {
             throw new OpenAiException(OpenAiError.badRequest(
                     "encoding_format", "encoding_format must be `float` or `base64`, got `" + format + "`."));
         }
-        return new Wish("embd-" + id, name, prompts, rules, format.equals("base64"), dimensions, normalized);
+        return new Wish(PREFIX + id, name, prompts, rules, format.equals("base64"), dimensions, normalized);
     }
 
     /** A model that was not trained for shorter vectors has none. */

@@ -2,7 +2,6 @@ package dev.spandrel.server.openai;
 
 import dev.spandrel.server.http.ClientConnection;
 import dev.spandrel.server.http.WriteWatchdog;
-import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.Handler;
@@ -20,10 +19,9 @@ import java.util.function.UnaryOperator;
  */
 final class GenerationHandler implements Handler {
     private static final System.Logger LOGGER = System.getLogger(GenerationHandler.class.getName());
-    private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
 
     private final ApiContext api;
-    private final String operation;
+    private final WireFormat format;
     private final Reader reader;
     private final Answers answers;
     private final Detacher detacher;
@@ -61,13 +59,9 @@ final class GenerationHandler implements Handler {
      */
     record Detached(byte[] body, Answer answer, Runnable after) {}
 
-    /**
-     * An endpoint of completions.
-     *
-     * @param operation {@code gen_ai.operation.name} of the endpoint
-     */
-    GenerationHandler(ApiContext api, String operation, Reader reader) {
-        this(api, operation, reader, completions(api), (_, _, _) -> Optional.empty(), UnaryOperator.identity());
+    /** An endpoint of completions. */
+    GenerationHandler(ApiContext api, WireFormat format, Reader reader) {
+        this(api, format, reader, completions(api), (_, _, _) -> Optional.empty(), UnaryOperator.identity());
     }
 
     /**
@@ -76,17 +70,17 @@ final class GenerationHandler implements Handler {
      */
     GenerationHandler(
             ApiContext api,
-            String operation,
+            WireFormat format,
             Reader reader,
             Answers answers,
             Detacher detacher,
             UnaryOperator<RuntimeException> words) {
-        this.words = words;
         this.api = api;
-        this.operation = operation;
+        this.format = format;
         this.reader = reader;
         this.answers = answers;
         this.detacher = detacher;
+        this.words = words;
     }
 
     private static Answers completions(ApiContext api) {
@@ -105,12 +99,12 @@ final class GenerationHandler implements Handler {
     @Override
     public void handle(ServerRequest request, ServerResponse response) {
         api.listener().onArrival(request);
-        Intake intake = new Intake(request, operation, api);
+        Intake intake = new Intake(request, format.operation(), id -> format.requestId(id, 0), api);
         GenerationCall call;
         GenerationGroup group;
         Optional<Detached> detached;
         try {
-            call = read(request, intake);
+            call = read(intake);
             group = GenerationGroup.submit(
                     api.engine(),
                     call,
@@ -170,11 +164,10 @@ final class GenerationHandler implements Handler {
         }
     }
 
-    private GenerationCall read(ServerRequest request, Intake intake) {
-        RequestFields fields = intake.fields();
-        Optional<String> header = request.headers().first(REQUEST_ID);
-        Optional<String> given = request.context().get(GivenRequestId.class).map(GivenRequestId::value);
-        return reader.read(fields, new RequestIds(header.or(() -> given), api.random()));
+    private GenerationCall read(Intake intake) {
+        GenerationCall call = reader.read(intake.fields(), intake.ids());
+        intake.named(call.id());
+        return call;
     }
 
     private void answer(

@@ -1,21 +1,36 @@
 package dev.spandrel.server.openai;
 
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
 import io.helidon.webserver.http.ServerRequest;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import tools.jackson.databind.JsonNode;
 
 /** A request on its way in, and how far it came. */
 final class Intake {
+    private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
+
     private final ServerRequest request;
     private final String operation;
+    private final UnaryOperator<String> requestId;
+    private final RequestIds ids;
     private final ApiContext api;
     private long arrivalNanos;
     private Optional<RequestFields> fields = Optional.empty();
+    private Optional<String> id = Optional.empty();
 
-    /** @param operation {@code gen_ai.operation.name} of the endpoint */
-    Intake(ServerRequest request, String operation, ApiContext api) {
+    /**
+     * @param operation {@code gen_ai.operation.name} of the endpoint
+     * @param requestId the id of its first engine request, from that of its answer without a prefix
+     */
+    Intake(ServerRequest request, String operation, UnaryOperator<String> requestId, ApiContext api) {
         this.request = request;
         this.operation = operation;
+        this.requestId = requestId;
+        Optional<String> header = request.headers().first(REQUEST_ID);
+        Optional<String> given = request.context().get(GivenRequestId.class).map(GivenRequestId::value);
+        this.ids = new RequestIds(header.or(() -> given), api.random());
         this.api = api;
         this.arrivalNanos = api.nanoClock().getAsLong();
     }
@@ -37,6 +52,16 @@ final class Intake {
         return fields.get();
     }
 
+    /** Draws its ids. */
+    RequestIds ids() {
+        return ids;
+    }
+
+    /** Its id is known. */
+    void named(String known) {
+        id = Optional.of(known);
+    }
+
     /** When its body was there, on the engine's clock. */
     long arrivalNanos() {
         return arrivalNanos;
@@ -46,9 +71,14 @@ final class Intake {
     RefusedRequest refused(RuntimeException cause) {
         return new RefusedRequest(
                 operation,
-                fields.map(body -> body.get("model")).filter(JsonNode::isString).map(JsonNode::stringValue),
+                requestId.apply(id.orElseGet(() -> ids.ofRefused(text("request_id")))),
+                text("model"),
                 arrivalNanos,
                 OpenAiError.statusOf(cause),
                 String.valueOf(cause.getMessage()));
+    }
+
+    private Optional<String> text(String field) {
+        return fields.map(body -> body.get(field)).filter(JsonNode::isString).map(JsonNode::stringValue);
     }
 }

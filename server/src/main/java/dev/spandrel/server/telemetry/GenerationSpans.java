@@ -179,7 +179,7 @@ public final class GenerationSpans implements GenerationListener {
                         request, refused.operation(), refused.requestModel().orElse(null), arrived)
                 .setStartTimestamp(arrived.anchor().epochNanosAt(refused.arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(0));
-        attributes.refused(span, refused.message());
+        attributes.refused(span, refused);
         String type = refused.status().map(String::valueOf).orElse("connection_closed");
         // As with HTTP: what the client got wrong is no error of the server.
         if (refused.status().orElse(0) >= 500) {

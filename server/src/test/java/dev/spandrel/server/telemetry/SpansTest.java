@@ -348,6 +348,7 @@ class SpansTest {
         SpanData llm = span("llm_request");
         assertThat(llm.getParentSpanId()).isEqualTo(http.getSpanId());
         assertThat(llm.getAttributes().get(SpanKeys.ERROR_TYPE)).isEqualTo(String.valueOf(status));
+        assertThat(llm.getAttributes().get(SpanKeys.REQUEST_ID)).matches("cmpl-[0-9a-f]{32}-0");
         assertThat(llm.getAttributes().get(SpanKeys.FINISH_REASONS)).containsExactly("error");
         assertThat(llm.getAttributes().get(SpanKeys.OPERATION)).isEqualTo("text_completion");
         assertThat(llm.getStatus().getStatusCode()).isEqualTo(error ? StatusCode.ERROR : StatusCode.UNSET);
