@@ -30,6 +30,14 @@ public interface Backend extends AutoCloseable {
     }
 
     /**
+     * Whether passes of one token per sequence are recorded when one of its kind comes for the second time, and replayed from
+     * then on.
+     */
+    default boolean recordsPasses() {
+        return false;
+    }
+
+    /**
      * Whether the passes that begin from now on are watched: then {@link #deviceTimes} is asked after each. A backend that
      * replays recorded passes may run watched ones verb by verb.
      */

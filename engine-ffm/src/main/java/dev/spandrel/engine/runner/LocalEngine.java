@@ -232,6 +232,10 @@ public final class LocalEngine implements Engine {
                 defaults.sampling());
         WarmUp.run(backend, model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
         start.done("warm_up");
+        if (backend.recordsPasses()) {
+            WarmUp.capture(backend, model, cache, maxTokens, config.maxNumSeqs(), maxModelLen, config.blockSize());
+            start.done("capture");
+        }
         loop.start();
         start.done("start_loop");
         if (backend instanceof CpuBackend) {
