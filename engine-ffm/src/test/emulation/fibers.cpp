@@ -10,8 +10,9 @@
 #include <vector>
 
 namespace {
-constexpr size_t STACK = 64 << 10;
-constexpr unsigned WARP = 32;
+// Stacks begin at different cache sets, else all threads of a block would fight for the same few lines.
+constexpr size_t STACK = 32 << 10, STRIDE = STACK + 576;
+constexpr unsigned WARP = 32, THREADS = 1024;
 
 // As in device.h, which the kernel was compiled with.
 struct EmuState {
@@ -21,10 +22,9 @@ struct EmuState {
     int (*vote_barrier)(int);
     unsigned long long (*exchange)(unsigned, unsigned long long, int);
     unsigned (*ballot)(unsigned, int);
+    const unsigned long long (*(*share)(const unsigned long long *))[4];
     void (*fail)(const char *);
 };
-
-enum Waiting { RUNS, AT_BARRIER, IN_WARP, DONE };
 
 #if defined(__x86_64__)
 // Saves what the calling convention asks a function to keep, and swaps stacks; swapcontext would make two system calls.
@@ -75,21 +75,24 @@ void prepare(Context &context, char *stack, void (*entry)()) {
 struct Fiber {
     Context context;
     emu::Dim thread;
-    Waiting waiting;
-    unsigned mask;
     unsigned turn;
 };
 
-struct Warp { unsigned long long slots[2][WARP]; };
+// Which lanes can go on, and what the others wait for; wanted are the lanes that those in a shuffle wait for.
+struct Warp {
+    unsigned runs, in_shuffle, at_barrier, done, there, wanted;
+    unsigned long long slots[2][WARP][4];
+};
 
 struct Run {
     EmuState *state;
     void (*launcher)(void **);
     void **arguments;
-    std::vector<Fiber> fibers;
-    std::vector<Warp> warps;
+    Fiber fibers[THREADS];
+    Warp warps[THREADS / WARP];
     Context scheduler;
     unsigned current;
+    bool backwards;
     int votes, last_votes;
 };
 
@@ -100,44 +103,78 @@ sigjmp_buf escape;
 const char *failure;
 struct sigaction before;
 
-void yield(Waiting why) {
-    Fiber &fiber = run.fibers[run.current];
-    fiber.waiting = why;
-    switch_to(fiber.context, run.scheduler);
+void go_to(Context &from, unsigned index) {
+    run.current = index;
+    run.state->thread = run.fibers[index].thread;
+    switch_to(from, run.fibers[index].context);
+}
+
+unsigned next_lane(unsigned lanes) { return run.backwards ? 31 - __builtin_clz(lanes) : __builtin_ctz(lanes); }
+
+// The next lane of the warp goes on at once; the scheduler is asked only when none can.
+void yield(Warp &warp, unsigned index) {
+    Fiber &fiber = run.fibers[index];
+    if (warp.runs) go_to(fiber.context, index / WARP * WARP + next_lane(warp.runs));
+    else switch_to(fiber.context, run.scheduler);
+}
+
+// Lanes that all wait for each other go on together; those that have ended are not waited for.
+bool release(Warp &warp) {
+    if (!warp.in_shuffle || (warp.wanted & warp.there & ~(warp.in_shuffle | warp.done))) return false;
+    warp.runs = warp.in_shuffle;
+    warp.in_shuffle = warp.wanted = 0;
+    return true;
 }
 
 void entry() {
     run.launcher(run.arguments);
-    yield(DONE);
+    unsigned index = run.current, lane = 1u << index % WARP;
+    Warp &warp = run.warps[index / WARP];
+    warp.runs &= ~lane;
+    warp.done |= lane;
+    yield(warp, index);
     abort();
 }
 
-void barrier() { yield(AT_BARRIER); }
+void barrier() {
+    unsigned index = run.current, lane = 1u << index % WARP;
+    Warp &warp = run.warps[index / WARP];
+    warp.runs &= ~lane;
+    warp.at_barrier |= lane;
+    yield(warp, index);
+}
 
 int vote_barrier(int value) {
     run.votes |= value != 0;
-    yield(AT_BARRIER);
+    barrier();
     return run.last_votes;
 }
 
-// Each lane leaves its value and reads another's once all have; two sets of slots, so that nobody overtakes by two.
-unsigned long long exchange(unsigned mask, unsigned long long value, int source) {
-    Fiber &fiber = run.fibers[run.current];
-    Warp &warp = run.warps[run.current / WARP];
-    unsigned turn = fiber.turn++ & 1;
-    warp.slots[turn][run.current % WARP] = value;
-    fiber.mask = mask;
-    yield(IN_WARP);
-    return warp.slots[turn][source];
+// Each lane leaves its value and reads another's once all have; two sets of slots, so that nobody overtakes by two. The last
+// to come goes on at once.
+typedef unsigned long long Slot[4];
+const Slot *meet(unsigned mask, const unsigned long long *values, int count) {
+    unsigned index = run.current, lane = 1u << index % WARP;
+    Warp &warp = run.warps[index / WARP];
+    Slot *slots = warp.slots[run.fibers[index].turn++ & 1];
+    for (int i = 0; i < count; i++) slots[index % WARP][i] = values[i];
+    warp.runs &= ~lane;
+    warp.in_shuffle |= lane;
+    warp.wanted |= mask;
+    if (warp.runs || !release(warp) || !(warp.runs & lane)) yield(warp, index);
+    return slots;
 }
 
+unsigned long long exchange(unsigned mask, unsigned long long value, int source) { return meet(mask, &value, 1)[source][0]; }
+
+const Slot *share(const unsigned long long *values) { return meet(0xffffffffu, values, 4); }
+
 unsigned ballot(unsigned mask, int value) {
-    unsigned own = run.current % WARP;
-    unsigned turn = run.fibers[run.current].turn & 1;
-    exchange(mask, value != 0, own);
+    unsigned long long mine = value != 0;
+    const Slot *slots = meet(mask, &mine, 1);
     unsigned result = 0;
     for (unsigned lane = 0; lane < WARP; lane++)
-        if (mask >> lane & 1 && run.warps[run.current / WARP].slots[turn][lane]) result |= 1u << lane;
+        if (mask >> lane & 1 && slots[lane][0]) result |= 1u << lane;
     return result;
 }
 
@@ -166,56 +203,41 @@ void catch_faults() {
     sigaction(SIGSEGV, &action, &before);
 }
 
-void resume(unsigned index) {
-    run.current = index;
-    run.state->thread = run.fibers[index].thread;
-    run.fibers[index].waiting = RUNS;
-    switch_to(run.scheduler, run.fibers[index].context);
-}
-
-// Lanes of a warp that all wait for each other go on together; those that have ended are not waited for.
-bool warp_is_together(unsigned first, unsigned count) {
-    unsigned waiting = 0, ended = 0, mask = 0;
-    for (unsigned lane = 0; lane < count; lane++) {
-        Fiber &fiber = run.fibers[first + lane];
-        if (fiber.waiting == IN_WARP) { waiting |= 1u << lane; mask |= fiber.mask; }
-        if (fiber.waiting == DONE) ended |= 1u << lane;
+void begin_block(unsigned threads) {
+    for (unsigned i = 0; i < threads; i += WARP) {
+        Warp &warp = run.warps[i / WARP];
+        warp.there = warp.runs = threads - i >= WARP ? 0xffffffffu : (1u << (threads - i)) - 1;
+        warp.in_shuffle = warp.at_barrier = warp.done = warp.wanted = 0;
     }
-    unsigned there = count == WARP ? 0xffffffffu : (1u << count) - 1;
-    return waiting && ((mask & there) & ~(waiting | ended)) == 0;
+    for (unsigned i = 0; i < threads; i++) {
+        run.fibers[i].turn = 0;
+        prepare(run.fibers[i].context, stacks + i * STRIDE, entry);
+    }
+    run.votes = 0;
 }
 
-void run_block(unsigned threads, bool backwards) {
+void run_block(unsigned threads) {
+    unsigned warps = (threads + WARP - 1) / WARP;
     for (;;) {
-        unsigned ended = 0, at_barrier = 0;
-        bool moved = false;
-        for (unsigned i = 0; i < threads; i += WARP) {
-            unsigned first = backwards ? (threads - 1) / WARP * WARP - i : i;
-            unsigned count = threads - first < WARP ? threads - first : WARP;
-            bool again = true;
-            while (again) {
-                again = false;
-                for (unsigned k = 0; k < count; k++) {
-                    unsigned lane = backwards ? count - 1 - k : k;
-                    if (run.fibers[first + lane].waiting == RUNS) { resume(first + lane); moved = true; }
-                }
-                if (warp_is_together(first, count)) {
-                    for (unsigned lane = 0; lane < count; lane++)
-                        if (run.fibers[first + lane].waiting == IN_WARP) run.fibers[first + lane].waiting = RUNS;
-                    again = true;
-                }
+        bool ended = true, together = true, moved = false;
+        for (unsigned k = 0; k < warps; k++) {
+            unsigned w = run.backwards ? warps - 1 - k : k;
+            Warp &warp = run.warps[w];
+            while (warp.runs || release(warp)) {
+                go_to(run.scheduler, w * WARP + next_lane(warp.runs));
+                moved = true;
             }
-            for (unsigned lane = 0; lane < count; lane++) {
-                ended += run.fibers[first + lane].waiting == DONE;
-                at_barrier += run.fibers[first + lane].waiting == AT_BARRIER;
-            }
+            ended &= warp.done == warp.there;
+            together &= (warp.done | warp.at_barrier) == warp.there;
         }
-        if (ended == threads) return;
-        if (ended + at_barrier == threads) {
+        if (ended) return;
+        if (together) {
             run.last_votes = run.votes;
             run.votes = 0;
-            for (Fiber &fiber : run.fibers)
-                if (fiber.waiting == AT_BARRIER) fiber.waiting = RUNS;
+            for (unsigned w = 0; w < warps; w++) {
+                run.warps[w].runs = run.warps[w].at_barrier;
+                run.warps[w].at_barrier = 0;
+            }
         } else if (!moved) {
             fail("threads of a block wait for each other for ever: a barrier or shuffle that not all reach");
         }
@@ -226,8 +248,10 @@ void run_block(unsigned threads, bool backwards) {
 int emu::run_kernel(void (*launcher)(void **), void **arguments, void *state_of_module, Dim grid, Dim block,
                     unsigned shared_bytes, bool backwards, std::string &message) {
     unsigned threads = block.x * block.y * block.z;
-    if (!stacks)
-        stacks = (char *) mmap(nullptr, 1024 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (!stacks) {
+        stacks = (char *) mmap(nullptr, THREADS * STRIDE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        madvise(stacks, THREADS * STRIDE, MADV_HUGEPAGE);
+    }
     catch_faults();
     static std::vector<char> shared;
     shared.resize(shared_bytes + 16);
@@ -239,13 +263,15 @@ int emu::run_kernel(void (*launcher)(void **), void **arguments, void *state_of_
     state.vote_barrier = vote_barrier;
     state.exchange = exchange;
     state.ballot = ballot;
+    state.share = share;
     state.fail = fail;
     *(EmuState **) state_of_module = &state;
     run.state = &state;
     run.launcher = launcher;
     run.arguments = arguments;
-    run.fibers.resize(threads);
-    run.warps.resize((threads + WARP - 1) / WARP);
+    run.backwards = backwards;
+    for (unsigned i = 0; i < threads; i++)
+        run.fibers[i].thread = {i % block.x, i / block.x % block.y, i / block.x / block.y};
     in_kernel = true;
     int error = sigsetjmp(escape, 1);
     if (error == 0) {
@@ -254,15 +280,8 @@ int emu::run_kernel(void (*launcher)(void **), void **arguments, void *state_of_
             unsigned long long b = backwards ? blocks - 1 - n : n;
             state.block = {(unsigned) (b % grid.x), (unsigned) (b / grid.x % grid.y), (unsigned) (b / grid.x / grid.y)};
             memset(state.shared, 0xff, shared_bytes);
-            for (unsigned i = 0; i < threads; i++) {
-                Fiber &fiber = run.fibers[i];
-                fiber.thread = {i % block.x, i / block.x % block.y, i / block.x / block.y};
-                fiber.waiting = RUNS;
-                fiber.turn = 0;
-                prepare(fiber.context, stacks + i * STACK, entry);
-            }
-            run.votes = 0;
-            run_block(threads, backwards);
+            begin_block(threads);
+            run_block(threads);
         }
     } else {
         message = failure;

@@ -5,14 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.spandrel.engine.tensor.Buffer;
 import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -24,34 +20,12 @@ import org.junit.jupiter.params.provider.MethodSource;
  * What every backend must compute: each verb against {@link ReferenceBackend} over odd sizes and all element types, within
  * a tolerance that grows with the number of summands. Inputs come from a fixed seed.
  */
-public abstract class BackendContract {
-    /** Relative rounding of one F32 operation, with room for another order of summation. */
-    private static final double UNIT = 4 * Math.ulp(1f);
-
+public abstract class BackendContract extends AttentionContract {
     private static final DType[] PLAIN = {DType.F32, DType.F16, DType.BF16};
-
-    protected abstract Backend create(WeightPolicy policy);
 
     /** Activations behind a product of so many multiplications; a backend that is slow here may take fewer of large ones. */
     protected Activation[] activations(long multiplications) {
         return Activation.values();
-    }
-
-    private final Random random = new Random(20_261_123);
-    private final ReferenceBackend truth = new ReferenceBackend();
-    private Backend backend;
-    private Arena arena;
-
-    @BeforeEach
-    void open() {
-        backend = create(WeightPolicy.AS_STORED);
-        arena = Arena.ofShared();
-    }
-
-    @AfterEach
-    void close() {
-        backend.close();
-        arena.close();
     }
 
     static List<Arguments> matrices() {
@@ -355,33 +329,6 @@ public abstract class BackendContract {
         }
     }
 
-    /** A window and a cap, and the bits of a whole prefill also in chunks. */
-    @ParameterizedTest
-    @CsvSource({"8, 0", "0, 5", "20, 5", "16, 0", "1, 0", "33, 0"})
-    void attentionFollowsItsRule(int window, float softCap) {
-        AttentionRule rule = new AttentionRule(0.4f, window, softCap);
-        HeadLayout layout = new HeadLayout(4, 2, 64);
-        float[] qkv = values(70 * layout.columns());
-        int[] table = {4, 1, 3, 0, 2};
-        AttentionMetadata metadata = new AttentionMetadata(70, 1, 16);
-        metadata.add(table, 0, 70);
-        float[] expected = attend(truth, qkv, layout, metadata, truth.allocateKv(5, 16, layout, KvDType.F32), rule);
-        float[] whole = attend(backend, qkv, layout, metadata, backend.allocateKv(5, 16, layout, KvDType.F32), rule);
-        assertClose(whole, expected, 64 + 70);
-        KvLayer kv = backend.allocateKv(5, 16, layout, KvDType.F32);
-        int width = layout.queryColumns();
-        for (int from = 0; from < 70; ) {
-            int to = Math.min(70, from + 1 + random.nextInt(20));
-            AttentionMetadata chunk = new AttentionMetadata(70, 1, 16);
-            chunk.add(table, from, to);
-            float[] part = java.util.Arrays.copyOfRange(qkv, from * layout.columns(), to * layout.columns());
-            assertThat(attend(backend, part, layout, chunk, kv, rule))
-                    .as("rows %d to %d", from, to)
-                    .isEqualTo(java.util.Arrays.copyOfRange(whole, from * width, to * width));
-            from = to;
-        }
-    }
-
     @Test
     void addAdds() {
         float[] a = values(1003);
@@ -405,210 +352,11 @@ public abstract class BackendContract {
         assertThat(row(found, 2, 5)).isEqualTo(row(in, 3, 5));
     }
 
-    @ParameterizedTest
-    @CsvSource({
-        "1, 1, 64",
-        "3, 3, 64",
-        "4, 2, 32",
-        "6, 1, 40",
-        "2, 2, 7",
-        "2, 1, 128",
-        "9, 3, 64",
-        "14, 2, 64",
-        "8, 1, 256"
-    })
-    void pagedAttentionMatches(int heads, int kvHeads, int headDim) {
-        for (KvDType dtype : KvDType.values()) {
-            pagedAttentionMatches(heads, kvHeads, headDim, dtype);
-        }
-    }
-
-    private void pagedAttentionMatches(int heads, int kvHeads, int headDim, KvDType dtype) {
-        HeadLayout layout = new HeadLayout(heads, kvHeads, headDim);
-        int[] lengths = {1, 40, 17, 100};
-        List<int[]> tables = scatteredTables(lengths, 16, 30);
-        KvLayer expectedKv = truth.allocateKv(30, 16, layout, dtype);
-        KvLayer foundKv = backend.allocateKv(30, 16, layout, dtype);
-        float[][] rows = new float[lengths.length][];
-        for (int s = 0; s < lengths.length; s++) {
-            rows[s] = values(lengths[s] * layout.columns());
-        }
-        // First all but the last token of each, then the last ones together as a decode step.
-        for (boolean last : new boolean[] {false, true}) {
-            AttentionMetadata metadata = new AttentionMetadata(200, 4, 16);
-            List<Float> step = new ArrayList<>();
-            for (int s = 0; s < lengths.length; s++) {
-                int from = last ? lengths[s] - 1 : 0;
-                int to = last ? lengths[s] : lengths[s] - 1;
-                metadata.add(tables.get(s), from, to);
-                for (int i = from * layout.columns(); i < to * layout.columns(); i++) {
-                    step.add(rows[s][i]);
-                }
-            }
-            float[] qkv = new float[step.size()];
-            for (int i = 0; i < qkv.length; i++) {
-                qkv[i] = step.get(i);
-            }
-            float[] expected = attend(truth, qkv, layout, metadata, expectedKv);
-            float[] found = attend(backend, qkv, layout, metadata, foundKv);
-            assertClose(found, expected, headDim + 100);
-        }
-    }
-
-    @Test
-    void narrowKeysAndValuesAreWithinTheirRounding() {
-        float[] values = {0, 1, -1, 0.1f, 65504, -70000, 3e-8f, 1e-6f, 127};
-        for (float value : values) {
-            assertThat(Float.intBitsToFloat(KvDType.toBf16(value) << 16))
-                    .isCloseTo(value, org.assertj.core.data.Offset.offset(Math.abs(value) / 256));
-            assertThat(Float.float16ToFloat(KvDType.toF16(value)))
-                    .isCloseTo(
-                            Math.clamp(value, -65504f, 65504f),
-                            org.assertj.core.data.Offset.offset(Math.abs(value) / 2048 + 3e-8f));
-        }
-        float scale = KvDType.int8Scale(new float[] {3, -12.7f, 5}, 0, 3);
-        assertThat(scale).isEqualTo(0.1f, org.assertj.core.data.Offset.offset(1e-6f));
-        assertThat(KvDType.toInt8(-12.7f, scale)).isEqualTo((byte) -127);
-        assertThat(KvDType.toInt8(3, scale)).isEqualTo((byte) 30);
-        assertThat(KvDType.toInt8(3, 0)).isZero();
-    }
-
-    /** Chunked prefill must give the bits of whole prefill. */
-    @Test
-    void attentionInChunksHasTheSameBits() {
-        HeadLayout layout = new HeadLayout(3, 3, 64);
-        float[] qkv = values(70 * layout.columns());
-        int[] table = {4, 1, 3, 0, 2};
-        AttentionMetadata whole = new AttentionMetadata(70, 1, 16);
-        whole.add(table, 0, 70);
-        float[] expected = attend(backend, qkv, layout, whole, backend.allocateKv(5, 16, layout, KvDType.F32));
-        KvLayer kv = backend.allocateKv(5, 16, layout, KvDType.F32);
-        int width = layout.queryColumns();
-        for (int from = 0; from < 70; ) {
-            int to = Math.min(70, from + 1 + random.nextInt(20));
-            AttentionMetadata chunk = new AttentionMetadata(70, 1, 16);
-            chunk.add(table, from, to);
-            float[] part = java.util.Arrays.copyOfRange(qkv, from * layout.columns(), to * layout.columns());
-            float[] found = attend(backend, part, layout, chunk, kv);
-            assertThat(found)
-                    .as("rows %d to %d", from, to)
-                    .isEqualTo(java.util.Arrays.copyOfRange(expected, from * width, to * width));
-            from = to;
-        }
-    }
-
-    private List<int[]> scatteredTables(int[] lengths, int blockSize, int blocks) {
-        List<Integer> all = new ArrayList<>();
-        for (int i = 0; i < blocks; i++) {
-            all.add(i);
-        }
-        java.util.Collections.shuffle(all, random);
-        List<int[]> tables = new ArrayList<>();
-        for (int length : lengths) {
-            int[] table = new int[(length + blockSize - 1) / blockSize];
-            for (int i = 0; i < table.length; i++) {
-                table[i] = all.removeLast();
-            }
-            tables.add(table);
-        }
-        return tables;
-    }
-
-    private float[] attend(Backend on, float[] qkv, HeadLayout layout, AttentionMetadata metadata, KvLayer kv) {
-        float scale = (float) (1 / Math.sqrt(layout.headDim()));
-        return attend(on, qkv, layout, metadata, kv, AttentionRule.causal(scale));
-    }
-
-    private float[] attend(
-            Backend on, float[] qkv, HeadLayout layout, AttentionMetadata metadata, KvLayer kv, AttentionRule rule) {
-        Buffer in = buffer(on, qkv);
-        Buffer out = on.allocate((long) metadata.tokenCount() * layout.queryColumns());
-        on.storeKv(in, layout, metadata, kv);
-        on.attention(in, layout, metadata, kv, rule, out);
-        return all(on, out, metadata.tokenCount(), layout.queryColumns());
-    }
-
     private float[] matmul(
             Backend on, float[] in, int rows, Tensor weight, Tensor bias, Activation activation, int columns) {
         Buffer out = on.allocate((long) rows * columns);
         Weight b = bias == null ? null : on.upload(bias);
         on.matmul(buffer(on, in), rows, on.upload(weight), b, activation, out);
         return all(on, out, rows, columns);
-    }
-
-    /** Fills a buffer through the public verbs only: as a bias, which is F32 whatever weights are kept as. */
-    private Buffer buffer(Backend on, float[] values) {
-        Buffer buffer = on.allocate(values.length);
-        MemorySegment data = arena.allocate(values.length * 4L, 64);
-        MemorySegment.copy(values, 0, data, ValueLayout.JAVA_FLOAT, 0, values.length);
-        Tensor bias = new Tensor(DType.F32, List.of((long) values.length), data);
-        Tensor zeros = new Tensor(DType.F32, List.of((long) values.length, 1L), arena.allocate(values.length * 4L, 64));
-        on.matmul(on.allocate(1), 1, on.upload(zeros), on.upload(bias), Activation.NONE, buffer);
-        // Reading waits until it is there: another backend may be given this buffer, on another queue of the same
-        // device.
-        on.readLogits(buffer, 0, 1, new float[1]);
-        return buffer;
-    }
-
-    private static float[] all(Backend on, Buffer buffer, int rows, int columns) {
-        float[] into = new float[rows * columns];
-        read(on, buffer, rows, columns, into);
-        return into;
-    }
-
-    private static void read(Backend on, Buffer buffer, int rows, int columns, float[] into) {
-        float[] row = new float[columns];
-        for (int r = 0; r < rows; r++) {
-            on.readLogits(buffer, r, columns, row);
-            System.arraycopy(row, 0, into, r * columns, columns);
-        }
-    }
-
-    private static float[] row(float[] values, int row, int columns) {
-        return java.util.Arrays.copyOfRange(values, row * columns, (row + 1) * columns);
-    }
-
-    private float[] values(int count) {
-        float[] values = new float[count];
-        for (int i = 0; i < count; i++) {
-            values[i] = (float) random.nextGaussian();
-        }
-        return values;
-    }
-
-    private Tensor tensor(DType dtype, int... shape) {
-        int count = java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-        MemorySegment data = arena.allocate(dtype.bytes(count), 64);
-        for (int i = 0; i < count; i++) {
-            float value = (float) random.nextGaussian();
-            switch (dtype) {
-                case F32 -> data.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
-                case F16 -> data.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(value));
-                case BF16 ->
-                    data.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) (Float.floatToRawIntBits(value) >>> 16));
-                default -> throw new IllegalArgumentException(dtype.name());
-            }
-        }
-        return new Tensor(
-                dtype, java.util.Arrays.stream(shape).mapToObj(Long::valueOf).toList(), data);
-    }
-
-    private static void assertClose(float[] found, float[] expected, int summands) {
-        assertClose(found, expected, summands, 0);
-    }
-
-    private static void assertClose(float[] found, float[] expected, int summands, double more) {
-        assertThat(found).hasSameSizeAs(expected);
-        double largest = 1;
-        for (float value : expected) {
-            largest = Math.max(largest, Math.abs(value));
-        }
-        for (int i = 0; i < found.length; i++) {
-            assertThat((double) found[i])
-                    .as("element %d of %d", i, found.length)
-                    .isCloseTo(
-                            expected[i],
-                            org.assertj.core.data.Offset.offset((UNIT * Math.sqrt(summands) + more) * largest));
-        }
     }
 }
