@@ -29,6 +29,8 @@ struct EmuState {
     int (*vote_barrier)(int value);
     unsigned long long (*exchange)(unsigned mask, unsigned long long value, int source);
     unsigned (*ballot)(unsigned mask, int value);
+    // Each lane leaves four words; returns those of all 32 lanes, which stay until the next but one exchange.
+    const unsigned long long (*(*share)(const unsigned long long *values))[4];
     void (*fail)(const char *what);
 };
 extern "C" {
@@ -72,6 +74,70 @@ template <class T> static inline T atomicAdd(T *at, T value) { T old = *at; *at 
 template <class T> static inline T atomicMax(T *at, T value) { T old = *at; if (value > old) *at = value; return old; }
 template <class T> static inline T atomicExch(T *at, T value) { T old = *at; *at = value; return old; }
 
+// --- what mma.cuh has in PTX: all 32 lanes take part, in fragments as the PTX manual lays them out ----------------------
+
+// Copies arrive when somebody waits for them and not before: who forgets to finds what lay there.
+struct EmuCopy { void *to; const void *from; int group; };
+struct EmuCopies { EmuCopy waiting[256]; int count, group; };
+static EmuCopies emu_copies[1024];
+
+static inline void emu_copy_later(void *to, const void *from, bool there) {
+    EmuCopies &mine = emu_copies[threadIdx.x];
+    if (((unsigned long long) to | (unsigned long long) (there ? from : to)) & 15) emu_state->fail("cp.async of 16 bytes at an address that is no multiple of 16");
+    if (mine.count == 256) emu_state->fail("more copies wait than the emulation has room for");
+    mine.waiting[mine.count++] = {to, there ? from : nullptr, mine.group};
+}
+static inline void emu_end_copies() { emu_copies[threadIdx.x].group++; }
+static inline void emu_wait_for_copies(int left) {
+    EmuCopies &mine = emu_copies[threadIdx.x];
+    int kept = 0;
+    for (int i = 0; i < mine.count; i++) {
+        EmuCopy &copy = mine.waiting[i];
+        if (copy.group >= mine.group - left) mine.waiting[kept++] = copy;
+        else if (copy.from) memcpy(copy.to, copy.from, 16);
+        else memset(copy.to, 0, 16);
+    }
+    mine.count = kept;
+}
+
+static inline void emu_load_matrices(const unsigned short *row, unsigned *into, bool transposed) {
+    unsigned long long mine[4] = {(unsigned long long) row};
+    auto rows = emu_state->share(mine);
+    unsigned lane = threadIdx.x & 31;
+    for (unsigned m = 0; m < 4; m++) {
+        unsigned banks = 0;
+        for (unsigned r = 0; r < 8; r++) {
+            if (rows[8 * m + r][0] & 15) emu_state->fail("ldmatrix of a row at an address that is no multiple of 16");
+            banks |= 1u << (rows[8 * m + r][0] / 16 % 8);
+        }
+        if (banks != 0xff) emu_state->fail("ldmatrix of rows that share banks: they would be read one after another");
+        unsigned short halves[2];
+        for (unsigned i = 0; i < 2; i++) {
+            unsigned r = transposed ? lane % 4 * 2 + i : lane / 4, c = transposed ? lane / 4 : lane % 4 * 2 + i;
+            halves[i] = ((const unsigned short *) rows[8 * m + r][0])[c];
+        }
+        into[m] = halves[0] | (unsigned) halves[1] << 16;
+    }
+}
+
+static inline void emu_multiply_add(float *sums, const unsigned *a, unsigned b0, unsigned b1, float (*widen)(unsigned short)) {
+    unsigned long long mine[4] = {a[0] | (unsigned long long) a[1] << 32, a[2] | (unsigned long long) a[3] << 32, b0 | (unsigned long long) b1 << 32};
+    auto all = emu_state->share(mine);
+    unsigned lane = threadIdx.x & 31;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned row = lane / 4 + (i >= 2 ? 8 : 0), column = lane % 4 * 2 + i % 2;
+        float sum = 0;
+        for (unsigned k = 0; k < 16; k++) {
+            // Rows from 8 on are in registers 1 and 3, columns from 8 on in 2 and 3; of b, rows from 8 on in 1.
+            unsigned a_register = (row >= 8 ? 1 : 0) + (k >= 8 ? 2 : 0), b_register = k >= 8;
+            unsigned long long left = all[row % 8 * 4 + k % 8 / 2][a_register / 2] >> (32 * (a_register % 2) + 16 * (k % 2));
+            unsigned long long right = all[column * 4 + k % 8 / 2][2] >> (32 * b_register + 16 * (k % 2));
+            sum += widen((unsigned short) left) * widen((unsigned short) right);
+        }
+        sums[i] += sum;
+    }
+}
+
 static inline float __fmul_rn(float a, float b) { return a * b; }
 static inline float __fadd_rn(float a, float b) { return a + b; }
 static inline float __int_as_float(int bits) { float f; memcpy(&f, &bits, 4); return f; }
@@ -87,7 +153,12 @@ template <class... A> struct EmuLauncher {
     template <unsigned N, unsigned... I> struct Make : Make<N - 1, N - 1, I...> {};
     template <unsigned... I> struct Make<0, I...> { typedef Indices<I...> type; };
     template <unsigned... I> static void call(void (*kernel)(A...), void **p, Indices<I...>) { kernel(*(A *) p[I]...); }
-    static void launch(void (*kernel)(A...), void **p) { call(kernel, p, typename Make<sizeof...(A)>::type()); }
+    static void launch(void (*kernel)(A...), void **p) {
+        EmuCopies &copies = emu_copies[threadIdx.x];
+        copies.count = copies.group = 0;
+        call(kernel, p, typename Make<sizeof...(A)>::type());
+        if (copies.count) emu_state->fail("a thread ends before its copies have arrived");
+    }
     static int sizes(int *into) {
         int all[] = {(int) sizeof(A)..., 0};
         memcpy(into, all, sizeof...(A) * sizeof(int));

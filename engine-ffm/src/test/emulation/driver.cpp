@@ -21,18 +21,18 @@
 namespace {
 typedef std::function<int()> Work;
 
-struct Event { long recorded = 0, reached = 0; std::chrono::steady_clock::time_point time; };
+struct Event { long recorded = 0, reached = 0; bool in_capture = false; std::chrono::steady_clock::time_point time; };
 struct Step { Work work; Event *waits_for = nullptr; long until = 0; };
 struct Stream { std::deque<Step> queue; bool captures = false, broken = false; std::vector<Work> recorded; };
 struct Graph { std::vector<Work> nodes; };
 struct Module { void *library; void *state; int file; };
-struct Function { Module *module; void (*launcher)(void **); std::vector<int> sizes; unsigned shared_allowed = 48 << 10; };
+struct Function { std::string name; Module *module; void (*launcher)(void **); std::vector<int> sizes; unsigned shared_allowed = 48 << 10; };
 struct Stretch { char *mapped; size_t mapped_bytes, bytes; bool live; };
 struct Injection { int countdown, status; };
 
 std::recursive_mutex lock;
 std::map<std::string, Injection> injections;
-std::map<std::string, long> calls;
+std::map<std::string, long> calls, launches;
 std::set<const void *> handles;
 std::map<uintptr_t, Stretch> device, pinned;
 std::vector<Stream *> streams;
@@ -161,7 +161,7 @@ int emu::enqueue(CUstream handle, std::function<int()> work) {
 // --- what tests say and ask -------------------------------------------------------------------------------------------
 
 API void spandrel_emu_fail(const char *call, int nth, int status) { std::lock_guard<std::recursive_mutex> g(lock); injections[call] = {nth, status}; }
-API void spandrel_emu_recover() { std::lock_guard<std::recursive_mutex> g(lock); injections.clear(); calls.clear(); lasting_error = 0; last_message.clear(); for (Stream *s : streams) s->queue.clear(); }
+API void spandrel_emu_recover() { std::lock_guard<std::recursive_mutex> g(lock); injections.clear(); calls.clear(); launches.clear(); lasting_error = 0; last_message.clear(); for (Stream *s : streams) s->queue.clear(); }
 API void spandrel_emu_configure(unsigned long long bytes, unsigned long long order, int devices, int version) {
     std::lock_guard<std::recursive_mutex> g(lock);
     total_bytes = bytes; seed = order; device_count = devices; driver_version = version;
@@ -169,6 +169,7 @@ API void spandrel_emu_configure(unsigned long long bytes, unsigned long long ord
 API long spandrel_emu_live_allocations() { std::lock_guard<std::recursive_mutex> g(lock); long n = 0; for (auto &a : device) n += a.second.live; for (auto &a : pinned) n += a.second.live; return n; }
 API long spandrel_emu_live_handles() { std::lock_guard<std::recursive_mutex> g(lock); return (long) handles.size() + context_users; }
 API long spandrel_emu_calls(const char *call) { std::lock_guard<std::recursive_mutex> g(lock); return calls[call]; }
+API long spandrel_emu_launches(const char *kernel) { std::lock_guard<std::recursive_mutex> g(lock); return launches[kernel]; }
 API const char *spandrel_emu_message() { return last_message.c_str(); }
 API const char *spandrel_emu_called(int index) { std::lock_guard<std::recursive_mutex> g(lock); if (index >= (int) calls.size()) return nullptr; return std::next(calls.begin(), index)->first.c_str(); }
 
@@ -339,14 +340,36 @@ API CUresult cuEventRecord(CUevent handle, CUstream stream) {
     ENTER(cuEventRecord);
     if (!emu::is_live(handle)) return (CUresult) emu::INVALID_HANDLE;
     Event *event = (Event *) handle;
+    Stream *captures = stream_of(stream);
+    // Recorded so, it says what comes after what in the graph, and nobody can ask it.
+    event->in_capture = captures && captures->captures;
+    if (event->in_capture) return (CUresult) 0;
     long version = ++event->recorded;
     return (CUresult) emu::enqueue(stream, [=] { event->reached = version; event->time = std::chrono::steady_clock::now(); return 0; });
+}
+API CUresult cuEventRecordWithFlags(CUevent handle, CUstream stream, unsigned flags) {
+    ENTER(cuEventRecordWithFlags);
+    Stream *captures = stream_of(stream);
+    if (!emu::is_live(handle) || !captures) return (CUresult) emu::INVALID_HANDLE;
+    // External is for captures, and in one nothing else makes a node of it.
+    if (flags > 1 || captures->captures != (flags == 1)) return (CUresult) emu::INVALID_VALUE;
+    Event *event = (Event *) handle;
+    event->in_capture = false;
+    long version = flags ? 0 : ++event->recorded;
+    return (CUresult) emu::enqueue(stream, [=] {
+        if (!emu::is_live(event)) return emu::INVALID_HANDLE;
+        // A node of a graph records anew whenever it runs, and until then nobody waits for it.
+        event->reached = flags ? ++event->recorded : version;
+        event->time = std::chrono::steady_clock::now();
+        return 0;
+    });
 }
 API CUresult cuEventSynchronize(CUevent handle) { ENTER(cuEventSynchronize); if (!emu::is_live(handle)) return (CUresult) emu::INVALID_HANDLE; Event *e = (Event *) handle; return (CUresult) run_until([=] { return e->reached >= e->recorded; }); }
 API CUresult cuEventElapsedTime_v2(float *millis, CUevent start, CUevent end) {
     ENTER(cuEventElapsedTime_v2);
     if (!emu::is_live(start) || !emu::is_live(end)) return (CUresult) emu::INVALID_HANDLE;
     Event *a = (Event *) start, *b = (Event *) end;
+    if (a->in_capture || b->in_capture) return (CUresult) emu::CAPTURED_EVENT;
     if (!a->recorded || !b->recorded) return (CUresult) emu::INVALID_HANDLE;
     if (a->reached < a->recorded || b->reached < b->recorded) return (CUresult) emu::NOT_READY;
     *millis = std::chrono::duration<float, std::milli>(b->time - a->time).count();
@@ -400,7 +423,7 @@ API CUresult cuModuleGetFunction(CUfunction *out, CUmodule handle, const char *n
     if (!launcher || !sizes) return (CUresult) emu::NOT_FOUND;
     int all[64];
     int count = sizes(all);
-    functions.push_back(new Function{module, launcher, std::vector<int>(all, all + count)});
+    functions.push_back(new Function{name, module, launcher, std::vector<int>(all, all + count)});
     *out = (CUfunction) functions.back();
     return (CUresult) 0;
 }
@@ -424,6 +447,7 @@ API CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction handle, v
     auto values = std::make_shared<std::vector<unsigned long long>>(function->sizes.size());
     for (size_t i = 0; i < function->sizes.size(); i++) memcpy(&(*values)[i], parameters[i], function->sizes[i]);
     bool backwards = draw(2);
+    launches[function->name]++;
     return (CUresult) emu::enqueue(config->hStream, [=] {
         std::vector<void *> arguments;
         for (auto &value : *values) arguments.push_back(&value);

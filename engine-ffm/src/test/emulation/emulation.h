@@ -31,7 +31,7 @@ typedef struct { unsigned gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, bl
 namespace emu {
 constexpr int SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_CONTEXT = 201, INVALID_IMAGE = 200,
               INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, ILLEGAL_ADDRESS = 700, LAUNCH_FAILED = 719,
-              CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901;
+              CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901, CAPTURED_EVENT = 907;
 
 // Counts the call; a status other than 0 is what a test asked for, or the device's lasting error.
 int enter(const char *call, bool needs_context);

@@ -13,8 +13,8 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -67,9 +67,24 @@ public final class EmulatedCuda {
         return instance;
     }
 
+    /** Builds the libraries, if need be, and prints the folder they are in: {@code bench/gpu/run.sh --rehearse} runs on them. */
+    public static void main(String[] args) throws NoCompiler {
+        build();
+        System.out.println(FOLDER);
+    }
+
     /** Settings that find the emulation and keep its kernels beside it. */
     public static CudaSettings settings() {
-        return new CudaSettings(FOLDER.toString(), FOLDER.resolve("kernels"), Map.of());
+        return new CudaSettings(FOLDER.toString(), FOLDER.resolve("kernels-" + headerHash()), Map.of());
+    }
+
+    /** The emulation's own header is part of every kernel, and not of what the cache goes by. */
+    private static String headerHash() {
+        try {
+            return Integer.toHexString(Arrays.hashCode(Files.readAllBytes(SOURCES.resolve("device.h"))));
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
     }
 
     private static final class NoCompiler extends Exception {
@@ -100,7 +115,11 @@ public final class EmulatedCuda {
 
     private static void compile(String name, String... inputs) throws IOException, NoCompiler {
         Path library = FOLDER.resolve(name);
-        if (Files.exists(library) && Files.getLastModifiedTime(library).compareTo(newest()) > 0) {
+        Path stamp = FOLDER.resolve(name + ".sources");
+        String sources = sourcesHash();
+        if (Files.exists(library)
+                && Files.exists(stamp)
+                && Files.readString(stamp).equals(sources)) {
             return;
         }
         String compiler = System.getenv().getOrDefault("CXX", "g++");
@@ -118,7 +137,9 @@ public final class EmulatedCuda {
             // With NVIDIA's header at hand the compiler checks each prototype.
             command.addAll(List.of("-DHAVE_CUDA_H", "-I", headers));
         }
-        command.addAll(List.of("-o", library.toString()));
+        // Moved to its place when it is whole: another JVM may be looking.
+        Path made = library.resolveSibling(name + "." + ProcessHandle.current().pid());
+        command.addAll(List.of("-o", made.toString()));
         for (String input : inputs) {
             command.add(input.endsWith(".cpp") ? SOURCES.resolve(input).toString() : input);
         }
@@ -129,6 +150,8 @@ public final class EmulatedCuda {
             if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
                 throw new IllegalStateException(String.join(" ", command) + "\n" + said);
             }
+            Files.move(made, library, StandardCopyOption.ATOMIC_MOVE);
+            Files.writeString(stamp, sources);
         } catch (IOException e) {
             throw new NoCompiler("no C++ compiler (" + compiler + "): CUDA is emulated by one; " + e.getMessage());
         } catch (InterruptedException e) {
@@ -136,18 +159,15 @@ public final class EmulatedCuda {
         }
     }
 
-    private static FileTime newest() throws IOException {
+    /** Of all sources: a time would not tell when a checkout goes back to older ones. */
+    private static String sourcesHash() throws IOException {
+        int hash = 1;
         try (Stream<Path> files = Files.list(SOURCES)) {
-            return files.map(EmulatedCuda::modified).max(FileTime::compareTo).orElseThrow();
+            for (Path file : files.sorted().toList()) {
+                hash = 31 * hash + Arrays.hashCode(Files.readAllBytes(file));
+            }
         }
-    }
-
-    private static FileTime modified(Path file) {
-        try {
-            return Files.getLastModifiedTime(file);
-        } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
-        }
+        return Integer.toHexString(hash);
     }
 
     /** The {@code nth} call from now on of that function answers {@code status}. */
@@ -200,6 +220,16 @@ public final class EmulatedCuda {
                     "spandrel_emu_calls",
                     FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS),
                     arena.allocateFrom(call));
+        }
+    }
+
+    /** How often a kernel was launched, by itself and not in a graph, since {@link #recover}. */
+    public long launches(String kernel) {
+        try (Arena arena = Arena.ofConfined()) {
+            return (long) invoke(
+                    "spandrel_emu_launches",
+                    FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS),
+                    arena.allocateFrom(kernel));
         }
     }
 

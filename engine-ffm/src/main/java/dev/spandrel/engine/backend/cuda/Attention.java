@@ -12,7 +12,7 @@ import dev.spandrel.engine.cuda.DeviceMemoryPool;
 /** Launches of what reads and writes the cache: turning and storing, and attention. */
 final class Attention {
     /** Positions of one piece, as in {@code attention.cu}. */
-    private static final int PIECE = 128;
+    static final int PIECE = 128;
 
     private static final int THREADS = 128;
     private static final int GROUP = 4;
@@ -24,12 +24,20 @@ final class Attention {
     private final CudaStream stream;
     private final CudaMemory partials;
     private final CudaMemory counters;
+    private final PromptAttention prompts;
     private final int processors;
     private int[] scratch = new int[1024];
 
-    Attention(CudaKernels kernels, CudaStream stream, DeviceMemoryPool pool, long scratchBytes, int processors) {
+    Attention(
+            CudaKernels kernels,
+            CudaStream stream,
+            DeviceMemoryPool pool,
+            long scratchBytes,
+            int processors,
+            PromptAttention prompts) {
         this.kernels = kernels;
         this.stream = stream;
+        this.prompts = prompts;
         this.processors = processors;
         partials = pool.take(scratchBytes);
         counters = pool.take(4L * COUNTERS);
@@ -98,12 +106,40 @@ final class Attention {
                 .launch(stream, tokens, heads.heads() + 2 * heads.kvHeads(), 1, 32, 0);
     }
 
-    private static long address(CudaMemory memory) {
+    /** The address, or 0 for null. */
+    static long address(CudaMemory memory) {
         return memory == null ? 0 : memory.address();
     }
 
-    void attend(CudaMemory qkv, HeadLayout heads, Placed placed, CudaKv kv, AttentionRule rule, CudaMemory out) {
-        int splits = splits(heads, placed, kv.blockSize());
+    /** Prompts on tensor cores where they may, everything else by the kernel that splits the context. */
+    void attend(
+            CudaMemory qkv,
+            HeadLayout heads,
+            Placed placed,
+            PromptAttention.Cut cut,
+            CudaKv kv,
+            AttentionRule rule,
+            CudaMemory out) {
+        if (cut != null) {
+            prompts.attend(qkv, heads, placed, cut, kv, rule, out);
+        }
+        int rows = cut == null ? placed.tokens : cut.restCount();
+        if (rows > 0) {
+            split(qkv, heads, placed, rows, cut == null ? 0 : cut.restAt(), kv, rule, out);
+        }
+    }
+
+    /** @param rowsAt device address of the tokens that are meant, or 0 for all */
+    private void split(
+            CudaMemory qkv,
+            HeadLayout heads,
+            Placed placed,
+            int rows,
+            long rowsAt,
+            CudaKv kv,
+            AttentionRule rule,
+            CudaMemory out) {
+        int splits = splits(heads, rows, placed.tableStride * kv.blockSize());
         CudaKernel kernel = kernels.of(kv.dtype(), "attention.cu", "attention");
         int shared = sharedBytes(heads, kv.dtype());
         if (shared > SHARED_BYTES) {
@@ -113,6 +149,7 @@ final class Attention {
                 .with(heads.heads())
                 .with(heads.kvHeads())
                 .with(heads.headDim())
+                .address(rowsAt)
                 .address(placed.positions)
                 .address(placed.sequences)
                 .address(placed.tables)
@@ -128,14 +165,14 @@ final class Attention {
                 .with(partials)
                 .with(counters)
                 .with(out);
-        kernel.launch(stream, splits, heads.kvHeads(), placed.tokens, THREADS, shared);
+        kernel.launch(stream, splits, heads.kvHeads(), rows, THREADS, shared);
     }
 
     /** As many as the longest sequence has pieces, unless the tokens alone fill the device, or the pieces find no room. */
-    private int splits(HeadLayout heads, Placed placed, int blockSize) {
-        int pieces = (int) (((long) placed.tableStride * blockSize + PIECE - 1) / PIECE);
-        long blocks = (long) placed.tokens * heads.kvHeads();
-        long room = 4L * placed.tokens * heads.heads() * pieces * (heads.headDim() + 2);
+    private int splits(HeadLayout heads, int rows, int context) {
+        int pieces = (context + PIECE - 1) / PIECE;
+        long blocks = (long) rows * heads.kvHeads();
+        long room = 4L * rows * heads.heads() * pieces * (heads.headDim() + 2);
         return blocks >= 4L * processors || room > partials.bytes() || blocks > COUNTERS ? 1 : pieces;
     }
 

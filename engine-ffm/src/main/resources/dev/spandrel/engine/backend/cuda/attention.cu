@@ -156,10 +156,10 @@ __device__ __forceinline__ float gathered(float sum, float old_factor, float pie
     return fmaf(piece, piece_factor, __fmul_rn(sum, old_factor));
 }
 
-// Grid: splits × kv_heads × tokens. partials: [token][head][split] × (head_dim + 2). counters: [token][kv head], 0 before and
-// after.
-extern "C" __global__ void KERNEL_BOUNDS(128) attention(const float *qkv, int heads, int kv_heads, int head_dim, const int *positions,
-                                                        const int *sequence_of, const int *tables, int table_stride, int block_size,
+// Grid: splits × kv_heads × rows. rows: the tokens that are meant, or null for all. partials: [row][head][split] × (head_dim + 2).
+// counters: [row][kv head], 0 before and after.
+extern "C" __global__ void KERNEL_BOUNDS(128) attention(const float *qkv, int heads, int kv_heads, int head_dim, const int *rows,
+                                                        const int *positions, const int *sequence_of, const int *tables, int table_stride, int block_size,
                                                         const Cached *keys, const Cached *values, const float *key_scales,
                                                         const float *value_scales, float scale, int window, float cap,
                                                         float *partials, int *counters, float *out) {
@@ -167,7 +167,7 @@ extern "C" __global__ void KERNEL_BOUNDS(128) attention(const float *qkv, int he
     __shared__ int is_last;
     wait_for_predecessor();
     let_successor_begin();
-    int token = blockIdx.z, kv_head = blockIdx.y, splits = gridDim.x, group = heads / kv_heads;
+    int token = rows ? rows[blockIdx.z] : blockIdx.z, kv_head = blockIdx.y, splits = gridDim.x, group = heads / kv_heads;
     float *q = shared;
     float *scores = q + group * head_dim;
     float *result = scores + group * PIECE;
@@ -228,7 +228,7 @@ extern "C" __global__ void KERNEL_BOUNDS(128) attention(const float *qkv, int he
 
     if (splits > 1) {
         int stride = head_dim + 2;
-        float *mine = partials + (((long long) token * heads + kv_head * group) * splits + piece) * stride;
+        float *mine = partials + (((long long) blockIdx.z * heads + kv_head * group) * splits + piece) * stride;
         for (int i = threadIdx.x; i < group * head_dim; i += THREADS)
             mine[(long long) (i / head_dim) * splits * stride + 2 + i % head_dim] = result[i];
         for (int g = threadIdx.x; g < group; g += THREADS) {
@@ -238,7 +238,7 @@ extern "C" __global__ void KERNEL_BOUNDS(128) attention(const float *qkv, int he
         __threadfence();
         __syncthreads();
         if (threadIdx.x == 0) {
-            int *counter = counters + token * kv_heads + kv_head;
+            int *counter = counters + blockIdx.z * kv_heads + kv_head;
             is_last = atomicAdd(counter, 1) == last_piece - first_piece;
             if (is_last) *counter = 0;
         }
@@ -247,7 +247,7 @@ extern "C" __global__ void KERNEL_BOUNDS(128) attention(const float *qkv, int he
         __threadfence();
         for (int i = threadIdx.x; i < group * head_dim; i += THREADS) {
             int g = i / head_dim, d = i % head_dim;
-            const float *all = partials + ((long long) token * heads + kv_head * group + g) * splits * stride;
+            const float *all = partials + ((long long) blockIdx.z * heads + kv_head * group + g) * splits * stride;
             float largest = -INFINITY, weights = 0.0f, value = 0.0f;
             for (int p = first_piece; p <= last_piece; p++) {
                 const float *one = all + (long long) p * stride;

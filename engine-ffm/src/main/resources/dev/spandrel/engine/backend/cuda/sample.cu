@@ -1,13 +1,19 @@
-// Draws a token from each row of logits: greedy, or by temperature, then top-k, then top-p, as Sampler does it, and with its
+// Draws a token from each row of logits: greedy, or by temperature, then min-p, top-k, top-p, as Sampler does it, and with its
 // exponential, so that the probabilities have its bits; sums are in double, in another order. Only token ids go to the host.
 // One block of 1024 threads per row. Where top-k or top-p leave something out, the smallest probability kept is found bit by bit:
 // probabilities are not negative, so their bits order them, and 31 sums over the row decide 31 bits.
-// Truth: Sampler.sample. Tried on the host emulation only; no times yet.
+// Before that what a request changes in its row: tokens that are not allowed, biases, penalties, as its LogitsProcessors do it.
+// Truth: Sampler.sample, LogitsProcessor.process. Tried on the host emulation only; no times yet.
 #include "spandrel.cuh"
 
 #define THREADS 1024
 #define WARPS (THREADS / WARP)
 #define NOT_A_NUMBER (-1)
+#define NOTHING_ALLOWED (-2)
+// What a row's scores are when it is drawn from.
+#define UNCHANGED 0
+#define CHANGED 1
+#define WERE_NO_NUMBERS 2
 
 // Sampler.exp: Cody and Waite's reduction, Cephes' polynomial; 0 below −87 and for NaN.
 __device__ __forceinline__ float exponential(float x) {
@@ -86,9 +92,42 @@ __device__ __forceinline__ float threshold(const float *row, int columns, float 
     return found > floor ? found : floor;
 }
 
-// inverse_temperature 0 is greedy; top_k 0 keeps all. uniforms are in [0, 1).
+// One block per changed row, in place. targets: [row] × (draw, mask in words of 32 tokens or −1, first change, changes); changes:
+// [change] × (token, bias, repetition, less), of which no row has two for one token.
+extern "C" __global__ void KERNEL_BOUNDS(1024) change(float *logits, int columns, const int *rows, const int *targets,
+                                                      const unsigned *masks, const uint4 *changes, int *states) {
+    __shared__ float values[THREADS];
+    __shared__ int indices[THREADS];
+    wait_for_predecessor();
+    let_successor_begin();
+    const int *target = targets + 4 * blockIdx.x;
+    float *row = logits + (long long) rows[target[0]] * columns;
+    int best = block_best(row, columns, values, indices);
+    float most = best < 0 ? 0.0f : row[best];
+    if (best < 0 || most - most != 0.0f) {
+        if (threadIdx.x == 0) states[target[0]] = WERE_NO_NUMBERS;
+        return;
+    }
+    __syncthreads();
+    if (target[1] >= 0) {
+        const unsigned *mask = masks + target[1];
+        for (int i = threadIdx.x; i < columns; i += THREADS)
+            if (!(mask[i / 32] >> (i % 32) & 1)) row[i] = -INFINITY;
+        __syncthreads();
+    }
+    for (int i = threadIdx.x; i < target[3]; i += THREADS) {
+        uint4 one = changes[target[2] + i];
+        float logit = row[one.x] + __uint_as_float(one.y), repetition = __uint_as_float(one.z);
+        logit = logit > 0.0f ? logit / repetition : logit * repetition;
+        row[one.x] = logit - __uint_as_float(one.w);
+    }
+    if (threadIdx.x == 0) states[target[0]] = CHANGED;
+}
+
+// inverse_temperature 0 is greedy; top_k 0 keeps all, min_p 0 too. uniforms are in [0, 1).
 extern "C" __global__ void KERNEL_BOUNDS(1024) sample(const float *logits, int columns, const int *rows, const float *inverse_temperatures,
-                                                      const int *top_ks, const float *top_ps, const double *uniforms, int *tokens) {
+                                                      const int *top_ks, const float *top_ps, const float *min_ps, const int *states,
+                                                      const double *uniforms, int *tokens) {
     __shared__ float values[THREADS];
     __shared__ int indices[THREADS];
     __shared__ double scratch[WARPS];
@@ -101,13 +140,14 @@ extern "C" __global__ void KERNEL_BOUNDS(1024) sample(const float *logits, int c
     float max = best < 0 ? 0.0f : row[best];
     float inverse = inverse_temperatures[blockIdx.x];
     if (best < 0 || max - max != 0.0f || inverse == 0.0f) {
-        if (threadIdx.x == 0) tokens[blockIdx.x] = best < 0 || max - max != 0.0f ? NOT_A_NUMBER : best;
+        bool finite = best >= 0 && max - max == 0.0f;
+        if (threadIdx.x == 0) tokens[blockIdx.x] = finite ? best : states[blockIdx.x] == CHANGED ? NOTHING_ALLOWED : NOT_A_NUMBER;
         return;
     }
     int top_k = top_ks[blockIdx.x];
     double top_p = top_ps[blockIdx.x];
-    float least = 0.0f;
-    if (top_k > 0 && top_k < columns) least = threshold(row, columns, max, inverse, top_k, true, 0.0f, scratch);
+    float least = min_ps[blockIdx.x];
+    if (top_k > 0 && top_k < columns) least = threshold(row, columns, max, inverse, top_k, true, least, scratch);
     if (top_p < 1.0) {
         // Of what top-k leaves, equals of the last one counted once each as Sampler's sorted row does.
         double all = from(row, columns, max, inverse, least, false, scratch);

@@ -1,14 +1,21 @@
 package dev.spandrel.engine.backend.cuda;
 
 import dev.spandrel.engine.backend.WeightPolicy;
+import dev.spandrel.engine.cuda.CudaLibrary;
+import dev.spandrel.engine.cuda.CudaProbe;
 import dev.spandrel.engine.cuda.CudaSettings;
 import dev.spandrel.engine.cuda.EmulatedCuda;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Assumptions;
 
 /** Options that make mistakes show. */
 public final class CudaTesting {
     private CudaTesting() {}
 
-    /** Each allocation by itself, so that a guard page lies behind it; little scratch, so that both ways of attention run. */
+    /**
+     * Each allocation by itself, so that a guard page lies behind it; little scratch, so that both ways of attention run; little
+     * staging, so that most weights go through it in pieces.
+     */
     public static CudaOptions exact(WeightPolicy policy) {
         return options(EmulatedCuda.settings(), policy, true, 0);
     }
@@ -18,12 +25,36 @@ public final class CudaTesting {
         return options(EmulatedCuda.settings(), policy, false, 0);
     }
 
+    /**
+     * Skips the test, with the probe's reason, where there is no real device; with {@code -Pgpu}, which sets {@code spandrel.gpu},
+     * that is a failure.
+     */
+    public static void probeDevice() {
+        if (CudaLibrary.probe(deviceSettings()) instanceof CudaProbe.Absent absent) {
+            String reason = "no GPU: " + absent.reason() + " (" + absent.cure() + ")";
+            if (Boolean.getBoolean("spandrel.gpu")) {
+                throw new IllegalStateException(reason);
+            }
+            Assumptions.abort(reason);
+        }
+    }
+
+    private static CudaSettings deviceSettings() {
+        String path = System.getProperty("spandrel.cuda.library.path", "");
+        return CudaSettings.of(path, System.getenv(), Path.of(System.getProperty("user.home")));
+    }
+
+    /** On the real device. */
+    public static CudaBackend device(WeightPolicy policy, boolean exact) {
+        return new CudaBackend(options(deviceSettings(), policy, exact, 16 << 20));
+    }
+
     /** Recorded passes that were launched. */
     public static long replays(CudaBackend backend) {
         return backend.replays();
     }
 
     static CudaOptions options(CudaSettings settings, WeightPolicy policy, boolean exact, long slabBytes) {
-        return new CudaOptions(settings, policy, 0.9, exact, true, slabBytes, 256 << 10, 256 << 10, 256 << 10);
+        return new CudaOptions(settings, policy, 0.9, exact, true, slabBytes, 256 << 10, 256 << 10, 256 << 10, 4 << 10);
     }
 }
