@@ -1,6 +1,9 @@
 package dev.spandrel.engine;
 
-/** Hears of every step, on the engine thread, right after it; what it does delays the next token, so it only counts. */
+/**
+ * Hears of every step, on the engine thread, after it: where passes run on a device while the next one does, else before the next,
+ * which it delays. So it only counts.
+ */
 @FunctionalInterface
 public interface StepListener {
     void onStep(StepRecord step);

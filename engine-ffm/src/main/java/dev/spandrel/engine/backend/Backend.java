@@ -223,6 +223,11 @@ public interface Backend extends AutoCloseable {
      */
     default void beginStep(AttentionMetadata metadata, int logitRows) {}
 
+    /** Whether a pass is only on its way when {@link #endStep} returns, and reading waits for it: the engine may do other things meanwhile. */
+    default boolean runsAhead() {
+        return false;
+    }
+
     /** What keys and values are stored as when nobody says: the type that attention reads at least cost of truth here. */
     default KvDType kvDType() {
         return KvDType.F32;
@@ -275,7 +280,8 @@ public interface Backend extends AutoCloseable {
     }
 
     /**
-     * The tokens of the last {@link #draw}, in its order; −1 where the largest logit is no finite number.
+     * The tokens of the last {@link #draw}, in its order; −1 where the largest logit is no finite number, −2 where what was changed
+     * left no token.
      *
      * @param tokens as many as were drawn, at least
      */

@@ -1,45 +1,73 @@
 package dev.spandrel.engine.backend;
 
 /**
- * Rows of logits that tokens are drawn from, and how: greedy, or by temperature, then top-k, then top-p. Filled anew for each pass;
- * room is carved once.
+ * Rows of logits that tokens are drawn from, and how: what is changed before, then greedy, or by temperature, then min-p, top-k and
+ * top-p. Filled anew for each pass; room is carved once.
  */
 public final class Draws {
+    /** 16 bytes each on their way to a device: 8 MiB. */
+    private static final int MOST_CHANGES = 1 << 19;
+
     private final int[] rows;
     private final float[] inverseTemperatures;
     private final int[] topKs;
     private final float[] topPs;
+    private final float[] minPs;
     private final double[] uniforms;
+    private final int[] changed;
+    private final ScoreChanges changes;
     private int count;
 
-    /** @param most rows of a pass */
-    public Draws(int most) {
+    /**
+     * @param most rows of a pass
+     * @param vocabSize length of a row
+     */
+    public Draws(int most, int vocabSize) {
         rows = new int[most];
         inverseTemperatures = new float[most];
         topKs = new int[most];
         topPs = new float[most];
+        minPs = new float[most];
         uniforms = new double[most];
+        changed = new int[most];
+        changes = new ScoreChanges(vocabSize, MOST_CHANGES);
     }
 
     /** Forgets the last pass. */
     public void clear() {
         count = 0;
+        changes.clear();
     }
 
     /**
-     * Adds a row.
+     * How a row is drawn from.
      *
      * @param inverseTemperature 0 = the likeliest token
      * @param topK 0 = all
      * @param topP 1 = all
+     * @param minP least probability, as a share of the likeliest token's; 0 = all
      * @param uniform the random number, in [0, 1)
      */
-    public void add(int row, float inverseTemperature, int topK, float topP, double uniform) {
+    public record Draw(float inverseTemperature, int topK, float topP, float minP, double uniform) {}
+
+    /**
+     * Adds a row.
+     *
+     * @param changed whether the row last started in {@link #changes} is meant to change it
+     */
+    public void add(int row, Draw draw, boolean changed) {
         rows[count] = row;
-        inverseTemperatures[count] = inverseTemperature;
-        topKs[count] = topK;
-        topPs[count] = topP;
-        uniforms[count++] = uniform;
+        inverseTemperatures[count] = draw.inverseTemperature;
+        topKs[count] = draw.topK;
+        topPs[count] = draw.topP;
+        minPs[count] = draw.minP;
+        uniforms[count] = draw.uniform;
+        this.changed[count++] = changed ? changes.rows() - 1 : -1;
+    }
+
+    /** What is done to rows before; each of its rows is taken by one {@link #add}. */
+    public ScoreChanges changes() {
+        return changes;
     }
 
     /** Rows added. */
@@ -63,7 +91,16 @@ public final class Draws {
         return topPs[index];
     }
 
+    public float minP(int index) {
+        return minPs[index];
+    }
+
     public double uniform(int index) {
         return uniforms[index];
+    }
+
+    /** The row of {@link #changes} that changes this one, or −1. */
+    public int changed(int index) {
+        return changed[index];
     }
 }

@@ -1,6 +1,7 @@
 package dev.spandrel.engine.grammar;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.backend.ScoreChanges;
 import dev.spandrel.engine.sampling.TokenConstraint;
 import dev.spandrel.engine.sampling.TokenHistory;
 import dev.spandrel.engine.tokenizer.Tokenizer;
@@ -130,9 +131,18 @@ final class GrammarConstraint implements TokenConstraint {
 
     @Override
     public void process(float[] logits, int count, TokenHistory history) {
+        mask(history).apply(logits, count);
+    }
+
+    @Override
+    public void note(ScoreChanges changes, TokenHistory history) {
+        changes.allowOnly(mask(history).bits());
+    }
+
+    private TokenMask mask(TokenHistory history) {
         PreparedMask at = at(history);
         cutShort |= at.cutShort();
-        at.mask().apply(logits, count);
+        return at.mask();
     }
 
     @Override

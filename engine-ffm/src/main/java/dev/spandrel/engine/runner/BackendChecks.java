@@ -10,6 +10,7 @@ import dev.spandrel.engine.backend.cpu.CpuBackend;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** Asks every backend whether it would run here, without a model. */
 final class BackendChecks {
@@ -32,8 +33,9 @@ final class BackendChecks {
     private static BackendCheck cuda() {
         CudaStatus status = LocalEngine.cudaStatus("");
         if (status.available()) {
-            String found =
-                    String.join("; ", status.devices()) + "; driver " + status.driver() + ", NVRTC " + status.nvrtc();
+            String devices =
+                    status.devices().stream().map(CudaStatus.Device::toString).collect(Collectors.joining("; "));
+            String found = devices + "; driver " + status.driver() + ", NVRTC " + status.nvrtc();
             return new BackendCheck("cuda", true, found, "");
         }
         boolean device = Files.exists(Path.of("/dev/nvidiactl"));

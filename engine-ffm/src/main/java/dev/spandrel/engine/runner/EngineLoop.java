@@ -41,6 +41,9 @@ final class EngineLoop implements AutoCloseable {
     /** Never scheduled requests that the latest step looked at and had no room for. */
     private volatile int considered;
 
+    /** The last turn's record, told while the next pass is on its way; null when it has been. */
+    private StepRecord untold;
+
     private boolean failedBefore;
     private long lastFailureNanos;
 
@@ -100,6 +103,7 @@ final class EngineLoop implements AutoCloseable {
             }
         } finally {
             over = true;
+            tellLast();
             abandon();
         }
     }
@@ -110,7 +114,7 @@ final class EngineLoop implements AutoCloseable {
         try {
             drain();
             if (!step.isIdle()) {
-                record = step.run(detailed && stepListener.wantsDetail(step.index()));
+                record = step.run(detailed && stepListener.wantsDetail(step.index()), this::tellLast);
             }
             // Either nobody is there, or those who are wait for a form, whose maker unparks this thread.
             rests = record == null;
@@ -119,9 +123,12 @@ final class EngineLoop implements AutoCloseable {
         }
         stats = step.stats();
         considered = step.considered();
-        if (record != null) {
-            tell(record);
-        } else if (rests && arrivals.isEmpty() && cancellations.isEmpty() && !closing) {
+        untold = record == null ? untold : record;
+        if (record == null || step.isIdle() || !step.runsAhead()) {
+            tellLast();
+            step.wake();
+        }
+        if (rests && arrivals.isEmpty() && cancellations.isEmpty() && !closing) {
             LockSupport.park(this);
         }
     }
@@ -136,7 +143,12 @@ final class EngineLoop implements AutoCloseable {
     }
 
     /** A listener that fails loses its news, nobody else's tokens. */
-    private void tell(StepRecord record) {
+    private void tellLast() {
+        StepRecord record = untold;
+        untold = null;
+        if (record == null) {
+            return;
+        }
         try {
             stepListener.onStep(record);
         } catch (RuntimeException | Error e) {

@@ -50,6 +50,9 @@ final class EngineStep {
     /** Requests of the step whose hidden states are complete. */
     private final List<LiveRequest> pooled = new ArrayList<>();
 
+    /** Requests with new tokens whose readers sleep until the next pass is on its way. */
+    private final List<LiveRequest> asleep = new ArrayList<>();
+
     /** Requests that wait for the form of their output, and whose last token may have been the last. */
     private final List<LiveRequest> held = new ArrayList<>();
 
@@ -128,8 +131,9 @@ final class EngineStep {
      * One turn; null when nobody can run, which the threads end that make forms.
      *
      * @param detailed whether the record is to have its detail
+     * @param meanwhile what need not wait for the pass and should not keep it waiting; run once it is on its way
      */
-    StepRecord run(boolean detailed) {
+    StepRecord run(boolean detailed, Runnable meanwhile) {
         StepDetails watch = detailed ? details : null;
         long start = nanoClock.getAsLong();
         if (watch != null) {
@@ -158,6 +162,8 @@ final class EngineStep {
         if (watch != null) {
             watch.forwarded();
         }
+        wake();
+        meanwhile.run();
         sample(batch);
         long end = nanoClock.getAsLong();
         int prompt = promptTokens(batch);
@@ -353,10 +359,26 @@ final class EngineStep {
             at += counts[i];
             if (ending != null) {
                 end(request, ending);
+            } else if (runner.runsAhead()) {
+                // A wake-up is a system call: 64 of them would keep a device waiting for longer than the step itself is
+                // laid out.
+                request.reveal();
+                asleep.add(request);
             } else {
                 request.publish(null);
             }
         }
+    }
+
+    /** Whether a turn has the device work while the engine goes on. */
+    boolean runsAhead() {
+        return runner.runsAhead();
+    }
+
+    /** Wakes who waits for tokens of the last turn. */
+    void wake() {
+        asleep.forEach(LiveRequest::wake);
+        asleep.clear();
     }
 
     /** Whether a token is one that ends the sequence, be it early or not. */

@@ -263,10 +263,20 @@ final class LiveRequest extends Sequence {
 
     /** Engine thread: lets the reader see the tokens so far and the ending, if it is the end. */
     void publish(Ending end) {
-        published = generated();
+        reveal();
         if (end != null) {
             ending = end;
         }
+        wake();
+    }
+
+    /** Engine thread: lets a reader that looks see the tokens so far; one that sleeps does so until {@link #wake}. */
+    void reveal() {
+        published = generated();
+    }
+
+    /** Wakes the reader if it sleeps. */
+    void wake() {
         LockSupport.unpark(reader);
     }
 

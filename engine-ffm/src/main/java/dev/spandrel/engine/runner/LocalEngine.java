@@ -553,12 +553,16 @@ public final class LocalEngine implements Engine {
         return switch (CudaLibrary.probe(settings)) {
             case CudaProbe.Absent absent -> new CudaStatus(false, "", "", List.of(), absent.reason(), absent.cure());
             case CudaProbe.Present present -> {
-                List<String> devices = IntStream.range(0, present.devices())
-                        .mapToObj(CudaDevice::of)
-                        .map(device -> device.name() + ", " + device.architecture() + ", " + (device.totalBytes() >> 20)
-                                + " MiB, " + device.pciBusId())
-                        .toList();
-                yield new CudaStatus(true, present.driver(), present.nvrtc(), devices, "", "");
+                try {
+                    List<CudaStatus.Device> devices = IntStream.range(0, present.devices())
+                            .mapToObj(CudaDevice::of)
+                            .map(device -> new CudaStatus.Device(
+                                    device.name(), device.pciBusId(), device.architecture(), device.totalBytes()))
+                            .toList();
+                    yield new CudaStatus(true, present.driver(), present.nvrtc(), devices, "", "");
+                } catch (CudaException e) {
+                    yield new CudaStatus(false, "", "", List.of(), e.getMessage(), "check nvidia-smi");
+                }
             }
         };
     }

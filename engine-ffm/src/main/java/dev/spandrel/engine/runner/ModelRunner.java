@@ -48,7 +48,7 @@ final class ModelRunner implements StepRunner {
         sampler = new Sampler(model.vocabSize());
         row = new float[model.vocabSize()];
         rawRow = new float[model.vocabSize()];
-        draws = new Draws(maxLogitRows);
+        draws = new Draws(maxLogitRows, model.vocabSize());
         drawn = new int[maxLogitRows];
     }
 
@@ -66,34 +66,57 @@ final class ModelRunner implements StepRunner {
         isDrawn = false;
     }
 
-    /** Whether every row is drawn from as it is, one token a request; then a device may do it and keep the logits. */
+    @Override
+    public boolean runsAhead() {
+        return backend.runsAhead();
+    }
+
+    /** Whether nobody wants to see a row, and each request one token; then a device may draw it and keep the logits. */
     private boolean collect(ScheduledBatch batch) {
         draws.clear();
         for (int i = 0; i < batch.sequences().size(); i++) {
             if (batch.logitRows(i) > 0) {
                 LiveRequest request = (LiveRequest) batch.sequences().get(i);
-                if (batch.logitRows(i) > 1 || !isPlain(request)) {
+                if (batch.logitRows(i) > 1 || isRead(request)) {
                     return false;
                 }
                 SamplingParams params = request.sampling();
+                note(request);
                 draws.add(
                         draws.count(),
-                        Sampler.inverseTemperature(params),
-                        params.topK(),
-                        (float) params.topP(),
-                        Sampler.uniform(request.seed(), request.generated()));
+                        new Draws.Draw(
+                                Sampler.inverseTemperature(params),
+                                params.topK(),
+                                (float) params.topP(),
+                                (float) params.minP(),
+                                Sampler.uniform(request.seed(), request.generated())),
+                        request.plan().changesScores());
             }
         }
-        return draws.count() > 0;
+        return draws.count() > 0 && draws.changes().fits();
     }
 
-    private static boolean isPlain(LiveRequest request) {
-        return request.pooler() == null
-                && request.wantedLogprobs() == 0
-                && request.sampling().logprobs().prompt().isEmpty()
-                && !request.sampling().logprobs().ofOutput()
-                && !request.plan().changesScores()
-                && request.sampling().minP() == 0;
+    /** In the order of {@link #sampleChanged}. */
+    private void note(LiveRequest request) {
+        SamplingPlan plan = request.plan();
+        if (plan.changesScores()) {
+            TokenHistory history = request.before(request.generated());
+            draws.changes().startRow();
+            if (plan.constraint() != null) {
+                plan.constraint().note(draws.changes(), history);
+            }
+            for (LogitsProcessor processor : plan.processors()) {
+                processor.note(draws.changes(), history);
+            }
+        }
+    }
+
+    /** Whether scores are told, or hidden states; those have to leave the device. */
+    private static boolean isRead(LiveRequest request) {
+        return request.pooler() != null
+                || request.wantedLogprobs() > 0
+                || request.sampling().logprobs().prompt().isPresent()
+                || request.sampling().logprobs().ofOutput();
     }
 
     /** One pass, told to the backend as such. */

@@ -7,6 +7,11 @@ interface StepRunner {
     /** The forward pass; afterwards keys and values of the batch's tokens are in the cache. */
     void forward(ScheduledBatch batch);
 
+    /** Whether {@link #forward} only sets the pass going, and {@link #sample} waits for it. */
+    default boolean runsAhead() {
+        return false;
+    }
+
     /**
      * Notes the log probabilities of a prompt's token after {@link #forward}.
      *

@@ -1,5 +1,6 @@
 package dev.spandrel.engine.sampling;
 
+import dev.spandrel.engine.backend.ScoreChanges;
 import java.util.BitSet;
 import java.util.List;
 
@@ -16,5 +17,10 @@ public final class AllowedTokens implements LogitsProcessor {
         for (int i = allowed.nextClearBit(0); i < count; i = allowed.nextClearBit(i + 1)) {
             logits[i] = Float.NEGATIVE_INFINITY;
         }
+    }
+
+    @Override
+    public void note(ScoreChanges changes, TokenHistory history) {
+        changes.allowOnly(allowed.toLongArray());
     }
 }

@@ -1,5 +1,6 @@
 package dev.spandrel.engine.sampling;
 
+import dev.spandrel.engine.backend.ScoreChanges;
 import java.util.List;
 
 /** {@code bad_words}: where the output ends with all tokens of a word but the last, the last is out. */
@@ -16,6 +17,15 @@ public final class BadWords implements LogitsProcessor {
         for (int[] word : words) {
             if (endsWith(history, word)) {
                 logits[word[word.length - 1]] = Float.NEGATIVE_INFINITY;
+            }
+        }
+    }
+
+    @Override
+    public void note(ScoreChanges changes, TokenHistory history) {
+        for (int[] word : words) {
+            if (endsWith(history, word)) {
+                changes.add(word[word.length - 1], Float.NEGATIVE_INFINITY);
             }
         }
     }

@@ -1,5 +1,6 @@
 package dev.spandrel.engine.sampling;
 
+import dev.spandrel.engine.backend.ScoreChanges;
 import java.util.Map;
 
 /** {@code logit_bias}: a number added to the scores of chosen tokens. */
@@ -21,6 +22,13 @@ public final class LogitBias implements LogitsProcessor {
     public void process(float[] logits, int count, TokenHistory history) {
         for (int i = 0; i < tokens.length; i++) {
             logits[tokens[i]] += biases[i];
+        }
+    }
+
+    @Override
+    public void note(ScoreChanges changes, TokenHistory history) {
+        for (int i = 0; i < tokens.length; i++) {
+            changes.add(tokens[i], biases[i]);
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.spandrel.engine.sampling;
 
+import dev.spandrel.engine.backend.ScoreChanges;
+
 /** {@code min_tokens}: tokens that would end the output are out until it is long enough. */
 public final class MinTokens implements LogitsProcessor {
     private final int minTokens;
@@ -16,6 +18,15 @@ public final class MinTokens implements LogitsProcessor {
         if (history.outputLength() < minTokens) {
             for (int token : ending) {
                 logits[token] = Float.NEGATIVE_INFINITY;
+            }
+        }
+    }
+
+    @Override
+    public void note(ScoreChanges changes, TokenHistory history) {
+        if (history.outputLength() < minTokens) {
+            for (int token : ending) {
+                changes.add(token, Float.NEGATIVE_INFINITY);
             }
         }
     }

@@ -1,6 +1,7 @@
 package dev.spandrel.engine.sampling;
 
 import dev.spandrel.engine.Penalties;
+import dev.spandrel.engine.backend.ScoreChanges;
 import java.util.Arrays;
 
 /**
@@ -30,17 +31,30 @@ public final class TokenPenalties implements LogitsProcessor {
 
     @Override
     public void process(float[] logits, int count, TokenHistory history) {
-        for (; counted < history.length(); counted++) {
-            count(history.tokens()[counted], counted < history.promptLength());
-        }
+        read(history);
         for (int i = 0; i < seenCount; i++) {
             int token = seen[i];
             float logit = logits[token];
             logit = logit > 0 ? logit / repetition : logit * repetition;
-            if (counts[token] > 0) {
-                logit -= frequency * counts[token] + presence;
-            }
-            logits[token] = logit;
+            logits[token] = logit - less(token);
+        }
+    }
+
+    @Override
+    public void note(ScoreChanges changes, TokenHistory history) {
+        read(history);
+        for (int i = 0; i < seenCount; i++) {
+            changes.penalize(seen[i], repetition, less(seen[i]));
+        }
+    }
+
+    private float less(int token) {
+        return counts[token] > 0 ? frequency * counts[token] + presence : 0;
+    }
+
+    private void read(TokenHistory history) {
+        for (; counted < history.length(); counted++) {
+            count(history.tokens()[counted], counted < history.promptLength());
         }
     }
 

@@ -49,7 +49,12 @@ class CudaFaultsEmulatedTest {
         assertThat(calls)
                 .hasSizeGreaterThan(40)
                 .containsKeys(
-                        "cuLaunchKernelEx", "cuGraphLaunch", "cuStreamEndCapture", "cublasLtMatmul", "cuMemAlloc_v2");
+                        "cuLaunchKernelEx",
+                        "cuGraphLaunch",
+                        "cuEventRecordWithFlags",
+                        "cuStreamEndCapture",
+                        "cublasLtMatmul",
+                        "cuMemAlloc_v2");
         calls.forEach((call, count) -> {
             if (!PROBES.contains(call)) {
                 fails(call, 1);
@@ -80,11 +85,13 @@ class CudaFaultsEmulatedTest {
             Model model = ModelLoader.load(config, backend, new StepLimits(32, 4, 64));
             KvCache cache = KvCache.allocate(backend, model, 4, 16, KvDType.BF16);
             ForwardInput input = new ForwardInput(32, 2, 4, 16);
-            Draws draws = new Draws(2);
+            Draws draws = new Draws(2, model.vocabSize());
             int[] tokens = new int[40];
             for (int position = 11; position < 16; position++) {
                 input.clear();
                 input.add(tokens, position == 11 ? 0 : position, position + 1, new int[] {2, 0, 1}, 1);
+                // A prompt, a pass that is recorded and one that is replayed.
+                backend.watch(position == 11 || position >= 14);
                 backend.beginStep(input.metadata(), 1);
                 Buffer logits;
                 try {
@@ -95,9 +102,12 @@ class CudaFaultsEmulatedTest {
                     throw e;
                 }
                 draws.clear();
-                draws.add(0, 0, 0, 1, 0);
+                draws.changes().startRow();
+                draws.changes().add(3, 1);
+                draws.add(0, new Draws.Draw(0, 0, 1, 0, 0), true);
                 backend.draw(logits, model.vocabSize(), draws);
                 backend.readDrawn(new int[1]);
+                backend.deviceTimes();
                 backend.readLogits(logits, 0, model.vocabSize(), new float[model.vocabSize()]);
             }
             return "";

@@ -3,6 +3,7 @@ package dev.spandrel.engine.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.spandrel.engine.StepDetail;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.ReferenceBackend;
@@ -109,6 +110,39 @@ class CudaModelEmulatedTest {
                 }
             }
             assertThat(CudaTesting.replays(backend)).isGreaterThan(10);
+        }
+    }
+
+    /** Watched passes tell where their time went, whether they run verb by verb, are recorded or replayed; others tell nothing new. */
+    @Test
+    void watchedPassesTellTheirPhases() {
+        try (CudaBackend backend = new CudaBackend(CudaTesting.exact(WeightPolicy.AS_STORED))) {
+            Decode decode = Decode.of(backend);
+            decode.pass(2, 0);
+            assertThat(backend.deviceTimes()).isEmpty();
+            for (int position = 1; position < 6; position++) {
+                // The first watched pass is recorded, since its kind has run before; from then on it is replayed.
+                backend.watch(position != 3);
+                long replays = CudaTesting.replays(backend);
+                List<StepDetail.DeviceTime> last = backend.deviceTimes();
+                decode.pass(2, position);
+                List<StepDetail.DeviceTime> times = backend.deviceTimes();
+                assertThat(CudaTesting.replays(backend)).isEqualTo(replays + 1);
+                if (position == 3) {
+                    assertThat(times).isEqualTo(last);
+                    continue;
+                }
+                assertThat(times)
+                        .extracting(StepDetail.DeviceTime::phase)
+                        .containsExactly("embed", "matmul", "attention", "gatherRows");
+                assertThat(times).allSatisfy(time -> assertThat(time.nanos()).isPositive());
+                assertThat(times).isNotEqualTo(last);
+            }
+            backend.watch(true);
+            decode.pass(5, 6);
+            assertThat(backend.deviceTimes())
+                    .extracting(StepDetail.DeviceTime::phase)
+                    .contains("matmul", "attention");
         }
     }
 }

@@ -29,7 +29,8 @@ import java.util.Map;
  */
 public final class GpuBench {
     private static final int BLOCK_SIZE = 16;
-    private static final int CONTEXT = 2048;
+    private static final int CONTEXT = Integer.getInteger("context", 2048);
+    private static final int PROMPT = Integer.getInteger("prompt", 4096);
     private static final int STEPS = Integer.getInteger("steps", 64);
 
     /** A network's sizes; weights are BF16, 0 kvHeads is OPT. */
@@ -118,23 +119,30 @@ public final class GpuBench {
     }
 
     private static final List<Shape> SHAPES = List.of(
+            // Small enough for the emulated driver, which bench/gpu/run.sh --rehearse runs on.
+            new Shape("rehearsal", 64, 128, 2, 4, 2, 16, 512, false),
             new Shape("opt-125m", 768, 3072, 12, 12, 0, 64, 50_272, true),
             new Shape("llama-1b", 2048, 8192, 16, 32, 8, 64, 128_256, true),
             new Shape("llama-8b", 4096, 14_336, 32, 32, 8, 128, 128_256, false));
 
     private GpuBench() {}
 
-    /** Prints one line per measurement: name, value, unit. */
+    /** Prints one line per measurement: name, value, unit. With {@code --probe} says what is there and measures nothing; 3 is no GPU. */
     public static void main(String[] args) throws IOException {
         CudaSettings settings = CudaSettings.of(
                 System.getProperty("spandrel.cuda.library.path", ""),
                 System.getenv(),
                 Path.of(System.getProperty("user.home")));
         if (!(CudaLibrary.probe(settings) instanceof CudaProbe.Present present)) {
-            System.err.println("no GPU: " + CudaLibrary.probe(settings));
+            CudaProbe.Absent absent = (CudaProbe.Absent) CudaLibrary.probe(settings);
+            System.err.println("no GPU: " + absent.reason() + " (" + absent.cure() + ")");
+            System.exit(3);
             return;
         }
         System.out.println("driver " + present.driver() + ", nvrtc " + present.nvrtc() + ", " + present.libraries());
+        if (List.of(args).equals(List.of("--probe"))) {
+            return;
+        }
         CudaOptions options = CudaOptions.of(settings, new WeightPolicy("bfloat16", "none"), 0.95);
         double bandwidth;
         try (CudaBackend backend = new CudaBackend(options)) {
@@ -155,11 +163,11 @@ public final class GpuBench {
         try (CudaBackend backend = new CudaBackend(options)) {
             write(folder, shape);
             long begin = System.nanoTime();
-            StepLimits limits = new StepLimits(4096, 64, 4096 + CONTEXT);
+            StepLimits limits = new StepLimits(PROMPT, 64, PROMPT + CONTEXT);
             Model model = ModelLoader.load(ModelConfig.read(folder), backend, limits);
             line(shape.name + " load", (System.nanoTime() - begin) / 1e9, "s");
             GpuMeasures.randomize(backend);
-            int perSequence = (4096 + CONTEXT) / BLOCK_SIZE;
+            int perSequence = (PROMPT + CONTEXT) / BLOCK_SIZE;
             int sequences = shape.name.equals("llama-8b") ? 64 : 1;
             int blocks = Math.max(perSequence, sequences * (CONTEXT / BLOCK_SIZE + 8));
             KvCache cache = KvCache.allocate(backend, model, blocks, BLOCK_SIZE, KvDType.BF16);
@@ -181,8 +189,8 @@ public final class GpuBench {
 
     private static void decode(
             Shape shape, CudaBackend backend, Model model, KvCache cache, int batch, double bandwidth) {
-        ForwardInput input = new ForwardInput(4096, 64, 64, BLOCK_SIZE);
-        Draws draws = new Draws(64);
+        ForwardInput input = new ForwardInput(PROMPT, 64, 64, BLOCK_SIZE);
+        Draws draws = new Draws(64, shape.vocab);
         int[] drawn = new int[64];
         int length = Math.min(CONTEXT, 2048 - 2 * STEPS);
         int[] tokens = new int[length + 2 * STEPS + 1];
@@ -197,7 +205,7 @@ public final class GpuBench {
             for (int s = 0; s < batch; s++) {
                 tokens[position] = (s + step + STEPS) % shape.vocab;
                 input.add(tokens, position, position + 1, table(s, tableSize), 1);
-                draws.add(s, 0, 0, 1, 0);
+                draws.add(s, new Draws.Draw(0, 0, 1, 0, 0), false);
             }
             GpuMeasures.begin(backend);
             Buffer logits = pass(backend, model, input, cache, batch);
@@ -237,7 +245,7 @@ public final class GpuBench {
     }
 
     private static void prefill(Shape shape, CudaBackend backend, Model model, KvCache cache) {
-        int length = 4096;
+        int length = PROMPT;
         ForwardInput input = new ForwardInput(length, 1, 64, BLOCK_SIZE);
         long[] device = new long[5];
         for (int run = -1; run < device.length; run++) {

@@ -63,7 +63,7 @@ class CancellationTest {
         step.end(request, new LiveRequest.Ending(FinishReason.ABORT, 0, clock.incrementAndGet(), null));
         assertThat(blocks.usedBlocks()).isEqualTo(used - held);
         if (!step.isIdle()) {
-            step.run(false);
+            step.run(false, () -> {});
         }
         assertThat(request.published()).as("nothing is published afterwards").isEqualTo(published);
         assertThat(request.ending().reason()).isEqualTo(FinishReason.ABORT);
@@ -75,7 +75,7 @@ class CancellationTest {
     void queued() {
         submit(4, 20);
         submit(4, 20);
-        step.run(false);
+        step.run(false, () -> {});
         LiveRequest third = submit(4, 20);
         leave(third, Sequence.State.WAITING);
         assertThat(line.waiting()).isZero();
@@ -84,7 +84,7 @@ class CancellationTest {
     @Test
     void inTheMiddleOfThePrefill() {
         LiveRequest request = submit(20, 10);
-        step.run(false);
+        step.run(false, () -> {});
         assertThat(request.computed()).isEqualTo(6);
         leave(request, Sequence.State.RUNNING);
         assertThat(blocks.usedBlocks()).isZero();
@@ -94,7 +94,7 @@ class CancellationTest {
     void inTheMiddleOfDecoding() {
         LiveRequest request = submit(4, 20);
         for (int i = 0; i < 5; i++) {
-            step.run(false);
+            step.run(false, () -> {});
         }
         assertThat(request.published()).isEqualTo(5);
         leave(request, Sequence.State.RUNNING);
@@ -106,7 +106,7 @@ class CancellationTest {
         LiveRequest first = submit(4, 28);
         LiveRequest second = submit(4, 28);
         while (second.state() != Sequence.State.PREEMPTED) {
-            step.run(false);
+            step.run(false, () -> {});
         }
         assertThat(second.blockCount()).isZero();
         leave(second, Sequence.State.PREEMPTED);

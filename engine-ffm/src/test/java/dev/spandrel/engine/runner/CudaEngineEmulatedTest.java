@@ -10,13 +10,19 @@ import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationEvent;
 import dev.spandrel.engine.GenerationRequest;
+import dev.spandrel.engine.OutputConstraint;
+import dev.spandrel.engine.Penalties;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.StartPhase;
+import dev.spandrel.engine.TokenRules;
 import dev.spandrel.engine.cuda.EmulatedCuda;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,6 +32,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class CudaEngineEmulatedTest {
     private static final SamplingParams GREEDY = SamplingParams.DEFAULT.withTemperature(0);
+    private static final List<String> PROMPTS = List.of("Once upon a time", "What is a trace?", "The server", "A span");
     private static final long MIB = 1 << 20;
     private EmulatedCuda cuda;
 
@@ -72,13 +79,14 @@ class CudaEngineEmulatedTest {
         }
     }
 
-    private static List<String> answers(String backend) throws InterruptedException {
+    private static List<String> answers(String backend, List<SamplingParams> each, int tokens)
+            throws InterruptedException {
         List<String> texts = new ArrayList<>();
         try (Engine engine = Engine.open(config(backend).dtype("float32").build())) {
             assertThat(engine.model().backend()).startsWith(backend);
             List<Generation> running = new ArrayList<>();
-            for (String prompt : List.of("Once upon a time", "What is a trace?", "The server", "A span")) {
-                running.add(submit(engine, prompt, GREEDY.withMaxTokens(24)));
+            for (int i = 0; i < PROMPTS.size(); i++) {
+                running.add(submit(engine, PROMPTS.get(i), each.get(i).withMaxTokens(tokens)));
             }
             for (Generation generation : running) {
                 StringBuilder text = new StringBuilder();
@@ -91,8 +99,29 @@ class CudaEngineEmulatedTest {
 
     @Test
     void generatesTokenForTokenWhatTheCpuDoes() throws InterruptedException {
-        assertThat(answers("cuda")).isEqualTo(answers("cpu"));
+        List<SamplingParams> greedy = Collections.nCopies(PROMPTS.size(), GREEDY);
+        assertThat(answers("cuda", greedy, 16)).isEqualTo(answers("cpu", greedy, 16));
         assertThat(cuda.calls("cuGraphLaunch")).isPositive();
+    }
+
+    /** Penalties, rules and forms of the output are the device's affair too: of logits nothing is read but what is drawn. */
+    @Test
+    void changesScoresOnTheDevice() throws InterruptedException {
+        List<SamplingParams> each = List.of(
+                GREEDY.toBuilder().penalties(new Penalties(0.5, 0.2, 1.3)).build(),
+                SamplingParams.DEFAULT.withSeed(5).toBuilder()
+                        .minP(0.05)
+                        .tokenRules(new TokenRules(Map.of(40, 3.0, 41, -100.0), List.of(), List.of("the")))
+                        .build(),
+                GREEDY.toBuilder()
+                        .constraint(Optional.of(new OutputConstraint.Regex("[a-z]{3,9} [0-9]+")))
+                        .build(),
+                GREEDY);
+        List<String> expected = answers("cpu", each, 9);
+        cuda.recover();
+        assertThat(answers("cuda", each, 9)).isEqualTo(expected);
+        assertThat(cuda.launches("change")).isBetween(8L, cuda.launches("sample"));
+        assertThat(cuda.calls("cuMemcpyDtoHAsync_v2")).isEqualTo(cuda.launches("sample"));
     }
 
     /** 1, 2 and 4 sequences are captured at the start, so a first batch of four is none of an unknown kind. */

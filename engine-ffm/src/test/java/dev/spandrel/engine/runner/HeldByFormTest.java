@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.backend.ScoreChanges;
 import dev.spandrel.engine.sampling.TokenConstraint;
 import dev.spandrel.engine.sampling.TokenHistory;
 import dev.spandrel.engine.scheduler.BlockManager;
@@ -119,6 +120,11 @@ class HeldByFormTest {
                     .isLessThanOrEqualTo(knownUpTo);
             assertThat(history.outputLength()).as("nor behind the end").isLessThan(completeAfter);
         }
+
+        @Override
+        public void note(ScoreChanges changes, TokenHistory history) {
+            process(new float[0], 0, history);
+        }
     }
 
     private LiveRequest request(int[] prompt, int output, Form form) {
@@ -155,13 +161,13 @@ class HeldByFormTest {
         LiveRequest waits = submit(50, slow);
         LiveRequest other = submit(50, null);
         for (int i = 1; i <= 30; i++) {
-            assertThat(step.run(false).sequences()).isEqualTo(i == 1 ? 2 : 1);
+            assertThat(step.run(false, () -> {}).sequences()).isEqualTo(i == 1 ? 2 : 1);
             assertThat(other.published()).isEqualTo(i);
             assertThat(waits.published()).isEqualTo(1);
         }
         slow.know(3);
         for (int i = 0; i < 5; i++) {
-            step.run(false);
+            step.run(false, () -> {});
         }
         assertThat(waits.published()).isEqualTo(4);
         assertThat(other.published()).isEqualTo(35);
@@ -171,13 +177,13 @@ class HeldByFormTest {
     void aStepOfNobodyIsNone() {
         Form slow = new Form(0, 99);
         LiveRequest waits = submit(50, slow);
-        assertThat(step.run(false).index()).isZero();
-        assertThat(step.run(false)).isNull();
-        assertThat(step.run(true)).isNull();
+        assertThat(step.run(false, () -> {}).index()).isZero();
+        assertThat(step.run(false, () -> {})).isNull();
+        assertThat(step.run(true, () -> {})).isNull();
         assertThat(step.isIdle()).isFalse();
         assertThat(step.stats().steps()).isEqualTo(1);
         slow.know(1);
-        assertThat(step.run(false).index()).isEqualTo(1);
+        assertThat(step.run(false, () -> {}).index()).isEqualTo(1);
         assertThat(waits.published()).isEqualTo(2);
     }
 
@@ -186,13 +192,13 @@ class HeldByFormTest {
         Form slow = new Form(2, 3);
         LiveRequest request = submit(3, slow);
         for (int i = 0; i < 3; i++) {
-            step.run(false);
+            step.run(false, () -> {});
         }
         assertThat(request.published()).isEqualTo(3);
         assertThat(request.ending()).isNull();
-        assertThat(step.run(false)).isNull();
+        assertThat(step.run(false, () -> {})).isNull();
         slow.know(3);
-        step.run(false);
+        step.run(false, () -> {});
         assertThat(request.ending().reason()).isEqualTo(FinishReason.STOP);
         assertThat(request.published()).isEqualTo(3);
         assertThat(step.isIdle()).isTrue();
@@ -203,10 +209,10 @@ class HeldByFormTest {
     void aFormThatFailsEndsItsRequestWithTheCause() {
         Form slow = new Form(0, 99);
         LiveRequest request = submit(50, slow);
-        step.run(false);
+        step.run(false, () -> {});
         slow.failure = new EngineException.InvalidRequest("structured_outputs", "too complex");
         slow.know(1);
-        step.run(false);
+        step.run(false, () -> {});
         assertThat(request.ending().reason()).isEqualTo(FinishReason.ERROR);
         assertThat(request.ending().failure()).hasMessage("too complex");
         assertThat(blocks.usedBlocks()).isZero();
@@ -216,13 +222,13 @@ class HeldByFormTest {
     void whoLeavesWhileItWaitsIsForgotten() {
         Form slow = new Form(0, 99);
         LiveRequest request = submit(50, slow);
-        step.run(false);
+        step.run(false, () -> {});
         step.end(request, new LiveRequest.Ending(FinishReason.ABORT, 0, 9, null));
         assertThat(slow.abandoned).isTrue();
         assertThat(step.isIdle()).isTrue();
         slow.know(5);
         submit(1, null);
-        step.run(false);
+        step.run(false, () -> {});
         assertThat(request.published()).isEqualTo(1);
     }
 
@@ -234,7 +240,7 @@ class HeldByFormTest {
             EngineStep speculating = step(new NgramProposer(4, 2, 3));
             LiveRequest request = submit(speculating, prompt, 20, new Form(99, completeAfter));
             while (request.ending() == null) {
-                speculating.run(false);
+                speculating.run(false, () -> {});
             }
             assertThat(request.ending().reason()).isEqualTo(FinishReason.STOP);
             assertThat(request.published()).isEqualTo(completeAfter);
@@ -242,7 +248,7 @@ class HeldByFormTest {
         EngineStep speculating = step(new NgramProposer(4, 2, 3));
         Form slow = new Form(2, 99);
         LiveRequest request = submit(speculating, prompt, 20, slow);
-        while (speculating.run(false) != null) {}
+        while (speculating.run(false, () -> {}) != null) {}
         assertThat(request.published()).isEqualTo(3);
     }
 

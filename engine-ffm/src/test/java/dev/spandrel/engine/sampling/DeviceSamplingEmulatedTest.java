@@ -2,8 +2,10 @@ package dev.spandrel.engine.sampling;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.spandrel.engine.Penalties;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.backend.Draws;
+import dev.spandrel.engine.backend.ScoreChanges;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cuda.CudaBackend;
 import dev.spandrel.engine.backend.cuda.CudaTesting;
@@ -12,8 +14,11 @@ import dev.spandrel.engine.tensor.Buffer;
 import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -40,34 +45,131 @@ class DeviceSamplingEmulatedTest {
             logits[7 * COLUMNS + i] = Float.NaN;
         }
         SamplingParams[] params = new SamplingParams[ROWS];
-        Draws draws = new Draws(ROWS);
+        Draws draws = new Draws(ROWS, COLUMNS);
         for (int r = 0; r < ROWS; r++) {
-            double temperature = r % 4 == 0 ? 0 : 0.3 + random.nextDouble();
-            int topK = r % 3 == 0 ? 0 : 1 + random.nextInt(60);
-            double topP = r % 2 == 0 ? 1 : 0.2 + 0.7 * random.nextDouble();
-            params[r] = SamplingParams.DEFAULT
-                    .withTemperature(temperature)
-                    .withTopK(topK)
-                    .withTopP((float) topP);
-            float inverse = temperature == 0 || topK == 1 ? 0 : (float) (1 / Math.max(temperature, 0.01));
-            draws.add(ROWS - 1 - r, inverse, topK, (float) topP, Sampler.uniform(r, 3));
+            params[r] = params(random, r);
+            draws.add(ROWS - 1 - r, draw(params[r], r), false);
         }
+        int[] found = drawn(logits, draws);
+        Sampler sampler = new Sampler(COLUMNS);
+        for (int r = 0; r < ROWS; r++) {
+            float[] row = row(logits, ROWS - 1 - r);
+            assertThat(found[r])
+                    .as("row %d, %s", r, params[r])
+                    .isEqualTo(sampler.sample(row, COLUMNS, params[r], r, 3));
+        }
+    }
+
+    private static SamplingParams params(Random random, int row) {
+        double temperature = row % 4 == 0 ? 0 : 0.3 + random.nextDouble();
+        int topK = row % 3 == 0 ? 0 : 1 + random.nextInt(60);
+        double topP = row % 2 == 0 ? 1 : 0.2 + 0.7 * random.nextDouble();
+        double minP = row % 5 == 0 ? 0.02 + 0.3 * random.nextDouble() : 0;
+        return SamplingParams.DEFAULT.withTemperature(temperature).withTopK(topK).withTopP((float) topP).toBuilder()
+                .minP((float) minP)
+                .build();
+    }
+
+    private static Draws.Draw draw(SamplingParams params, long seed) {
+        return new Draws.Draw(
+                Sampler.inverseTemperature(params),
+                params.topK(),
+                (float) params.topP(),
+                (float) params.minP(),
+                Sampler.uniform(seed, 3));
+    }
+
+    private static float[] row(float[] logits, int row) {
+        return Arrays.copyOfRange(logits, row * COLUMNS, (row + 1) * COLUMNS);
+    }
+
+    private static int[] drawn(float[] logits, Draws draws) {
         int[] found = new int[ROWS];
         try (CudaBackend backend = new CudaBackend(CudaTesting.exact(WeightPolicy.AS_STORED))) {
             Tensor table = new Tensor(DType.F32, List.of((long) ROWS, (long) COLUMNS), MemorySegment.ofArray(logits));
-            int[] ids = java.util.stream.IntStream.range(0, ROWS).toArray();
+            int[] ids = IntStream.range(0, ROWS).toArray();
             Buffer rows = backend.allocate(logits.length);
             backend.embed(backend.upload(table), ids, ROWS, false, rows);
             assertThat(backend.draw(rows, COLUMNS, draws)).isTrue();
             backend.readDrawn(found);
         }
+        return found;
+    }
+
+    /** What requests change in their scores before: each rule alone and all together, beside rows that nobody changes. */
+    @Test
+    void changesScoresAsTheHostDoes() {
+        Random random = new Random(12);
+        float[] logits = new float[ROWS * COLUMNS];
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] = (float) random.nextGaussian() * 3;
+        }
+        logits[9 * COLUMNS + 5] = Float.NaN;
+        logits[10 * COLUMNS + 6] = Float.POSITIVE_INFINITY;
+        SamplingParams[] params = new SamplingParams[ROWS];
+        int[] expected = new int[ROWS];
+        Draws draws = new Draws(ROWS, COLUMNS);
         Sampler sampler = new Sampler(COLUMNS);
-        float[] row = new float[COLUMNS];
         for (int r = 0; r < ROWS; r++) {
-            System.arraycopy(logits, (ROWS - 1 - r) * COLUMNS, row, 0, COLUMNS);
-            assertThat(found[r])
-                    .as("row %d, %s", r, params[r])
-                    .isEqualTo(sampler.sample(row, COLUMNS, params[r], r, 3));
+            params[r] = params(random, r);
+            float[] row = row(logits, r);
+            int[] tokens = random.ints(90, 0, 200).toArray();
+            TokenHistory history = new TokenHistory(tokens, 40, tokens.length);
+            List<LogitsProcessor> processors = processors(random, r, row, tokens);
+            boolean finite = Float.isFinite(row[Sampler.argmax(row, COLUMNS)]);
+            if (!processors.isEmpty()) {
+                draws.changes().startRow();
+                processors.forEach(processor -> processor.note(draws.changes(), history));
+            }
+            draws.add(r, draw(params[r], r), !processors.isEmpty());
+            processors.forEach(processor -> processor.process(row, COLUMNS, history));
+            int token = sampler.sample(row, COLUMNS, params[r], r, 3);
+            boolean nothing = finite && !processors.isEmpty() && token == Sampler.NOT_A_NUMBER;
+            expected[r] = !finite ? Sampler.NOT_A_NUMBER : nothing ? Sampler.NOTHING_ALLOWED : token;
+        }
+        assertThat(draws.changes().fits()).isTrue();
+        assertThat(expected).contains(Sampler.NOTHING_ALLOWED, Sampler.NOT_A_NUMBER);
+        assertThat(drawn(logits, draws)).isEqualTo(expected);
+    }
+
+    private static List<LogitsProcessor> processors(Random random, int row, float[] logits, int[] tokens) {
+        int best = Sampler.argmax(logits, COLUMNS);
+        List<LogitsProcessor> all = List.of(
+                new AllowedTokens(random.ints(300, 0, COLUMNS).boxed().toList()),
+                new BadWords(List.of(new int[] {best}, new int[] {tokens[89], best}, new int[] {7, 8})),
+                new MinTokens(60, new int[] {best, 17}),
+                new LogitBias(Map.of(best, -2.5, 11, 9.25, 2999, 4.0)),
+                new TokenPenalties(new Penalties(0.7, 0.3, 1.4), COLUMNS));
+        return switch (row) {
+            case 8, 13 -> List.of();
+            case 11 -> List.of(new AllowedTokens(List.of(3)), new BadWords(List.of(new int[] {3})));
+            default -> row < 5 ? List.of(all.get(row)) : all.subList(row % 3, all.size() - row % 2);
+        };
+    }
+
+    /** More than there is room for is said, so that somebody else makes them. */
+    @Test
+    void thereIsALimit() {
+        ScoreChanges changes = new ScoreChanges(100, 5);
+        for (int row = 0; row < 3; row++) {
+            assertThat(changes.fits()).isTrue();
+            changes.startRow();
+            changes.add(1, 2);
+            changes.add(1, 3);
+            changes.penalize(7, 2, 1);
+        }
+        assertThat(changes.count()).isEqualTo(6);
+        assertThat(changes.bias(4)).isEqualTo(5);
+        assertThat(changes.fits()).isFalse();
+        changes.clear();
+        assertThat(changes.fits()).isTrue();
+        changes.startRow();
+        for (int token = 0; token < 100; token++) {
+            changes.add(token, token);
+        }
+        for (int token = 0; token < 100; token++) {
+            assertThat(changes.token(token)).isEqualTo(token);
+            assertThat(changes.bias(token)).as("however the room grows").isEqualTo(token);
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.spandrel.engine.backend.cuda;
 
 import dev.spandrel.engine.DeviceStats;
+import dev.spandrel.engine.StepDetail;
 import dev.spandrel.engine.backend.Activation;
 import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
@@ -30,8 +31,6 @@ import java.util.function.Function;
  * the device but {@link #readLogits} and uploads; what went wrong there is thrown then, as {@code CudaException}.
  */
 public final class CudaBackend implements Backend {
-    private static final int THREADS = 256;
-
     private final CudaState state;
     private PinnedMemory row;
     private KvDType kvDType = KvDType.F32;
@@ -132,6 +131,11 @@ public final class CudaBackend implements Backend {
         return weight;
     }
 
+    @Override
+    public boolean runsAhead() {
+        return true;
+    }
+
     /** As 16-bit weights are; with F32 weights nothing is to be rounded. */
     @Override
     public KvDType kvDType() {
@@ -155,6 +159,17 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public void watch(boolean watched) {
+        state.steps().watch(watched);
+    }
+
+    @Override
+    public List<StepDetail.DeviceTime> deviceTimes() {
+        state.enter();
+        return state.steps().deviceTimes();
+    }
+
+    @Override
     public void embed(Weight table, int[] ids, int count, boolean accumulate, Buffer out) {
         state.enter();
         CudaWeight weight = CudaWeight.of(table);
@@ -162,22 +177,18 @@ public final class CudaBackend implements Backend {
             throw new IllegalArgumentException("a table of embeddings has one format, found "
                     + weight.parts().size());
         }
-        CudaWeight.Part part = weight.parts().getFirst();
         int rows = state.steps().padded(count);
-        long address = state.block().find(ids);
-        long placed = address == 0 ? state.block().ints(ids, ids, count, rows - count, 0) : address;
-        if (state.steps().runs(rows)) {
-            state.kernels()
-                    .of(part.format(), "embed.cu", "embed")
-                    .with(part.data())
-                    .address(part.scalesAddress())
-                    .with(part.pitch())
-                    .with(weight.columns())
-                    .address(placed)
-                    .with(accumulate ? 1 : 0)
-                    .with(CudaBuffer.of(out))
-                    .launch(state.stream(), rows, 1, 1, THREADS, 0);
+        long placed = ids(ids, count);
+        if (state.steps().runs(rows, "embed")) {
+            state.pointwise().embed(weight, placed, rows, accumulate, CudaBuffer.of(out));
         }
+    }
+
+    /** Device address of some ids, followed by zeros in a filled-up pass. */
+    private long ids(int[] ids, int count) {
+        int padding = state.steps().padded(count) - count;
+        long address = state.block().find(ids);
+        return address != 0 ? address : state.block().ints(ids, ids, count, padding, 0);
     }
 
     @Override
@@ -193,17 +204,8 @@ public final class CudaBackend implements Backend {
     private void norm(Buffer in, int rows, int columns, Norm norm, Buffer out) {
         state.enter();
         int all = state.steps().padded(rows);
-        if (state.steps().runs(all)) {
-            state.kernels()
-                    .plain("norm.cu", "norm_rows")
-                    .with(CudaBuffer.of(in))
-                    .with(columns)
-                    .with(norm.centred() ? 1 : 2)
-                    .address(CudaWeight.vector(norm.weight()))
-                    .address(CudaWeight.vector(norm.bias()))
-                    .with(norm.epsilon())
-                    .with(CudaBuffer.of(out))
-                    .launch(state.stream(), all, 1, 1, THREADS, 0);
+        if (state.steps().runs(all, norm.centred() ? "layerNorm" : "rmsNorm")) {
+            state.pointwise().norm(CudaBuffer.of(in), all, columns, norm, CudaBuffer.of(out));
         }
     }
 
@@ -211,21 +213,8 @@ public final class CudaBackend implements Backend {
     public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
         state.enter();
         int all = state.steps().padded(rows);
-        int queryCount = heads.queryColumns() / queries.rows();
-        int keyCount = heads.kvColumns() / keys.rows();
-        if (state.steps().runs(all)) {
-            state.kernels()
-                    .plain("norm.cu", "norm_heads")
-                    .with(CudaBuffer.of(qkv))
-                    .with(heads.columns())
-                    .with(heads.queryColumns())
-                    .with(queries.rows())
-                    .with(queryCount)
-                    .address(CudaWeight.vector(queries))
-                    .with(keys.rows())
-                    .address(CudaWeight.vector(keys))
-                    .with(epsilon)
-                    .launch(state.stream(), all, queryCount + keyCount, 1, THREADS, 0);
+        if (state.steps().runs(all, "normHeads")) {
+            state.pointwise().normHeads(CudaBuffer.of(qkv), all, heads, queries, keys, epsilon);
         }
     }
 
@@ -234,7 +223,7 @@ public final class CudaBackend implements Backend {
         state.enter();
         int all = state.steps().padded(rows);
         long placed = angles(angles, rows, rotaryDim);
-        if (state.steps().runs(all)) {
+        if (state.steps().runs(all, "rope")) {
             state.attention().ropeAndStore(CudaBuffer.of(qkv), heads, all, placed, rotaryDim, 0, null);
         }
     }
@@ -249,15 +238,8 @@ public final class CudaBackend implements Backend {
     public void gate(Buffer gateUp, int rows, int columns, Activation activation, Buffer out) {
         state.enter();
         int all = state.steps().padded(rows);
-        if (state.steps().runs(all)) {
-            state.kernels()
-                    .plain("pointwise.cu", "gate")
-                    .with(CudaBuffer.of(gateUp))
-                    .with(all)
-                    .with(columns)
-                    .with(activation.ordinal())
-                    .with(CudaBuffer.of(out))
-                    .launch(state.stream(), blocks((long) all * columns), 1, 1, THREADS, 0);
+        if (state.steps().runs(all, "gate")) {
+            state.pointwise().gate(CudaBuffer.of(gateUp), all, columns, activation, CudaBuffer.of(out));
         }
     }
 
@@ -274,13 +256,8 @@ public final class CudaBackend implements Backend {
     private void pointwise(String name, Buffer values, long count, float by) {
         state.enter();
         long all = state.steps().padded(count);
-        if (state.steps().runs(all)) {
-            state.kernels()
-                    .plain("pointwise.cu", name)
-                    .with(CudaBuffer.of(values))
-                    .with(all)
-                    .with(by)
-                    .launch(state.stream(), blocks(all), 1, 1, THREADS, 0);
+        if (state.steps().runs(all, name.equals("scale") ? "scale" : "softCap")) {
+            state.pointwise().each(name, CudaBuffer.of(values), all, by);
         }
     }
 
@@ -288,19 +265,9 @@ public final class CudaBackend implements Backend {
     public void add(Buffer in, long count, Buffer out) {
         state.enter();
         long all = state.steps().padded(count);
-        if (state.steps().runs(all)) {
-            state.kernels()
-                    .plain("pointwise.cu", "add")
-                    .with(CudaBuffer.of(in))
-                    .with(all)
-                    .with(CudaBuffer.of(out))
-                    .launch(state.stream(), blocks(all), 1, 1, THREADS, 0);
+        if (state.steps().runs(all, "add")) {
+            state.pointwise().add(CudaBuffer.of(in), all, CudaBuffer.of(out));
         }
-    }
-
-    private int blocks(long values) {
-        return (int) Math.clamp(
-                (values + THREADS - 1) / THREADS, 1, 8L * state.device().multiprocessors());
     }
 
     @Override
@@ -361,7 +328,7 @@ public final class CudaBackend implements Backend {
     private void multiply(Buffer in, Products.Request request, Buffer out) {
         state.enter();
         int rows = state.steps().padded(request.rows());
-        if (state.steps().runs(rows)) {
+        if (state.steps().runs(rows, "matmul")) {
             Products.Request all = new Products.Request(
                     rows,
                     request.norm(),
@@ -378,7 +345,7 @@ public final class CudaBackend implements Backend {
     public void storeKv(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv) {
         state.enter();
         Attention.Placed placed = state.attention().place(metadata, state.steps(), state.block());
-        if (state.steps().runs(placed.tokens())) {
+        if (state.steps().runs(placed.tokens(), "storeKv")) {
             state.attention()
                     .ropeAndStore(CudaBuffer.of(qkv), heads, placed.tokens(), 0, 0, placed.slots(), (CudaKv) kv);
         }
@@ -389,8 +356,8 @@ public final class CudaBackend implements Backend {
             Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
         state.enter();
         Attention.Placed placed = state.attention().place(metadata, state.steps(), state.block());
-        if (state.steps().runs(placed.tokens())) {
-            state.attention().attend(CudaBuffer.of(qkv), heads, placed, (CudaKv) kv, rule, CudaBuffer.of(out));
+        if (state.steps().runs(placed.tokens(), "attention")) {
+            attend(CudaBuffer.of(qkv), heads, metadata, placed, (CudaKv) kv, rule, CudaBuffer.of(out));
         }
     }
 
@@ -407,29 +374,33 @@ public final class CudaBackend implements Backend {
         state.enter();
         long turned = rotaryDim == 0 ? 0 : angles(angles, metadata.tokenCount(), rotaryDim);
         Attention.Placed placed = state.attention().place(metadata, state.steps(), state.block());
-        if (state.steps().runs(placed.tokens())) {
+        if (state.steps().runs(placed.tokens(), "attention")) {
             CudaMemory rows = CudaBuffer.of(qkv);
             state.attention()
                     .ropeAndStore(rows, heads, placed.tokens(), turned, rotaryDim, placed.slots(), (CudaKv) kv);
-            state.attention().attend(rows, heads, placed, (CudaKv) kv, rule, CudaBuffer.of(out));
+            attend(rows, heads, metadata, placed, (CudaKv) kv, rule, CudaBuffer.of(out));
         }
+    }
+
+    private void attend(
+            CudaMemory qkv,
+            HeadLayout heads,
+            AttentionMetadata metadata,
+            Attention.Placed placed,
+            CudaKv kv,
+            AttentionRule rule,
+            CudaMemory out) {
+        PromptAttention.Cut cut = state.prompts().cut(metadata, heads, kv, state.block());
+        state.attention().attend(qkv, heads, placed, cut, kv, rule, out);
     }
 
     @Override
     public void gatherRows(Buffer in, int[] rows, int count, int columns, Buffer out) {
         state.enter();
         int all = state.steps().padded(count);
-        long address = state.block().find(rows);
-        long placed = address == 0 ? state.block().ints(rows, rows, count, all - count, 0) : address;
-        if (state.steps().runs(all)) {
-            state.kernels()
-                    .plain("pointwise.cu", "gather_rows")
-                    .with(CudaBuffer.of(in))
-                    .address(placed)
-                    .with(all)
-                    .with(columns)
-                    .with(CudaBuffer.of(out))
-                    .launch(state.stream(), blocks((long) all * columns), 1, 1, THREADS, 0);
+        long placed = ids(rows, count);
+        if (state.steps().runs(all, "gatherRows")) {
+            state.pointwise().gatherRows(CudaBuffer.of(in), placed, all, columns, CudaBuffer.of(out));
         }
     }
 
@@ -451,7 +422,9 @@ public final class CudaBackend implements Backend {
     @Override
     public boolean draw(Buffer logits, int columns, Draws draws) {
         state.enter();
+        state.steps().draws(true);
         state.sampling().start(CudaBuffer.of(logits), columns, draws);
+        state.steps().draws(false);
         return true;
     }
 

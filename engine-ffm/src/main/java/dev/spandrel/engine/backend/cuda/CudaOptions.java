@@ -16,6 +16,7 @@ import dev.spandrel.engine.cuda.CudaSettings;
  * @param scratchBytes room for the pieces of long contexts in attention
  * @param stepBytes room for token ids, positions, block tables and angles of the largest step
  * @param workspaceBytes room for cuBLASLt
+ * @param stagingBytes each of the two pinned buffers that weights go through
  */
 public record CudaOptions(
         CudaSettings settings,
@@ -26,12 +27,15 @@ public record CudaOptions(
         long slabBytes,
         long scratchBytes,
         long stepBytes,
-        long workspaceBytes) {
+        long workspaceBytes,
+        long stagingBytes) {
     private static final long SLAB_BYTES = 64L << 20;
     private static final long SCRATCH_BYTES = 64L << 20;
     private static final long STEP_BYTES = 16L << 20;
     /** What NVIDIA recommends for Hopper; more gains nothing. */
     private static final long WORKSPACE_BYTES = 32L << 20;
+    /** Large enough for the bus to run at its speed; two of them are all the host memory that loading takes. */
+    private static final long STAGING_BYTES = 8L << 20;
 
     public CudaOptions {
         if (!(memoryUtilization > 0 && memoryUtilization <= 1)) {
@@ -51,6 +55,7 @@ public record CudaOptions(
                 SLAB_BYTES,
                 SCRATCH_BYTES,
                 STEP_BYTES,
-                WORKSPACE_BYTES);
+                WORKSPACE_BYTES,
+                STAGING_BYTES);
     }
 }

@@ -37,6 +37,8 @@ final class CudaState {
     private CudaKernels kernels;
     private CuBlasLt blas;
     private Products products;
+    private Pointwise pointwise;
+    private PromptAttention prompts;
     private Attention attention;
     private Sampling sampling;
     private Thread current;
@@ -65,7 +67,7 @@ final class CudaState {
         current = Thread.currentThread();
         stream = keep(new CudaStream());
         pool = keep(new DeviceMemoryPool(options.slabBytes()));
-        uploader = keep(new WeightUploader(pool, stream));
+        uploader = keep(new WeightUploader(pool, stream, options.stagingBytes()));
         block = keep(new StepBlock(options.stepBytes(), stream));
         steps = keep(new CudaSteps(stream, block, options.graphs()));
         KernelCache cache = new KernelCache(options.settings().kernelCache(), KernelCompiler.version());
@@ -74,7 +76,9 @@ final class CudaState {
         blas = keep(new CuBlasLt(stream, pool, options.workspaceBytes()));
         int processors = context.device().multiprocessors();
         products = new Products(kernels, stream, pool, blas, processors, options.exact());
-        attention = new Attention(kernels, stream, pool, options.scratchBytes(), processors);
+        pointwise = new Pointwise(kernels, stream, processors);
+        prompts = new PromptAttention(kernels, stream, context.device(), options.exact());
+        attention = new Attention(kernels, stream, pool, options.scratchBytes(), processors, prompts);
     }
 
     private <T extends AutoCloseable> T keep(T thing) {
@@ -153,6 +157,14 @@ final class CudaState {
 
     Products products() {
         return products;
+    }
+
+    Pointwise pointwise() {
+        return pointwise;
+    }
+
+    PromptAttention prompts() {
+        return prompts;
     }
 
     Attention attention() {

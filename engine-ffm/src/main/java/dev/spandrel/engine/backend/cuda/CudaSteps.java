@@ -1,5 +1,6 @@
 package dev.spandrel.engine.backend.cuda;
 
+import dev.spandrel.engine.StepDetail;
 import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.cuda.CudaEvent;
 import dev.spandrel.engine.cuda.CudaException;
@@ -22,9 +23,15 @@ final class CudaSteps implements AutoCloseable {
     /** Kinds kept: 8 batch sizes × 8 contexts. The one not used for longest goes first. */
     private static final int MOST_GRAPHS = 64;
 
-    private record Kind(int rows, int tableStride) {}
+    /** @param watched whether phases are timed: the events are part of the record */
+    private record Kind(int rows, int tableStride, boolean watched) {}
 
-    private record Recorded(CudaGraph graph, long sequence) {}
+    private record Recorded(CudaGraph graph, long sequence, PhaseMarks marks) implements AutoCloseable {
+        @Override
+        public void close() {
+            Closing.all(marks == null ? List.of(graph) : List.of(graph, marks));
+        }
+    }
 
     private enum Mode {
         /** Verbs by themselves, or in a pass that is not recorded. */
@@ -49,6 +56,14 @@ final class CudaSteps implements AutoCloseable {
     private long sequence;
     private long replays;
 
+    private boolean watched;
+    private final PhaseMarks plainMarks;
+    private final PhaseMarks drawMarks;
+    /** Of the pass that runs, while verbs do. */
+    private PhaseMarks marks;
+    /** Of the last watched pass. */
+    private PhaseMarks lastMarks;
+
     private final CudaEvent begun;
     private final CudaEvent ended;
     private boolean timed;
@@ -59,6 +74,8 @@ final class CudaSteps implements AutoCloseable {
         this.stream = stream;
         this.block = block;
         this.graphs = graphs;
+        plainMarks = new PhaseMarks(stream, false);
+        drawMarks = new PhaseMarks(stream, false);
         begun = new CudaEvent();
         try {
             ended = new CudaEvent();
@@ -73,14 +90,15 @@ final class CudaSteps implements AutoCloseable {
         tokens = metadata.tokenCount();
         boolean decode = graphs && tokens == metadata.sequenceCount() && tokens == logitRows && tokens > 0;
         int rows = decode ? Math.min(powerOfTwo(tokens), metadata.maxSequences()) : tokens;
-        kind = decode ? new Kind(rows, powerOfTwo(blocks(metadata))) : null;
+        kind = decode ? new Kind(rows, powerOfTwo(blocks(metadata)), watched) : null;
         padding = rows - tokens;
         if (recorded.containsKey(kind)) {
             mode = Mode.REPLAY;
         } else {
-            mode = decode && warm.contains(kind) ? Mode.RECORD : Mode.PLAIN;
+            mode = decode && warm.contains(unwatched(kind)) ? Mode.RECORD : Mode.PLAIN;
         }
         sequence = 0;
+        beginMarks();
         block.begin(mode != Mode.PLAIN);
         inStep = true;
         begun.record(stream);
@@ -99,12 +117,51 @@ final class CudaSteps implements AutoCloseable {
         }
     }
 
+    private static Kind unwatched(Kind kind) {
+        return new Kind(kind.rows, kind.tableStride, false);
+    }
+
+    private void beginMarks() {
+        drawMarks.clear();
+        marks = null;
+        if (watched && mode == Mode.PLAIN) {
+            plainMarks.clear();
+            marks = plainMarks;
+        } else if (watched && mode == Mode.RECORD) {
+            marks = new PhaseMarks(stream, true);
+        }
+    }
+
+    /** Whether passes that begin from now on are watched. */
+    void watch(boolean wanted) {
+        watched = wanted;
+    }
+
+    /** Drawing tokens of the last pass begins, or is over. */
+    void draws(boolean begins) {
+        if (watched && begins) {
+            drawMarks.begin("sample");
+        } else if (watched) {
+            drawMarks.end();
+        }
+    }
+
+    /** Device time of the last watched pass by phase, and of the draws after it. */
+    List<StepDetail.DeviceTime> deviceTimes() {
+        if (timed) {
+            // Waiting for an event in a record does not wait for a launch that has not come to it.
+            ended.synchronize();
+        }
+        return PhaseMarks.times(lastMarks, drawMarks);
+    }
+
     private static int powerOfTwo(int value) {
         return value <= 1 ? 1 : Integer.highestOneBit(value - 1) << 1;
     }
 
+    /** At least those of one piece of attention: fewer make no other kind of pass. */
     private static int blocks(AttentionMetadata metadata) {
-        int most = 1;
+        int most = Math.max(1, Attention.PIECE / metadata.blockSize());
         for (int t = 0; t < metadata.tokenCount(); t++) {
             most = Math.max(most, metadata.position(t) / metadata.blockSize() + 1);
         }
@@ -130,24 +187,35 @@ final class CudaSteps implements AutoCloseable {
      * Whether a verb is to run; if not, the record will.
      *
      * @param verb what is done and how large: a pass that differs from its record is a mistake of ours
+     * @param phase what its time on the device counts as
      */
-    boolean runs(long verb) {
+    boolean runs(long verb, String phase) {
         sequence = sequence * 31 + verb;
+        if (marks != null) {
+            marks.begin(phase);
+        }
         return mode != Mode.REPLAY;
     }
 
     void end() {
         Mode ending = mode;
         try {
+            if (marks != null) {
+                marks.end();
+                lastMarks = marks;
+            }
             if (ending == Mode.RECORD) {
                 record();
             } else if (ending == Mode.REPLAY) {
                 replay(recorded.get(kind));
             } else if (kind != null) {
-                warm.add(kind);
+                warm.add(unwatched(kind));
             }
             ended.record(stream);
             timed = true;
+        } catch (CudaException e) {
+            abandon();
+            throw e;
         } finally {
             reset();
         }
@@ -155,12 +223,22 @@ final class CudaSteps implements AutoCloseable {
 
     private void record() {
         mode = Mode.PLAIN;
-        Recorded made = new Recorded(stream.endCapture(), sequence);
-        if (recorded.size() == MOST_GRAPHS) {
-            Kind eldest = recorded.keySet().iterator().next();
-            recorded.remove(eldest).graph.close();
+        CudaGraph graph;
+        try {
+            graph = stream.endCapture();
+        } catch (CudaException e) {
+            if (marks != null) {
+                marks.close();
+            }
+            throw e;
         }
+        Recorded made = new Recorded(graph, sequence, marks);
+        marks = null;
         recorded.put(kind, made);
+        if (recorded.size() > MOST_GRAPHS) {
+            Kind eldest = recorded.keySet().iterator().next();
+            recorded.remove(eldest).close();
+        }
         replay(made);
     }
 
@@ -170,6 +248,7 @@ final class CudaSteps implements AutoCloseable {
         }
         block.send();
         record.graph.launch(stream);
+        lastMarks = record.marks == null ? lastMarks : record.marks;
         replays++;
     }
 
@@ -177,6 +256,9 @@ final class CudaSteps implements AutoCloseable {
     void abandon() {
         if (mode == Mode.RECORD) {
             stream.abandonCapture();
+            if (marks != null) {
+                marks.close();
+            }
         }
         reset();
     }
@@ -185,6 +267,7 @@ final class CudaSteps implements AutoCloseable {
         mode = Mode.PLAIN;
         inStep = false;
         padding = 0;
+        marks = null;
         kind = null;
         block.end();
     }
@@ -206,8 +289,8 @@ final class CudaSteps implements AutoCloseable {
 
     @Override
     public void close() {
-        List<AutoCloseable> all = new ArrayList<>(List.of(ended, begun));
-        recorded.values().forEach(record -> all.add(record.graph));
+        List<AutoCloseable> all = new ArrayList<>(List.of(ended, begun, plainMarks, drawMarks));
+        all.addAll(recorded.values());
         recorded.clear();
         Closing.all(all);
     }

@@ -78,6 +78,11 @@ final class DeviceRows {
         to.asSlice(toAt + bytes, padded - bytes).fill((byte) 0);
     }
 
+    /** Whether rows lie on the device as {@link WeightFormat} has them, so that one is read to where it is sent from. */
+    boolean asRead() {
+        return scaleBytes() == 0 && rowBytes() == format.rowBytes(columns);
+    }
+
     /** A row's room on the host, in bytes. */
     long hostBytes() {
         return format.rowBytes(columns);

@@ -9,14 +9,18 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Draws tokens where the logits are: one copy in, one kernel, and four bytes a row back. */
+/** Draws tokens where the logits are: a copy in, or two where scores are changed before, a kernel each, and four bytes a row back. */
 final class Sampling implements AutoCloseable {
     private static final int THREADS = 1024;
-    /** Uniform (8), row, inverse temperature, top-k, top-p, token (4 each). */
-    private static final int ROW_BYTES = 28;
+    /** Uniform (8), row, inverse temperature, top-k, top-p, min-p, state, token (4 each). */
+    private static final int ROW_BYTES = 36;
+
+    private static final int STATE = 7;
+    private static final int TOKEN = 8;
 
     private final CudaKernels kernels;
     private final CudaStream stream;
+    private final ChangedScores changed;
     private PinnedMemory host;
     private CudaMemory device;
     private int room;
@@ -25,6 +29,7 @@ final class Sampling implements AutoCloseable {
     Sampling(CudaKernels kernels, CudaStream stream) {
         this.kernels = kernels;
         this.stream = stream;
+        changed = new ChangedScores(kernels, stream);
     }
 
     void start(CudaMemory logits, int columns, Draws draws) {
@@ -37,8 +42,13 @@ final class Sampling implements AutoCloseable {
             in.set(ValueLayout.JAVA_FLOAT, at(3, i), draws.inverseTemperature(i));
             in.set(ValueLayout.JAVA_INT, at(4, i), draws.topK(i));
             in.set(ValueLayout.JAVA_FLOAT, at(5, i), draws.topP(i));
+            in.set(ValueLayout.JAVA_FLOAT, at(6, i), draws.minP(i));
+            in.set(ValueLayout.JAVA_INT, at(STATE, i), 0);
         }
-        device.copyFrom(host, 0, 0, at(6, 0), stream);
+        device.copyFrom(host, 0, 0, at(TOKEN, 0), stream);
+        if (draws.changes().rows() > 0) {
+            changed.apply(logits, columns, device.address() + at(2, 0), draws, device.address() + at(STATE, 0));
+        }
         kernels.plain("sample.cu", "sample")
                 .with(logits)
                 .with(columns)
@@ -46,10 +56,12 @@ final class Sampling implements AutoCloseable {
                 .address(device.address() + at(3, 0))
                 .address(device.address() + at(4, 0))
                 .address(device.address() + at(5, 0))
-                .with(device)
                 .address(device.address() + at(6, 0))
+                .address(device.address() + at(STATE, 0))
+                .with(device)
+                .address(device.address() + at(TOKEN, 0))
                 .launch(stream, count, 1, 1, THREADS, 0);
-        device.copyTo(host, at(6, 0), at(6, 0), 4L * count, stream);
+        device.copyTo(host, at(TOKEN, 0), at(TOKEN, 0), 4L * count, stream);
         pending = count;
     }
 
@@ -60,7 +72,7 @@ final class Sampling implements AutoCloseable {
 
     private void reserve(int count) {
         if (count > room) {
-            close();
+            release();
             int wanted = Math.max(16, Integer.highestOneBit(count) * 2);
             host = new PinnedMemory((long) ROW_BYTES * wanted);
             device = CudaMemory.allocate((long) ROW_BYTES * wanted);
@@ -71,11 +83,19 @@ final class Sampling implements AutoCloseable {
     /** The tokens, once the device has drawn them. */
     void finish(int[] tokens) {
         stream.synchronize();
-        MemorySegment.copy(host.segment(), ValueLayout.JAVA_INT, at(6, 0), tokens, 0, pending);
+        MemorySegment.copy(host.segment(), ValueLayout.JAVA_INT, at(TOKEN, 0), tokens, 0, pending);
     }
 
     @Override
     public void close() {
+        try {
+            release();
+        } finally {
+            changed.close();
+        }
+    }
+
+    private void release() {
         room = 0;
         List<AutoCloseable> all = new ArrayList<>();
         if (host != null) {

@@ -14,24 +14,31 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /**
  * Copies weights from the mapped file to the device through two pinned buffers: while one is on its way, the other is filled.
- * A buffer is written again only after the event behind its copy.
+ * A buffer is written again only after the event behind its copy. Several threads fill one: the bus takes more than one of them
+ * reads from the file.
  */
 final class WeightUploader implements AutoCloseable {
-    /** Large enough for the bus to run at its speed; two of them are all the host memory that loading takes. */
-    private static final long STAGING_BYTES = 8L << 20;
+    /** Below, threads cost more than they copy. */
+    private static final long BYTES_PER_TASK = 1L << 20;
+
+    private static final int TASKS = Math.min(8, Runtime.getRuntime().availableProcessors());
 
     private final DeviceMemoryPool pool;
     private final CudaStream stream;
+    private final long stagingBytes;
     private final List<PinnedMemory> staging = new ArrayList<>();
     private final List<CudaEvent> copied = new ArrayList<>();
     private int current;
 
-    WeightUploader(DeviceMemoryPool pool, CudaStream stream) {
+    /** @param stagingBytes of each pinned buffer; one row more where a row is longer */
+    WeightUploader(DeviceMemoryPool pool, CudaStream stream, long stagingBytes) {
         this.pool = pool;
         this.stream = stream;
+        this.stagingBytes = stagingBytes;
     }
 
     /** Uploads a stack of tensors, each in the format that its stored type is kept in. */
@@ -53,7 +60,7 @@ final class WeightUploader implements AutoCloseable {
     private CudaWeight.Part vector(WeightRows from) {
         CudaMemory data = pool.take(4L * from.rows());
         float[] scratch = new float[1];
-        int perStage = Math.toIntExact(STAGING_BYTES / 4);
+        int perStage = Math.clamp(stagingBytes / 4, 1, from.rows());
         for (int first = 0; first < from.rows(); first += perStage) {
             int count = Math.min(perStage, from.rows() - first);
             MemorySegment host = next().segment();
@@ -71,26 +78,54 @@ final class WeightUploader implements AutoCloseable {
         long scaleBytes = layout.scaleBytes();
         CudaMemory data = pool.take(rowBytes * from.rows());
         CudaMemory scales = scaleBytes == 0 ? null : pool.take(scaleBytes * from.rows());
-        int perStage = Math.clamp(STAGING_BYTES / (rowBytes + scaleBytes), 1, from.rows());
-        float[] scratch = new float[from.columns()];
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment row = arena.allocate(layout.hostBytes());
-            for (int first = 0; first < from.rows(); first += perStage) {
-                int count = Math.min(perStage, from.rows() - first);
-                long scalesAt = rowBytes * count;
-                MemorySegment host =
-                        next(Math.max(STAGING_BYTES, rowBytes + scaleBytes)).segment();
-                for (int i = 0; i < count; i++) {
-                    from.read(first + i, row, 0, scratch);
-                    layout.split(row, host, rowBytes * i, host, scalesAt + scaleBytes * i);
-                }
-                if (scales != null) {
-                    scales.copyFrom(staging.get(current), scalesAt, scaleBytes * first, scaleBytes * count, stream);
-                }
-                send(data, rowBytes * first, 0, rowBytes * count);
+        int perStage = Math.clamp(stagingBytes / (rowBytes + scaleBytes), 1, from.rows());
+        for (int first = 0; first < from.rows(); first += perStage) {
+            int count = Math.min(perStage, from.rows() - first);
+            long scalesAt = rowBytes * count;
+            MemorySegment host =
+                    next(Math.max(stagingBytes, rowBytes + scaleBytes)).segment();
+            fill(from, layout, first, count, host, scalesAt);
+            if (scales != null) {
+                scales.copyFrom(staging.get(current), scalesAt, scaleBytes * first, scaleBytes * count, stream);
             }
+            send(data, rowBytes * first, 0, rowBytes * count);
         }
         return new CudaWeight.Part(from.rows(), from.format(), layout.pitch(), data, scales);
+    }
+
+    /** Rows {@code first} to {@code first + count − 1}, in as many stripes as there is work for. */
+    private static void fill(
+            WeightRows from, DeviceRows layout, int first, int count, MemorySegment host, long scalesAt) {
+        long bytes = (layout.rowBytes() + layout.scaleBytes()) * count;
+        int tasks = Math.clamp(bytes / BYTES_PER_TASK, 1, Math.min(count, TASKS));
+        IntStream stripes = IntStream.range(0, tasks);
+        (tasks == 1 ? stripes : stripes.parallel())
+                .forEach(task -> fill(
+                        from,
+                        layout,
+                        first,
+                        (int) ((long) count * task / tasks),
+                        (int) ((long) count * (task + 1) / tasks),
+                        host,
+                        scalesAt));
+    }
+
+    private static void fill(
+            WeightRows from, DeviceRows layout, int first, int begin, int end, MemorySegment host, long scalesAt) {
+        float[] scratch = new float[from.columns()];
+        if (layout.asRead()) {
+            for (int i = begin; i < end; i++) {
+                from.read(first + i, host, layout.rowBytes() * i, scratch);
+            }
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment row = arena.allocate(layout.hostBytes());
+            for (int i = begin; i < end; i++) {
+                from.read(first + i, row, 0, scratch);
+                layout.split(row, host, layout.rowBytes() * i, host, scalesAt + layout.scaleBytes() * i);
+            }
+        }
     }
 
     private void send(CudaMemory to, long at, long from, long bytes) {
@@ -99,13 +134,13 @@ final class WeightUploader implements AutoCloseable {
     }
 
     private PinnedMemory next() {
-        return next(STAGING_BYTES);
+        return next(stagingBytes);
     }
 
     /** The other buffer, once its last copy is done. */
     private PinnedMemory next(long bytes) {
         while (staging.size() < 2) {
-            staging.add(new PinnedMemory(STAGING_BYTES));
+            staging.add(new PinnedMemory(stagingBytes));
             copied.add(new CudaEvent());
         }
         current = 1 - current;
