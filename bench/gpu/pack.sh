@@ -22,6 +22,9 @@ for part in jextract/target/classes engine-ffm/target/classes engine-ffm/target/
   cp -r "$root/$part/." "$work/lib/$part/"
   rm -f "$work/lib/$part/module-info.class"
 done
+# Test data is the checkout's, and these judge code, not devices.
+find "$work/lib/engine-ffm/target/test-classes" -mindepth 1 -maxdepth 1 ! -name dev -exec rm -r {} +
+rm -f "$work"/lib/jars/archunit* "$work"/lib/jars/json-schema-validator*
 
 # xz compresses what jlink does not: 16.6 MB instead of 25.9.
 "$jdk/bin/jlink" --add-modules java.base,jdk.incubator.vector,java.logging,java.net.http,jdk.httpserver,jdk.unsupported,jdk.management,java.management,java.naming,java.xml,jdk.jfr,jdk.jcmd,jdk.management.jfr \

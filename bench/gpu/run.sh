@@ -1,15 +1,29 @@
 #!/usr/bin/env bash
 # One command for a machine with an NVIDIA GPU: the backend's contract on the real device, then the benches, all into one file.
 # Needs the driver, libnvrtc and libcublasLt (a CUDA toolkit, or pip's nvidia packages, e.g. PyTorch's own), and bench/gpu/carried
-# as bench/gpu/pack.sh made it; where a JDK 25 and Maven are, it packs by itself.
+# as bench/gpu/pack.sh made it; where a JDK 25 and Maven are, it packs by itself. Without a GPU it says so in one line and ends with 3.
 #
 # Usage: bench/gpu/run.sh [SHAPE…]        shapes: opt-125m llama-1b llama-8b (default: all)
+#        bench/gpu/run.sh --rehearse      the same steps on the emulated driver (needs g++ and this checkout): every one but the
+#                                         device itself is tried; its figures mean nothing and go to bench/gpu/rehearsal.txt
 #   SPANDREL_CUDA_LIBRARY_PATH   folders to look for the libraries in first
 #   RESULT                       the file to write (default: bench/gpu/result.txt)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 carried=$root/bench/gpu/carried
 result=${RESULT:-$root/bench/gpu/result.txt}
+rehearse=
+if [ "${1:-}" = --rehearse ]; then
+  rehearse=1
+  result=${RESULT:-$root/bench/gpu/rehearsal.txt}
+  set -- rehearsal
+fi
+for shape in "$@"; do
+  case $shape in
+    opt-125m | llama-1b | llama-8b | rehearsal) ;;
+    *) echo "expected opt-125m, llama-1b, llama-8b or --rehearse, found $shape" >&2; exit 2 ;;
+  esac
+done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -19,30 +33,65 @@ tar -C "$work" -xJf "$carried/lib.tar.xz"
 java=$work/runtime/bin/java
 lib=$work/lib
 classes=$lib/engine-ffm/target/test-classes:$lib/engine-ffm/target/classes:$lib/jextract/target/classes
-options=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Xmx8g
-  "-Dspandrel.cuda.library.path=${SPANDREL_CUDA_LIBRARY_PATH:-}")
+console=$(find "$lib/jars" -name 'junit-platform-console-standalone-*.jar')
+jars=$(find "$lib/jars" -name '*.jar' ! -name '*console-standalone*' | tr '\n' ':')
+libraries=${SPANDREL_CUDA_LIBRARY_PATH:-}
+options=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow -Xmx8g)
+if [ -n "$rehearse" ]; then
+  libraries=$(cd "$root/engine-ffm" && "$java" "${options[@]}" -cp "$classes:$jars:$console" dev.spandrel.engine.cuda.EmulatedCuda)
+  options+=(-Dsteps=4 -Dcontext=64 -Dprompt=128 -Dread.bytes=1048576 "-Duser.home=$work")
+fi
+options+=("-Dspandrel.cuda.library.path=$libraries")
+bench=("$java" "${options[@]}" -cp "$classes:$jars:$console" dev.spandrel.engine.model.GpuBench)
 
+if ! found=$("${bench[@]}" --probe 2>"$work/refusal"); then
+  grep -v '^WARNING' "$work/refusal" >&2
+  exit 3
+fi
+
+# Runs the rest of its line and notes when that fails; the steps behind it are run all the same.
 failed=0
-{
+step() {
+  echo "== $1"
+  shift
+  "$@" 2>&1 || { echo "== failed with $?"; failed=1; }
+}
+
+torch() {
+  if [ -n "$rehearse" ]; then
+    TORCH_DEVICE=cpu python3 "$root/bench/gpu/torch_decode.py" "$@"
+  else
+    python3 "$root/bench/gpu/torch_decode.py" "$@"
+  fi
+}
+
+steps() {
+  [ -z "$rehearse" ] || echo "== A REHEARSAL ON THE EMULATED DRIVER: no figure below says anything about a GPU"
   echo "== commit $(cat "$carried/commit"), $(date -u +%Y-%m-%dT%H:%MZ)"
-  nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv || true
+  echo "$found"
+  if command -v nvidia-smi >/dev/null; then
+    step "device" nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv
+  fi
   "$java" -version 2>&1 | head -n 1
-
-  echo "== contract (CudaBackendIT)"
-  console=$(find "$lib/jars" -name 'junit-platform-console-standalone-*.jar')
-  jars=$(find "$lib/jars" -name '*.jar' ! -name '*console-standalone*' | tr '\n' ':')
-  "$java" "${options[@]}" -Dspandrel.gpu=true -jar "$console" execute --disable-banner --details=summary \
-    --class-path "$classes:$jars" --select-class dev.spandrel.engine.backend.cuda.CudaBackendIT 2>&1 || failed=1
-
-  echo "== benches"
-  "$java" "${options[@]}" -cp "$classes:$jars" dev.spandrel.engine.model.GpuBench "$@" 2>&1 || failed=1
-
-  if python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
-    echo "== PyTorch with CUDA graphs, same shapes"
-    python3 "$root/bench/gpu/torch_decode.py" "$@" 2>&1 || failed=1
+  # The families' weights are the checkout's.
+  cd "$root/engine-ffm"
+  step "contract, attention of prompts, logits of every family" \
+    "$java" "${options[@]}" -Dspandrel.gpu=true -jar "$console" execute --disable-banner --details=summary \
+    --class-path "$classes:$jars" --select-class dev.spandrel.engine.backend.cuda.CudaBackendIT \
+    --select-class dev.spandrel.engine.backend.cuda.PromptAttentionIT --select-class dev.spandrel.engine.model.CudaFamiliesIT
+  step "benches" "${bench[@]}" "$@"
+  if [ -n "$rehearse" ] && python3 -c 'import torch' 2>/dev/null ||
+    python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+    step "PyTorch with CUDA graphs, same shapes" torch "$@"
   else
     echo "== PyTorch: not here, not compared"
   fi
-} | tee "$result"
+  return "$failed"
+}
+
+# Not in a condition, where -e would not hold.
+set +e
+steps "$@" | tee "$result"
+failed=${PIPESTATUS[0]}
 echo "written: $result" >&2
 exit "$failed"

@@ -1,5 +1,9 @@
-"""Decode of one sequence in PyTorch with a captured CUDA graph: the same shapes, BF16, random weights, KV at 2,048 tokens."""
+"""Decode of one sequence in PyTorch with a captured CUDA graph: the same shapes, BF16, random weights, KV at 2,048 tokens.
 
+TORCH_DEVICE=cpu runs the same steps without a graph, to try the script; its times mean nothing.
+"""
+
+import os
 import sys
 import time
 
@@ -8,16 +12,18 @@ import torch.nn.functional as F
 
 SHAPES = {
     # name: hidden, inner, layers, heads, kv heads, head dim, vocabulary; kv heads 0 is OPT
+    "rehearsal": (64, 128, 2, 4, 2, 16, 512),
     "opt-125m": (768, 3072, 12, 12, 0, 64, 50272),
     "llama-1b": (2048, 8192, 16, 32, 8, 64, 128256),
     "llama-8b": (4096, 14336, 32, 32, 8, 128, 128256),
 }
 CONTEXT = 2048
 STEPS = 64
+DEVICE = os.environ.get("TORCH_DEVICE", "cuda")
 
 
 def weight(rows, columns):
-    return torch.randn(rows, columns, device="cuda", dtype=torch.bfloat16) * 0.02
+    return torch.randn(rows, columns, device=DEVICE, dtype=torch.bfloat16) * 0.02
 
 
 def build(name):
@@ -29,14 +35,14 @@ def build(name):
         "out": weight(hidden, heads * dim),
         "up": weight(inner if opt else 2 * inner, hidden),
         "down": weight(hidden, inner),
-        "norm1": torch.ones(hidden, device="cuda", dtype=torch.bfloat16),
-        "norm2": torch.ones(hidden, device="cuda", dtype=torch.bfloat16),
-        "keys": torch.zeros(1, kv, CONTEXT, dim, device="cuda", dtype=torch.bfloat16),
-        "values": torch.zeros(1, kv, CONTEXT, dim, device="cuda", dtype=torch.bfloat16),
+        "norm1": torch.ones(hidden, device=DEVICE, dtype=torch.bfloat16),
+        "norm2": torch.ones(hidden, device=DEVICE, dtype=torch.bfloat16),
+        "keys": torch.zeros(1, kv, CONTEXT, dim, device=DEVICE, dtype=torch.bfloat16),
+        "values": torch.zeros(1, kv, CONTEXT, dim, device=DEVICE, dtype=torch.bfloat16),
     }
     stack = [layer() for _ in range(layers)]
     head = weight(vocab, hidden)
-    token = torch.zeros(1, device="cuda", dtype=torch.long)
+    token = torch.zeros(1, device=DEVICE, dtype=torch.long)
 
     def norm(x, w):
         return F.layer_norm(x, (hidden,), w) if opt else F.rms_norm(x, (hidden,), w)
@@ -61,31 +67,41 @@ def build(name):
     return step
 
 
+def record(step):
+    """One step as a CUDA graph, after some on a stream of their own, as PyTorch's manual has it."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
 def main():
     print("torch", torch.__version__)
-    for name in sys.argv[1:] or SHAPES:
+    for name in sys.argv[1:] or [name for name in SHAPES if name != "rehearsal"]:
         with torch.no_grad():
             step = build(name)
-            stream = torch.cuda.Stream()
-            with torch.cuda.stream(stream):
-                for _ in range(3):
-                    step()
-            torch.cuda.synchronize()
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                step()
+            run = record(step) if DEVICE == "cuda" else step
+            wait = torch.cuda.synchronize if DEVICE == "cuda" else lambda: None
             times = []
             for i in range(STEPS + 16):
-                torch.cuda.synchronize()
+                wait()
                 begin = time.perf_counter()
-                graph.replay()
-                torch.cuda.synchronize()
+                run()
+                wait()
                 if i >= 16:
                     times.append(time.perf_counter() - begin)
             times.sort()
             print(f"{name} decode, 1 sequence at {CONTEXT} tokens: {1 / times[len(times) // 2]:.1f} tok/s")
-            del step, graph
-            torch.cuda.empty_cache()
+            del step, run
+            if DEVICE == "cuda":
+                torch.cuda.empty_cache()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.AccessLog;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.GenerationSpans;
+import dev.spandrel.server.telemetry.Hardware;
 import dev.spandrel.server.telemetry.HttpSpans;
 import dev.spandrel.server.telemetry.RequestScope;
 import dev.spandrel.server.telemetry.ServerMetrics;
@@ -33,6 +34,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -117,8 +119,8 @@ public final class SpandrelServer implements AutoCloseable {
      * @throws StartException when the port cannot be had
      */
     public static SpandrelServer start(ServerConfig config, Function<EngineConfig, Engine> engines) {
-        try (TelemetryStart telemetry =
-                TelemetryStart.begin(config.otlp(), config.engine().nanoClock())) {
+        try (TelemetryStart telemetry = TelemetryStart.begin(
+                config.otlp(), () -> hardware(config.engine()), config.engine().nanoClock())) {
             try {
                 SpandrelServer server = start(config, engines, telemetry);
                 telemetry.succeeded();
@@ -128,6 +130,12 @@ public final class SpandrelServer implements AutoCloseable {
                 throw e;
             }
         }
+    }
+
+    /** Of the GPU, where the engine may run on one. */
+    private static Map<String, String> hardware(EngineConfig engine) {
+        boolean cuda = engine.backend().equals("auto") || engine.backend().equals("cuda");
+        return cuda ? Hardware.of(Engine.cudaStatus(engine.cudaLibraryPath())) : Map.of();
     }
 
     private static SpandrelServer start(

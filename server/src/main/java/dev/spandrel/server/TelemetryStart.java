@@ -8,11 +8,13 @@ import dev.spandrel.server.telemetry.Telemetry;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Builds the OpenTelemetry SDK beside the loading of the model, and tells by it how the start went. Closing it gives the SDK
@@ -39,8 +41,11 @@ final class TelemetryStart implements AutoCloseable {
         this.startNanos = nanoClock.getAsLong();
     }
 
-    /** @param nanoClock the engine's */
-    static TelemetryStart begin(OtlpSettings settings, LongSupplier nanoClock) {
+    /**
+     * @param resource asks for attributes of the resource, on the thread that builds the SDK
+     * @param nanoClock the engine's
+     */
+    static TelemetryStart begin(OtlpSettings settings, Supplier<Map<String, String>> resource, LongSupplier nanoClock) {
         Optional<Telemetry> agent = Telemetry.ofAgent();
         if (agent.isPresent() || !settings.on()) {
             return new TelemetryStart(CompletableFuture.completedFuture(agent), nanoClock);
@@ -48,7 +53,7 @@ final class TelemetryStart implements AutoCloseable {
         CompletableFuture<Optional<Telemetry>> sdk = new CompletableFuture<>();
         Thread.ofPlatform().daemon().name("telemetry-start").start(() -> {
             try {
-                sdk.complete(Optional.of(Telemetry.start(settings, SERVICE_NAME, FLUSH)));
+                sdk.complete(Optional.of(Telemetry.start(settings, SERVICE_NAME, resource.get(), FLUSH)));
             } catch (RuntimeException | LinkageError e) {
                 sdk.completeExceptionally(e);
             }

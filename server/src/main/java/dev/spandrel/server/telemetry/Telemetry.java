@@ -3,6 +3,8 @@ package dev.spandrel.server.telemetry;
 import io.helidon.http.Headers;
 import io.opentelemetry.api.GlobalOpenTelemetry;
 import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.common.AttributesBuilder;
 import io.opentelemetry.api.metrics.Meter;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Context;
@@ -10,6 +12,7 @@ import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.spi.ConfigurationException;
 import io.opentelemetry.sdk.common.CompletableResultCode;
+import io.opentelemetry.sdk.resources.Resource;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import java.time.Duration;
 import java.util.EnumMap;
@@ -59,30 +62,33 @@ public final class Telemetry implements AutoCloseable {
      *
      * @param traces must be on
      * @param serviceName used where the environment names no service
+     * @param resource attributes of the resource; the environment's come before
      * @param flushTimeout longest time closing may take
      * @throws TelemetryConfigException when an OTEL_* variable cannot be followed
      */
-    public static Telemetry start(OtlpSettings traces, String serviceName, Duration flushTimeout) {
+    public static Telemetry start(
+            OtlpSettings traces, String serviceName, Map<String, String> resource, Duration flushTimeout) {
         SpanDrops drops = new SpanDrops();
         UnaryOperator<String> environment = OtlpSettings::processEnvironment;
         Map<OtlpSignal, OtlpSettings> signals = new EnumMap<>(OtlpSignal.class);
         signals.put(OtlpSignal.TRACES, traces);
         signals.put(OtlpSignal.METRICS, OtlpSettings.resolve(OtlpSignal.METRICS, null, environment));
         signals.put(OtlpSignal.LOGS, OtlpSettings.resolve(OtlpSignal.LOGS, null, environment));
-        Telemetry telemetry = start(signals, serviceName, flushTimeout, drops, drops::watch);
+        Telemetry telemetry = start(signals, serviceName, resource, flushTimeout, drops, drops::watch);
         drops.start();
         return telemetry;
     }
 
-    /** As {@link #start(OtlpSettings, String, Duration)}, traces only, with something between the SDK and its exporter. */
+    /** As the other, traces only, with something between the SDK and its exporter. */
     static Telemetry start(
             OtlpSettings traces, String serviceName, Duration flushTimeout, UnaryOperator<SpanExporter> exporter) {
-        return start(Map.of(OtlpSignal.TRACES, traces), serviceName, flushTimeout, new SpanDrops(), exporter);
+        return start(Map.of(OtlpSignal.TRACES, traces), serviceName, Map.of(), flushTimeout, new SpanDrops(), exporter);
     }
 
     private static Telemetry start(
             Map<OtlpSignal, OtlpSettings> signals,
             String serviceName,
+            Map<String, String> resource,
             Duration flushTimeout,
             SpanDrops drops,
             UnaryOperator<SpanExporter> exporter) {
@@ -96,6 +102,7 @@ public final class Telemetry implements AutoCloseable {
                     .disableShutdownHook()
                     .addPropertiesSupplier(() -> defaults(serviceName))
                     .addPropertiesCustomizer(_ -> properties(signals))
+                    .addResourceCustomizer((found, _) -> resource(resource).merge(found))
                     .addTracerProviderCustomizer((provider, _) -> provider.setIdGenerator(ids))
                     .addMeterProviderCustomizer((provider, _) -> provider.registerMetricReader(drops))
                     .addSpanExporterCustomizer((found, _) -> exporter.apply(found))
@@ -106,6 +113,12 @@ public final class Telemetry implements AutoCloseable {
         } catch (ConfigurationException e) {
             throw new TelemetryConfigException(e.getMessage());
         }
+    }
+
+    private static Resource resource(Map<String, String> all) {
+        AttributesBuilder attributes = Attributes.builder();
+        all.forEach(attributes::put);
+        return Resource.create(attributes.build());
     }
 
     private static boolean on(Map<OtlpSignal, OtlpSettings> signals, OtlpSignal signal) {

@@ -11,6 +11,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -36,7 +37,8 @@ class ExportTest {
     @ParameterizedTest
     @ValueSource(strings = {"grpc", "http/protobuf"})
     void closingFlushesBothSpansOfARequest(String protocol) {
-        Telemetry telemetry = Telemetry.start(settings(protocol), "test-service", Duration.ofSeconds(10));
+        Telemetry telemetry =
+                Telemetry.start(settings(protocol), "test-service", Map.of("hw.name", "a GPU"), Duration.ofSeconds(10));
         HttpSpans http = new HttpSpans(telemetry, Set.of("/v1/completions"), InstantSource.system(), System::nanoTime);
         GenerationSpans generations =
                 new GenerationSpans(telemetry, TraceSettings.DEFAULT, InstantSource.system(), System::nanoTime);
@@ -50,7 +52,7 @@ class ExportTest {
                 .containsExactlyInAnyOrder("llm_request", "POST /v1/completions");
         assertThat(backend.resources())
                 .allSatisfy(resource ->
-                        assertThat(resource.toString()).contains("service.name").contains("test-service"));
+                        assertThat(resource.toString()).contains("service.name", "test-service", "hw.name", "a GPU"));
     }
 
     @Test
@@ -58,7 +60,7 @@ class ExportTest {
         int port = backend.grpcPort();
         backend.close();
         OtlpSettings gone = new OtlpSettings(Optional.of(URI.create("http://127.0.0.1:" + port)), "grpc", false);
-        Telemetry telemetry = Telemetry.start(gone, "test-service", Duration.ofMillis(500));
+        Telemetry telemetry = Telemetry.start(gone, "test-service", Map.of(), Duration.ofMillis(500));
         telemetry.tracer().spanBuilder("lost").startSpan().end();
         long start = System.nanoTime();
         telemetry.close();
@@ -69,7 +71,7 @@ class ExportTest {
     void badVariablesFailAtTheStart() {
         System.setProperty("otel.bsp.max.queue.size", "many");
         try {
-            assertThatThrownBy(() -> Telemetry.start(settings("grpc"), "test-service", Duration.ofSeconds(1)))
+            assertThatThrownBy(() -> Telemetry.start(settings("grpc"), "test-service", Map.of(), Duration.ofSeconds(1)))
                     .isInstanceOf(TelemetryConfigException.class)
                     .hasMessageContaining("otel.bsp.max.queue.size");
         } finally {
