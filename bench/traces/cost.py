@@ -14,6 +14,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 import urllib.request
 
 from load import Load
@@ -54,15 +55,23 @@ def start(endpoint, disabled, flags, delay=DELAY):
     sys.exit("the server did not start")
 
 
+def cpu_seconds(process):
+    """Processor time of a process so far, that of ended threads included: its clock, as clock_getcpuclockid makes it of a pid."""
+    return time.clock_gettime(~process.pid << 3 | 2)
+
+
 def thread_seconds(process):
-    """Processor time of a process so far by kind of thread: names without their numbers."""
+    """Processor time of a process so far by kind of thread: names without their numbers; what has ended is one kind."""
     kinds = collections.Counter()
     for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
         try:
             name = (task / "comm").read_text().strip()
-            kinds[re.sub(r"[-#/ ]*\d+.*$", "", name)] += int((task / "schedstat").read_text().split()[0]) / 1e9
+            # OkHttp names its threads after what they do.
+            kind = "okhttp" if name.lower().startswith("okhttp") else re.sub(r"[-#/ ]*\d+.*$", "", name)
+            kinds[kind] += int((task / "schedstat").read_text().split()[0]) / 1e9
         except FileNotFoundError:
             continue  # It ended meanwhile.
+    kinds["(ended)"] = cpu_seconds(process) - sum(kinds.values())
     return kinds
 
 
@@ -89,6 +98,9 @@ class Server:
 
     def thread_seconds(self):
         return sum((thread_seconds(process) for process in self.processes), collections.Counter())
+
+    def cpu_seconds(self):
+        return sum(cpu_seconds(process) for process in self.processes)
 
     def spans_lost(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
@@ -149,7 +161,7 @@ class Bench:
     def window(self):
         """Many short turns of each server; who goes first alternates too, so that a drift favours none."""
         turns = max(1, round(self.args.seconds / self.args.turn))
-        before = [(self.load.tokens[server.port], sum(server.thread_seconds().values())) for server in self.servers]
+        before = [(self.load.tokens[server.port], server.cpu_seconds()) for server in self.servers]
         for turn in range(turns):
             for server in self.servers if turn % 2 == 0 else self.servers[::-1]:
                 server.resume()
@@ -157,7 +169,7 @@ class Bench:
                 server.pause()
         for server, (tokens, seconds) in zip(self.servers, before):
             server.tokens.append(self.load.tokens[server.port] - tokens)
-            server.cpu.append(sum(server.thread_seconds().values()) - seconds)
+            server.cpu.append(server.cpu_seconds() - seconds)
 
     def ratio(self, window):
         off, on = (sum(server.tokens[window] for server in side) for side in self.sides())
