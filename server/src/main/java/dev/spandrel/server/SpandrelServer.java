@@ -8,6 +8,7 @@ import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.ChatCompletionsService;
 import dev.spandrel.server.openai.CompletionsService;
+import dev.spandrel.server.openai.EmbeddingsService;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestIdHeader;
 import dev.spandrel.server.openai.ResponsesService;
@@ -100,6 +101,7 @@ public final class SpandrelServer implements AutoCloseable {
                 listeners(metrics),
                 watchdog,
                 draining::get,
+                inFlight::add,
                 config.engine().nanoClock(),
                 InstantSource.system(),
                 RandomGenerator.getDefault());
@@ -132,7 +134,7 @@ public final class SpandrelServer implements AutoCloseable {
             ServerConfig config, Function<EngineConfig, Engine> engines, TelemetryStart telemetry) {
         Ports ports = Ports.check(config.host(), config.port());
         Optional<ReloadingTls> tls = tls(config.listener());
-        EngineMetrics metrics = new EngineMetrics();
+        EngineMetrics metrics = new EngineMetrics(config.kvCacheMetricsSample());
         StepSpans steps = new StepSpans(
                 config.tracing(),
                 RandomGenerator.getDefault()::nextDouble,
@@ -163,7 +165,9 @@ public final class SpandrelServer implements AutoCloseable {
 
     private static ServedModel served(ServerConfig config, Engine engine) {
         ModelInfo info = engine.model();
-        List<String> names = config.servedModelNames().isEmpty() ? List.of(info.name()) : config.servedModelNames();
+        List<String> names = config.api().servedModelNames().isEmpty()
+                ? List.of(info.name())
+                : config.api().servedModelNames();
         long created = InstantSource.system().instant().getEpochSecond();
         return new ServedModel(
                 info,
@@ -171,9 +175,10 @@ public final class SpandrelServer implements AutoCloseable {
                 created,
                 config.engine().maxWaiting(),
                 config.engine().schedulingPolicy().equals("priority"),
-                config.promptTokensDetails(),
-                config.toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
-                config.pooling(),
+                config.api().promptTokensDetails(),
+                config.api().toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
+                config.api().maxLogprobs(),
+                config.api().pooling(),
                 config.version());
     }
 
@@ -198,7 +203,7 @@ public final class SpandrelServer implements AutoCloseable {
     private WebServer listen(ApiContext api, EngineMetrics metrics, ApiRouting.Prepared http, Ports ports) {
         List<Filter> filters = new ArrayList<>();
         filters.add(inFlight);
-        if (config.requestIdHeaders()) {
+        if (config.api().requestIdHeaders()) {
             filters.add(new RequestIdHeader(RandomGenerator.getDefault()));
         }
         telemetry.map(this::tracing).ifPresent(filters::add);
@@ -226,7 +231,11 @@ public final class SpandrelServer implements AutoCloseable {
                         config.engine().nanoClock())
                 : new RequestScope(
                         sdk,
-                        Set.of(CompletionsService.PATH, ChatCompletionsService.PATH, ResponsesService.PATH),
+                        Set.of(
+                                CompletionsService.PATH,
+                                ChatCompletionsService.PATH,
+                                ResponsesService.PATH,
+                                EmbeddingsService.PATH),
                         InstantSource.system(),
                         config.engine().nanoClock());
     }
@@ -267,6 +276,8 @@ public final class SpandrelServer implements AutoCloseable {
         Thread closing = Thread.ofPlatform().name("listener-stop").start(listener::stop);
         inFlight.await(config.shutdownTimeout());
         engine.close();
+        // What goes on without a client has no listener to wait for it, and its spans are still to come.
+        inFlight.await(LAST_WRITES);
         join(closing);
         watchdog.close();
         tls.ifPresent(ReloadingTls::close);

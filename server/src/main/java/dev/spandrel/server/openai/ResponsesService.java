@@ -33,7 +33,8 @@ public final class ResponsesService implements HttpService {
                 new ChatFormat("resp_"),
                 (fields, ids) -> ResponsesRequest.read(fields, ids, api, store),
                 this::answer,
-                this::background);
+                this::background,
+                ResponsesWords::of);
     }
 
     @Override

@@ -1,9 +1,11 @@
 package dev.spandrel.server.telemetry;
 
+import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.OutputConstraint;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import dev.spandrel.server.openai.RefusedRequest;
 import io.opentelemetry.api.common.AttributeKey;
@@ -11,6 +13,7 @@ import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Puts what is known of an ended generation onto its span, under the names that were asked for. */
 final class RequestAttributes {
@@ -32,6 +35,38 @@ final class RequestAttributes {
         latencies(span, generation, endNanos);
         details(span, generation);
         outcome(span, generation);
+    }
+
+    /** All of an embedding: what there is without sampling and without output. */
+    void set(Span span, EndedEmbedding embedding, long endNanos) {
+        RequestTimings timings = embedding.timings();
+        if (style.vllm()) {
+            span.setAttribute(SpanKeys.REQUEST_ID, embedding.requestId());
+            span.setAttribute(SpanKeys.PROMPT_TOKENS, (long) embedding.promptTokens());
+            long finished = timings.finishedNanos() == RequestTimings.NOT_REACHED ? endNanos : timings.finishedNanos();
+            between(span, SpanKeys.E2E, timings.arrivalNanos(), finished);
+            boolean scheduled = timings.firstScheduledNanos() != RequestTimings.NOT_REACHED;
+            between(
+                    span,
+                    SpanKeys.TIME_IN_QUEUE,
+                    timings.queuedNanos(),
+                    scheduled ? timings.firstScheduledNanos() : finished);
+            between(span, SpanKeys.TIME_IN_PREFILL, timings.firstScheduledNanos(), finished);
+            between(span, SpanKeys.TIME_IN_INFERENCE, timings.firstScheduledNanos(), finished);
+        }
+        if (style.genAi()) {
+            span.setAttribute(SpanKeys.INPUT_TOKENS, (long) embedding.promptTokens());
+            span.setAttribute(SpanKeys.ENCODING_FORMATS, List.of(embedding.encodingFormat()));
+            span.setAttribute(SpanKeys.RESPONSE_ID, embedding.responseId());
+            if (embedding.dimensions() > 0) {
+                span.setAttribute(SpanKeys.EMBEDDING_DIMENSIONS, (long) embedding.dimensions());
+            }
+        }
+        span.setAttribute(SpanKeys.RESPONSE_MODEL, embedding.responseModel());
+        if (timings.preemptions() > 0) {
+            span.setAttribute(SpanKeys.PREEMPTIONS, (long) timings.preemptions());
+        }
+        ended(span, List.of(embedding.reason()), embedding.failure());
     }
 
     private void usage(Span span, EndedGeneration generation) {
@@ -181,10 +216,14 @@ final class RequestAttributes {
                             .toList());
         }
         span.setAttribute(SpanKeys.RESPONSE_MODEL, generation.responseModel());
-        if (generation.reasons().contains(FinishReason.ERROR)) {
-            String type = generation.failure().map(e -> e.getClass().getName()).orElse("_OTHER");
-            failed(span, type, generation.failure().map(Throwable::getMessage).orElse("generation failed"));
-        } else if (generation.reasons().contains(FinishReason.ABORT)) {
+        ended(span, generation.reasons(), generation.failure());
+    }
+
+    private static void ended(Span span, List<FinishReason> reasons, Optional<EngineException> failure) {
+        if (reasons.contains(FinishReason.ERROR)) {
+            String type = failure.map(e -> e.getClass().getName()).orElse("_OTHER");
+            failed(span, type, failure.map(Throwable::getMessage).orElse("generation failed"));
+        } else if (reasons.contains(FinishReason.ABORT)) {
             span.setAttribute(SpanKeys.ERROR_TYPE, "cancelled");
         }
     }

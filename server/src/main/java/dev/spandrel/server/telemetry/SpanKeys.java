@@ -55,6 +55,9 @@ final class SpanKeys {
             AttributeKey.stringArrayKey("gen_ai.response.finish_reasons");
     static final AttributeKey<Double> TIME_TO_FIRST_CHUNK =
             AttributeKey.doubleKey("gen_ai.response.time_to_first_chunk");
+    static final AttributeKey<Long> EMBEDDING_DIMENSIONS = AttributeKey.longKey("gen_ai.embeddings.dimension.count");
+    static final AttributeKey<List<String>> ENCODING_FORMATS =
+            AttributeKey.stringArrayKey("gen_ai.request.encoding_formats");
     static final AttributeKey<String> OUTPUT_TYPE = AttributeKey.stringKey("gen_ai.output.type");
     static final AttributeKey<String> INPUT_MESSAGES = AttributeKey.stringKey("gen_ai.input.messages");
     static final AttributeKey<String> OUTPUT_MESSAGES = AttributeKey.stringKey("gen_ai.output.messages");

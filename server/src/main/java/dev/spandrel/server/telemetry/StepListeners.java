@@ -1,5 +1,6 @@
 package dev.spandrel.server.telemetry;
 
+import dev.spandrel.engine.BlockLife;
 import dev.spandrel.engine.StartPhase;
 import dev.spandrel.engine.StepListener;
 import dev.spandrel.engine.StepRecord;
@@ -18,6 +19,16 @@ public record StepListeners(EngineMetrics metrics, StepSpans spans, Consumer<Sta
     public void onStep(StepRecord step) {
         metrics.onStep(step);
         spans.onStep(step);
+    }
+
+    @Override
+    public double watchedBlocks() {
+        return metrics.watchedBlocks();
+    }
+
+    @Override
+    public void onEvicted(BlockLife life) {
+        metrics.onEvicted(life);
     }
 
     @Override
