@@ -29,6 +29,8 @@ FLAGS = {
 }
 # The server's own default of OTEL_BSP_SCHEDULE_DELAY, milliseconds.
 DELAY = 1000
+# Tokens of an answer during most of the warm-up.
+SHORT = 6
 
 
 def start(endpoint, disabled, flags, delay=DELAY):
@@ -132,11 +134,22 @@ class Bench:
         self.load = Load([server.port for server in self.servers], args.streams, args.max_tokens)
 
     def warm_up(self, seconds):
+        """
+        Mostly with short answers: what runs once per request or per span needs some ten thousand of them until the compiler is
+        done with it, which takes minutes with long ones. What compiling costs is paid once in a server's life.
+        """
         for server in self.servers:
             server.resume()
-        self.load.run(seconds)
+        self.load.max_tokens(SHORT)
+        self.load.run(0.7 * seconds)
+        self.load.max_tokens(self.args.max_tokens)
+        self.load.run(0.3 * seconds)
+        self.lost = self.spans_lost()
         for server in self.servers:
             server.pause()
+
+    def spans_lost(self):
+        return sum(server.spans_lost() for server in self.servers if server.traced)
 
     def measure(self):
         before = [(self.load.tokens[server.port], server.thread_seconds()) for server in self.servers]
@@ -195,7 +208,7 @@ class Bench:
         for server in self.servers:
             server.resume()
         # Spans that are dropped cost nothing: a figure with drops is none.
-        print(f"spans lost: {sum(server.spans_lost() for server in self.servers if server.traced):.0f}")
+        print(f"spans lost: {self.spans_lost() - self.lost:.0f}")
         ratios = [self.ratio(window) for window in windows]
         print(f"mode {self.args.mode}, {self.args.pairs} pairs of processes: tokens/s, on to off: {told(ratios)}")
         return ratios
@@ -235,7 +248,7 @@ def arguments(words=None):
     parser.add_argument("--windows", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=3, help="of each server in a window")
     parser.add_argument("--turn", type=float, default=0.15, help="seconds until the next server runs")
-    parser.add_argument("--warm-up", type=float, default=240, help="seconds of load on all servers before the first window")
+    parser.add_argument("--warm-up", type=float, default=120, help="seconds of load on all servers before the first window")
     parser.add_argument("--streams", type=int, default=32)
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--keep", type=pathlib.Path, help="file of ratios: those of earlier runs count too")
