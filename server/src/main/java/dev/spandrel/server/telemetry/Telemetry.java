@@ -79,6 +79,11 @@ public final class Telemetry implements AutoCloseable {
         return telemetry;
     }
 
+    /** As the other, with nothing more in the resource. */
+    static Telemetry start(OtlpSettings traces, String serviceName, Duration flushTimeout) {
+        return start(traces, serviceName, Map.of(), flushTimeout);
+    }
+
     /** As the other, traces only, with something between the SDK and its exporter. */
     static Telemetry start(
             OtlpSettings traces, String serviceName, Duration flushTimeout, UnaryOperator<SpanExporter> exporter) {
