@@ -45,9 +45,9 @@ public final class ScoreChanges {
     /** The next row begins. */
     public void startRow() {
         forgetRow();
-        if (rows + 1 == begins.length) {
-            begins = Arrays.copyOf(begins, 2 * begins.length);
-            maskAt = Arrays.copyOf(maskAt, 2 * maskAt.length);
+        if (rows == maskAt.length) {
+            maskAt = Arrays.copyOf(maskAt, 2 * rows);
+            begins = Arrays.copyOf(begins, 2 * rows + 1);
         }
         maskAt[rows] = -1;
         begins[rows++] = count;
