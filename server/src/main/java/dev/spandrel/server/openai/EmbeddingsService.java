@@ -51,7 +51,8 @@ public final class EmbeddingsService implements HttpService {
             OptionalInt dimensions,
             boolean normalized) {}
 
-    private void embed(ServerRequest request, ServerResponse response) {
+    /** Answers a request, wherever it came in. */
+    void embed(ServerRequest request, ServerResponse response) {
         api.listener().onArrival(request);
         Intake intake = new Intake(request, EndedEmbedding.OPERATION, id -> PREFIX + id + "-0", api);
         Wish wish;
@@ -96,7 +97,12 @@ public final class EmbeddingsService implements HttpService {
         for (Prompt prompt : wish.prompts()) {
             pending.add(api.engine()
                     .embed(new EmbeddingRequest(
-                            wish.id(), prompt, wish.rules(), api.model().pooling(), wish.normalized(), arrivalNanos)));
+                            wish.id(),
+                            prompt,
+                            wish.rules(),
+                            api.model().settings().pooling(),
+                            wish.normalized(),
+                            arrivalNanos)));
         }
     }
 
