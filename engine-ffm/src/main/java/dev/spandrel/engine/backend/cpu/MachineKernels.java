@@ -24,6 +24,9 @@ final class MachineKernels {
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
+    /** As {@link #PLAIN}, and how far away the next panel is. */
+    private static final FunctionDescriptor PRODUCT = PLAIN.appendArgumentLayouts(ValueLayout.JAVA_LONG);
+
     private static final FunctionDescriptor BLOCKED = FunctionDescriptor.ofVoid(
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
@@ -99,11 +102,11 @@ final class MachineKernels {
         WEIGHTED_64 = code == null ? null : code.function(listing.weighted[0], PLAIN);
         WEIGHTED_128 = code == null ? null : code.function(listing.weighted[1], PLAIN);
         WEIGHTED_256 = code == null ? null : code.function(listing.weighted[2], PLAIN);
-        F32 = code == null ? null : code.function(listing.f32, PLAIN);
-        F16 = code == null ? null : code.function(listing.f16, PLAIN);
-        BF16 = code == null || !CPU.has("avx512_bf16") ? null : code.function(listing.bf16, PLAIN);
+        F32 = code == null ? null : code.function(listing.f32, PRODUCT);
+        F16 = code == null ? null : code.function(listing.f16, PRODUCT);
+        BF16 = code == null || !CPU.has("avx512_bf16") ? null : code.function(listing.bf16, PRODUCT);
         boolean vnni = code != null && CPU.has("avx512_vnni");
-        BYTES = vnni ? code.function(listing.bytes, PLAIN) : null;
+        BYTES = vnni ? code.function(listing.bytes, PRODUCT) : null;
         Q8 = vnni ? code.function(listing.q8, BLOCKED) : null;
         Q4 = vnni ? code.function(listing.q4, BLOCKED) : null;
     }
@@ -203,6 +206,7 @@ final class MachineKernels {
      *
      * @param a an array, or {@code NULL} and an address for {@code aAt}; rows {@code lda} bytes apart
      * @param w address of the panel's steps
+     * @param next address of what this thread will multiply by afterwards, or {@code w}
      * @param c an array, or {@code NULL} and an address for {@code cAt}; rows {@code ldc} bytes apart
      */
     static void multiply(
@@ -211,6 +215,7 @@ final class MachineKernels {
             long aAt,
             long lda,
             long w,
+            long next,
             MemorySegment c,
             long cAt,
             long ldc,
@@ -218,10 +223,10 @@ final class MachineKernels {
             long rows) {
         try {
             switch (format) {
-                case F32 -> F32.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
-                case F16 -> F16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
-                case BF16 -> BF16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
-                default -> BYTES.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
+                case F32 -> F32.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt, next - w);
+                case F16 -> F16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt, next - w);
+                case BF16 -> BF16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt, next - w);
+                default -> BYTES.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt, next - w);
             }
         } catch (Throwable e) {
             throw cannotBeCalled(e);

@@ -23,8 +23,10 @@ import dev.spandrel.engine.backend.cpu.Assembler.Register;
  * instruction per step, in order, whatever the tile.
  *
  * <p>Arguments (System V): rdi first row, rsi bytes from row to row, rdx panel, rcx outputs, r8 bytes from output row to
- * row, r9 steps (blocks in the blocked formats), then on the stack the number of rows, at least 1, and what is to be added
- * to rdi and rcx: an array of the heap is passed by its beginning, since a slice of it would be garbage.
+ * row, r9 steps (blocks in the blocked formats), then on the stack the number of rows and what is to be added to rdi and rcx:
+ * an array of the heap is passed by its beginning, since a slice of it would be garbage. Products take one argument more: how
+ * far behind the panel the next one lies that this thread will read. Each tile brings one of four cache lines of its steps
+ * into the second-level cache, so that memory is read while other rows are multiplied.
  */
 final class TileCode {
     private static final int STEP = PackedMatrix.STEP;
@@ -37,12 +39,12 @@ final class TileCode {
 
     /** Rows are F32 or BF16 pairs or signed bytes, by the instruction. */
     static void plain(Assembler to, String name, String multiply) {
-        frame(to, name, 6, rows -> plainTile(to, name + rows, multiply, rows, STEP, false));
+        frame(to, name, true, rows -> plainTile(to, name + rows, multiply, rows, STEP, Use.PRODUCT));
     }
 
     /** Attention's scores: rows of queries against the 16 keys of a block, which lie transposed, so one vector a step. */
     static void scores(Assembler to, String name) {
-        frame(to, name, 6, rows -> {
+        frame(to, name, false, rows -> {
             begin(to, rows, 1, false);
             to.align(32).label(name + rows);
             to.vector("vmovups", WEIGHTS, Memory.at(R11, 0));
@@ -58,34 +60,60 @@ final class TileCode {
 
     /** Attention's weighted values: adds to outputs of 64 columns; a step is one position, so many bytes from the next. */
     static void weighted(Assembler to, String name, int positionBytes) {
-        frame(to, name, 6, rows -> plainTile(to, name + rows, "vfmadd231ps", rows, positionBytes, true));
+        frame(to, name, false, rows -> plainTile(to, name + rows, "vfmadd231ps", rows, positionBytes, Use.ATTENTION));
     }
 
     /** F32 rows, F16 panel: a step holds 64 outputs of one input, then of the next. */
     static void half(Assembler to, String name) {
-        frame(to, name, 6, rows -> halfTile(to, name + rows, rows));
+        frame(to, name, true, rows -> halfTile(to, name + rows, rows));
     }
 
     private interface Tile {
         void write(int rows);
     }
 
-    private static void frame(Assembler to, String name, int most, Tile tile) {
+    /** What a tile of 64 columns is for. */
+    private enum Use {
+        /** Begins with zeros, and fetches what comes next. */
+        PRODUCT,
+        /** Adds to what is there. */
+        ATTENTION
+    }
+
+    /**
+     * Rows left, and rows of the tile taken then. What is left behind a tile is never one or two rows where it can be
+     * helped: such a tile multiplies no faster than the second-level cache gives weights.
+     */
+    private static final int[][] TILES = {{11, 6}, {9, 5}, {7, 4}, {6, 6}, {5, 5}, {4, 4}, {3, 3}, {2, 2}, {1, 1}};
+
+    /** Two pushes and the return address lie before the first stack argument. */
+    private static final Memory ROWS_LEFT = Memory.at(RSP, 24);
+
+    private static final Memory AHEAD = Memory.at(RSP, 48);
+
+    /** @param fetches whether rax is the distance of what comes next, one cache line further with each tile */
+    private static void frame(Assembler to, String name, boolean fetches, Tile tile) {
         to.align(64).push(RBX).push(RBP);
-        // Two pushes and the return address lie before the first stack argument.
-        to.load(RAX, Memory.at(RSP, 24)).add(RDI, Memory.at(RSP, 32)).add(RCX, Memory.at(RSP, 40));
+        to.add(RDI, Memory.at(RSP, 32)).add(RCX, Memory.at(RSP, 40)).load(RAX, ROWS_LEFT);
         to.label(name + "_next");
-        for (int rows = most; rows >= 1; rows--) {
-            String other = name + "_below" + rows;
-            to.compare(RAX, rows).jump("jl", other);
+        for (int[] each : TILES) {
+            to.compare(RAX, each[0]).jump("jge", name + "_tile" + each[1]);
+        }
+        to.vzeroupper().pop(RBP).pop(RBX).ret();
+        for (int rows = 6; rows >= 1; rows--) {
+            to.label(name + "_tile" + rows).subtract(RAX, rows);
+            if (fetches) {
+                to.store(ROWS_LEFT, RAX).load(RAX, AHEAD);
+            }
             tile.write(rows);
+            if (fetches) {
+                to.add(RAX, 64).store(AHEAD, RAX).load(RAX, ROWS_LEFT);
+            }
             for (int r = 0; r < rows; r++) {
                 to.add(RDI, RSI);
             }
-            to.subtract(RAX, rows).jump(name + "_next");
-            to.label(other);
+            to.jump(name + "_next");
         }
-        to.vzeroupper().pop(RBP).pop(RBX).ret();
     }
 
     private static void begin(Assembler to, int rows, int vectors, boolean accumulate) {
@@ -116,12 +144,14 @@ final class TileCode {
         return row % 3 == 0 ? Memory.at(cursor, displacement) : Memory.at(cursor, RSI, row % 3, displacement);
     }
 
-    private static void plainTile(
-            Assembler to, String name, String multiply, int rows, int stepBytes, boolean accumulate) {
-        begin(to, rows, 4, accumulate);
+    private static void plainTile(Assembler to, String name, String multiply, int rows, int stepBytes, Use use) {
+        begin(to, rows, 4, use == Use.ATTENTION);
         to.align(32).label(name);
         for (int v = 0; v < 4; v++) {
             to.vector("vmovups", WEIGHTS + v, Memory.at(R11, 64 * v));
+        }
+        if (use == Use.PRODUCT) {
+            to.prefetch(Memory.at(R11, RAX, 1, 0));
         }
         for (int r = 0; r < rows; r++) {
             to.vector("vbroadcastss", BROADCAST + r % 4, row(r, 0));
@@ -136,7 +166,7 @@ final class TileCode {
 
     private static void halfTile(Assembler to, String name, int rows) {
         begin(to, rows, 4, false);
-        to.align(32).label(name);
+        to.align(32).label(name).prefetch(Memory.at(R11, RAX, 1, 0));
         for (int input = 0; input < 2; input++) {
             for (int v = 0; v < 4; v++) {
                 to.vector("vcvtph2ps", WEIGHTS + v, Memory.at(R11, input * STEP / 2 + 32 * v));
