@@ -13,7 +13,7 @@ import java.util.List;
 /**
  * Our side of bench/cpu-peers: the whole engine, scheduler and sampler included, on random weights of a shape.
  *
- * <p>Arguments: FOLDER SHAPE TYPE THREADS WORK..., as peer.py's run; TYPE is f32, bf16, f16, int8 or int4. Options of the
+ * <p>Arguments: FOLDER SHAPE TYPE THREADS WORK..., as peer.py's run, or decode-SEQUENCES-PROMPT-STEPS; TYPE is f32, bf16, f16, int8 or int4. Options of the
  * engine are system properties: -Damx=false, -DmachineCode=false.
  */
 public final class CpuPeersBench {
@@ -54,7 +54,9 @@ public final class CpuPeersBench {
                 if (work[0].equals("prefill")) {
                     value = prefill(engine, count);
                 } else {
-                    value = count == 1 ? decode(engine, 1, 16, 48) : decode(engine, count, 64, 24);
+                    int prompt = work.length > 2 ? Integer.parseInt(work[2]) : count == 1 ? 16 : 64;
+                    int steps = work.length > 3 ? Integer.parseInt(work[3]) : count == 1 ? 48 : 24;
+                    value = decode(engine, count, prompt, steps);
                 }
                 System.out.printf("ours %s %s %s %.1f%n", args[1], type, args[i], value);
             }

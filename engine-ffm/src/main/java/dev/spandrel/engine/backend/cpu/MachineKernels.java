@@ -23,9 +23,8 @@ final class MachineKernels {
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
-    /** As {@link #PLAIN}, and how far away the next panel is. */
-    private static final FunctionDescriptor PRODUCT = PLAIN.appendArgumentLayouts(ValueLayout.JAVA_LONG);
 
     private static final FunctionDescriptor BLOCKED = FunctionDescriptor.ofVoid(
             ValueLayout.JAVA_LONG,
@@ -102,11 +101,11 @@ final class MachineKernels {
         WEIGHTED_64 = code == null ? null : code.function(listing.weighted[0], PLAIN);
         WEIGHTED_128 = code == null ? null : code.function(listing.weighted[1], PLAIN);
         WEIGHTED_256 = code == null ? null : code.function(listing.weighted[2], PLAIN);
-        F32 = code == null ? null : code.function(listing.f32, PRODUCT);
-        F16 = code == null ? null : code.function(listing.f16, PRODUCT);
-        BF16 = code == null || !CPU.has("avx512_bf16") ? null : code.function(listing.bf16, PRODUCT);
+        F32 = code == null ? null : code.function(listing.f32, PLAIN);
+        F16 = code == null ? null : code.function(listing.f16, PLAIN);
+        BF16 = code == null || !CPU.has("avx512_bf16") ? null : code.function(listing.bf16, PLAIN);
         boolean vnni = code != null && CPU.has("avx512_vnni");
-        BYTES = vnni ? code.function(listing.bytes, PRODUCT) : null;
+        BYTES = vnni ? code.function(listing.bytes, PLAIN) : null;
         Q8 = vnni ? code.function(listing.q8, BLOCKED) : null;
         Q4 = vnni ? code.function(listing.q4, BLOCKED) : null;
     }
@@ -153,6 +152,7 @@ final class MachineKernels {
      *
      * @param q an array; the first query lies {@code qAt} bytes behind its beginning, queries {@code ldq} bytes apart
      * @param keys address of the block, headDim × 16
+     * @param next address of the block that will be read next, of keys or of values
      * @param scores an array; first query's score of the first key at {@code sAt}, queries {@code lds} bytes apart
      */
     static void scores(
@@ -160,13 +160,14 @@ final class MachineKernels {
             long qAt,
             long ldq,
             long keys,
+            long next,
             MemorySegment scores,
             long sAt,
             long lds,
             long headDim,
             long rows) {
         try {
-            SCORES.invokeExact(q, ldq, keys, scores, lds, headDim, rows, qAt, sAt);
+            SCORES.invokeExact(q, ldq, keys, scores, lds, headDim, rows, qAt, sAt, next - keys);
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
@@ -177,6 +178,7 @@ final class MachineKernels {
      *
      * @param weights an array; first row's weight of the first position at {@code wAt}, rows {@code ldw} bytes apart
      * @param values address of the first position's columns, positions {@code paddedDim} floats apart
+     * @param next address of those of the block that will be read next, or of keys
      * @param out an array; first row's sums at {@code oAt}, rows {@code ldo} bytes apart
      */
     static void weigh(
@@ -185,16 +187,18 @@ final class MachineKernels {
             long wAt,
             long ldw,
             long values,
+            long next,
             MemorySegment out,
             long oAt,
             long ldo,
             long positions,
             long rows) {
+        long ahead = next - values;
         try {
             switch (paddedDim) {
-                case 64 -> WEIGHTED_64.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt);
-                case 128 -> WEIGHTED_128.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt);
-                default -> WEIGHTED_256.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt);
+                case 64 -> WEIGHTED_64.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
+                case 128 -> WEIGHTED_128.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
+                default -> WEIGHTED_256.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
             }
         } catch (Throwable e) {
             throw cannotBeCalled(e);

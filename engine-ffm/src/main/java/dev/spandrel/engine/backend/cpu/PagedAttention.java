@@ -30,6 +30,8 @@ final class PagedAttention implements Workers.Task {
         private final float[] totals = new float[TILE];
         private final float[] lanes = new float[LANES];
         private MemorySegment block = MemorySegment.NULL;
+        /** Where the next task's keys begin. */
+        private long following;
 
         /** Room for one block, widened; off the heap like the cache itself, so that kernels see one kind of memory. */
         void reserve(Arena arena, long bytes) {
@@ -146,6 +148,13 @@ final class PagedAttention implements Workers.Task {
     @Override
     public void run(int task, int worker) {
         Scratch scratch = scratches[worker].attention;
+        int after = Math.min(task + scratches.length, tasks() - 1);
+        int firstAfter = tiles[byHead ? after / (heads.kvHeads() * groupChunks()) : after / heads.heads()];
+        int headAfter = byHead
+                ? after % (heads.kvHeads() * groupChunks()) / groupChunks()
+                : heads.kvHead(after % heads.heads());
+        scratch.following =
+                kv.keysAddress(metadata.blockTable(firstAfter)[begin(firstAfter) / kv.blockSize()], headAfter);
         if (byHead) {
             int chunks = groupChunks();
             int group = heads.heads() / heads.kvHeads();
@@ -213,11 +222,15 @@ final class PagedAttention implements Workers.Task {
             MemorySegment keys = kv.keys(block, kvHead, scratch.block);
             long keysAt = kv.keysAt(block, kvHead);
             if (machineCode) {
+                boolean more = p + blockSize < seen(last(first, rows));
                 MachineKernels.scores(
                         qkv.segment(),
                         4L * query,
                         4L * (byHead ? dim : heads.columns()),
                         keys.address() + keysAt,
+                        more
+                                ? kv.keysAddress(table[p / blockSize + 1], kvHead)
+                                : kv.valuesAddress(table[begin(first) / blockSize], kvHead),
                         scratch.scoreSegment,
                         4L * p,
                         4L * stride,
@@ -271,6 +284,8 @@ final class PagedAttention implements Workers.Task {
             long valuesAt = kv.valuesAt(block, kvHead);
             boolean whole = p + blockSize <= seen(first) && p >= begin(last(first, rows));
             if (machineCode && (whole || byHead)) {
+                boolean more = p + blockSize < seen(last(first, rows));
+                long next = more ? kv.valuesAddress(table[p / blockSize + 1], kvHead) : scratch.following;
                 int skip = Math.max(0, begin(first) - p);
                 int count = Math.min(blockSize, seen(first) - p) - (byHead ? skip : 0);
                 machineWeigh(
@@ -279,7 +294,8 @@ final class PagedAttention implements Workers.Task {
                         count,
                         rows,
                         stride,
-                        values.address() + valuesAt + (byHead ? skip : 0) * padded * 4L);
+                        values.address() + valuesAt + (byHead ? skip : 0) * padded * 4L,
+                        next);
                 continue;
             }
             if (rows == 6 && whole && padded % TILE_COLUMNS == 0) {
@@ -310,7 +326,7 @@ final class PagedAttention implements Workers.Task {
     }
 
     /** Positions {@code from} to {@code from + count − 1}, which all rows see. */
-    private void machineWeigh(Scratch scratch, int from, int count, int rows, int stride, long values) {
+    private void machineWeigh(Scratch scratch, int from, int count, int rows, int stride, long values, long next) {
         int padded = kv.paddedDim();
         for (int d = 0; d < padded; d += VectorConstants.PANEL) {
             MachineKernels.weigh(
@@ -319,6 +335,7 @@ final class PagedAttention implements Workers.Task {
                     4L * from,
                     4L * stride,
                     values + 4L * d,
+                    next + 4L * d,
                     scratch.sumSegment,
                     4L * d,
                     4L * padded,

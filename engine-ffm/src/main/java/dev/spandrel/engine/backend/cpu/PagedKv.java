@@ -164,6 +164,16 @@ final class PagedKv implements KvLayer {
         return dtype == KvDType.F32 ? row(block, head) * paddedDim * 4 : 0;
     }
 
+    /** Where a block's keys lie as they are stored. */
+    long keysAddress(int block, int head) {
+        return keys.address() + row(block, head) * heads.headDim() * dtype.byteSize();
+    }
+
+    /** Where a block's values lie as they are stored. */
+    long valuesAddress(int block, int head) {
+        return values.address() + row(block, head) * paddedDim * dtype.byteSize();
+    }
+
     private void widenShorts(MemorySegment from, long first, int count, MemorySegment to) {
         if (dtype == KvDType.BF16) {
             for (int i = 0; i < count; i += LANES) {

@@ -24,9 +24,9 @@ import dev.spandrel.engine.backend.cpu.Assembler.Register;
  *
  * <p>Arguments (System V): rdi first row, rsi bytes from row to row, rdx panel, rcx outputs, r8 bytes from output row to
  * row, r9 steps (blocks in the blocked formats), then on the stack the number of rows and what is to be added to rdi and rcx:
- * an array of the heap is passed by its beginning, since a slice of it would be garbage. Products take one argument more: how
- * far behind the panel the next one lies that this thread will read. Each tile brings one of four cache lines of its steps
- * into the second-level cache, so that memory is read while other rows are multiplied.
+ * an array of the heap is passed by its beginning, since a slice of it would be garbage. Last comes how far behind the panel
+ * or block the next one lies that this thread will read: it is brought into the second-level cache, one of the four cache
+ * lines of a step with each tile, so that memory is read while other rows are multiplied. The blocked formats do not.
  */
 final class TileCode {
     private static final int STEP = PackedMatrix.STEP;
@@ -39,15 +39,15 @@ final class TileCode {
 
     /** Rows are F32 or BF16 pairs or signed bytes, by the instruction. */
     static void plain(Assembler to, String name, String multiply) {
-        frame(to, name, true, rows -> plainTile(to, name + rows, multiply, rows, STEP, Use.PRODUCT));
+        frame(to, name, rows -> plainTile(to, name + rows, multiply, rows, STEP, Use.PRODUCT));
     }
 
     /** Attention's scores: rows of queries against the 16 keys of a block, which lie transposed, so one vector a step. */
     static void scores(Assembler to, String name) {
-        frame(to, name, false, rows -> {
+        frame(to, name, rows -> {
             begin(to, rows, 1, false);
             to.align(32).label(name + rows);
-            to.vector("vmovups", WEIGHTS, Memory.at(R11, 0));
+            to.vector("vmovups", WEIGHTS, Memory.at(R11, 0)).prefetch(Memory.at(R11, RAX, 1, 0));
             for (int r = 0; r < rows; r++) {
                 to.vector("vbroadcastss", BROADCAST + r % 4, row(r, 0));
                 to.vector("vfmadd231ps", r, WEIGHTS, BROADCAST + r % 4);
@@ -60,12 +60,12 @@ final class TileCode {
 
     /** Attention's weighted values: adds to outputs of 64 columns; a step is one position, so many bytes from the next. */
     static void weighted(Assembler to, String name, int positionBytes) {
-        frame(to, name, false, rows -> plainTile(to, name + rows, "vfmadd231ps", rows, positionBytes, Use.ATTENTION));
+        frame(to, name, rows -> plainTile(to, name + rows, "vfmadd231ps", rows, positionBytes, Use.ATTENTION));
     }
 
     /** F32 rows, F16 panel: a step holds 64 outputs of one input, then of the next. */
     static void half(Assembler to, String name) {
-        frame(to, name, true, rows -> halfTile(to, name + rows, rows));
+        frame(to, name, rows -> halfTile(to, name + rows, rows));
     }
 
     private interface Tile {
@@ -74,9 +74,9 @@ final class TileCode {
 
     /** What a tile of 64 columns is for. */
     private enum Use {
-        /** Begins with zeros, and fetches what comes next. */
+        /** Begins with zeros; each tile fetches a part of what comes next, for another will fetch the rest. */
         PRODUCT,
-        /** Adds to what is there. */
+        /** Adds to what is there; there is only one tile, which fetches all. */
         ATTENTION
     }
 
@@ -91,8 +91,8 @@ final class TileCode {
 
     private static final Memory AHEAD = Memory.at(RSP, 48);
 
-    /** @param fetches whether rax is the distance of what comes next, one cache line further with each tile */
-    private static void frame(Assembler to, String name, boolean fetches, Tile tile) {
+    /** In a tile rax is the distance of what comes next, one cache line further with each tile. */
+    private static void frame(Assembler to, String name, Tile tile) {
         to.align(64).push(RBX).push(RBP);
         to.add(RDI, Memory.at(RSP, 32)).add(RCX, Memory.at(RSP, 40)).load(RAX, ROWS_LEFT);
         to.label(name + "_next");
@@ -102,13 +102,9 @@ final class TileCode {
         to.vzeroupper().pop(RBP).pop(RBX).ret();
         for (int rows = 6; rows >= 1; rows--) {
             to.label(name + "_tile" + rows).subtract(RAX, rows);
-            if (fetches) {
-                to.store(ROWS_LEFT, RAX).load(RAX, AHEAD);
-            }
+            to.store(ROWS_LEFT, RAX).load(RAX, AHEAD);
             tile.write(rows);
-            if (fetches) {
-                to.add(RAX, 64).store(AHEAD, RAX).load(RAX, ROWS_LEFT);
-            }
+            to.add(RAX, 64).store(AHEAD, RAX).load(RAX, ROWS_LEFT);
             for (int r = 0; r < rows; r++) {
                 to.add(RDI, RSI);
             }
@@ -150,8 +146,8 @@ final class TileCode {
         for (int v = 0; v < 4; v++) {
             to.vector("vmovups", WEIGHTS + v, Memory.at(R11, 64 * v));
         }
-        if (use == Use.PRODUCT) {
-            to.prefetch(Memory.at(R11, RAX, 1, 0));
+        for (int line = 0; line < (use == Use.PRODUCT ? 1 : 4); line++) {
+            to.prefetch(Memory.at(R11, RAX, 1, 64 * line));
         }
         for (int r = 0; r < rows; r++) {
             to.vector("vbroadcastss", BROADCAST + r % 4, row(r, 0));
