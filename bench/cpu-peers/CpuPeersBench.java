@@ -14,7 +14,7 @@ import java.util.List;
  * Our side of bench/cpu-peers: the whole engine, scheduler and sampler included, on random weights of a shape.
  *
  * <p>Arguments: FOLDER SHAPE TYPE THREADS WORK..., as peer.py's run, or decode-SEQUENCES-PROMPT-STEPS; TYPE is f32, bf16, f16, int8 or int4. Options of the
- * engine are system properties: -Damx=false, -DmachineCode=false.
+ * engine are system properties: -Damx=false, -DmachineCode=false, -Dkv=float16; the last is what the peer keeps by default.
  */
 public final class CpuPeersBench {
     private CpuPeersBench() {}
@@ -29,6 +29,7 @@ public final class CpuPeersBench {
                 .prefixCaching(false)
                 .longPrefillTokenThreshold(0)
                 .kvCacheBytes(1L << 30)
+                .kvCacheDType(System.getProperty("kv", "auto"))
                 .amx(!"false".equals(System.getProperty("amx")))
                 .machineCode(!"false".equals(System.getProperty("machineCode")));
         switch (type) {

@@ -73,6 +73,7 @@ public final class CpuBackend implements Backend {
     private final LargeMemory memory = new LargeMemory(arena);
     private final NarrowActivations narrow = new NarrowActivations();
     private final RowVerbs verbs;
+    private final RowRanges ranges;
     private final RowDraws draws;
     private final MatMul matMul;
     private final PagedAttention attention;
@@ -92,6 +93,7 @@ public final class CpuBackend implements Backend {
         scratch = new Scratch[threads];
         Arrays.setAll(scratch, i -> new Scratch(arena));
         verbs = new RowVerbs(scratch);
+        ranges = new RowRanges(threads);
         draws = new RowDraws(threads);
         matMul = new MatMul(scratch, narrow);
         attention = new PagedAttention(scratch);
@@ -156,30 +158,33 @@ public final class CpuBackend implements Backend {
     @Override
     public void embed(Weight table, int[] ids, int count, boolean accumulate, Buffer out) {
         CpuWeight from = (CpuWeight) table;
-        run(count, (long) count * from.columns() * SCALAR_WORK, verbs.embed(from, ids, accumulate, HostBuffer.of(out)));
+        runRows(
+                count,
+                (long) count * from.columns() * SCALAR_WORK,
+                verbs.embed(from, ids, accumulate, HostBuffer.of(out)));
     }
 
     @Override
     public void layerNorm(Buffer in, int rows, int columns, Weight weight, Weight bias, float epsilon, Buffer out) {
         verbs.layerNorm(HostBuffer.of(in), columns, data(weight), data(bias), epsilon, HostBuffer.of(out));
-        run(rows, (long) rows * columns * POINTWISE_WORK, verbs);
+        runRows(rows, (long) rows * columns * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
         verbs.rmsNorm(HostBuffer.of(in), columns, data(weight), epsilon, HostBuffer.of(out));
-        run(rows, (long) rows * columns * POINTWISE_WORK, verbs);
+        runRows(rows, (long) rows * columns * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
         verbs.normHeads(HostBuffer.of(qkv), heads, (CpuWeight) queries, (CpuWeight) keys, epsilon);
-        run(rows, (long) rows * heads.columns() * POINTWISE_WORK, verbs);
+        runRows(rows, (long) rows * heads.columns() * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void rope(Buffer qkv, int rows, HeadLayout heads, int rotaryDim, float[] angles) {
-        run(
+        runRows(
                 rows,
                 (long) rows * heads.columns() * POINTWISE_WORK,
                 verbs.rope(HostBuffer.of(qkv), heads, rotaryDim, angles));
@@ -187,7 +192,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void gate(Buffer gateUp, int rows, int columns, Activation activation, Buffer out) {
-        run(
+        runRows(
                 rows,
                 (long) rows * columns * ACTIVATION_WORK,
                 verbs.gate(HostBuffer.of(gateUp), columns, activation, HostBuffer.of(out)));
@@ -276,7 +281,7 @@ public final class CpuBackend implements Backend {
         boolean machine = tiles || machineCode && MachineMultiply.takes(part);
         if (machine && MachineMultiply.converts(part.format())) {
             narrow.begin(arena, a.values(), rows, part);
-            run(rows, (long) rows * part.columns() * POINTWISE_WORK, narrow);
+            runRows(rows, (long) rows * part.columns() * POINTWISE_WORK, narrow);
         }
         matMul.part(part, firstColumn, machine, tiles, gated, next);
         run(matMul.tasks(), matMul.work(), matMul);
@@ -297,6 +302,11 @@ public final class CpuBackend implements Backend {
         }
     }
 
+    private void runRows(int rows, long work, Workers.Task task) {
+        ranges.of(rows, task);
+        run(ranges.pieces(), work, ranges);
+    }
+
     @Override
     public void add(Buffer in, long count, Buffer out) {
         PointwiseKernels.add(HostBuffer.of(in), HostBuffer.of(out), 0, (int) count);
@@ -305,7 +315,7 @@ public final class CpuBackend implements Backend {
     @Override
     public void storeKv(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv) {
         verbs.storeKv(HostBuffer.of(qkv), heads, metadata, (PagedKv) kv);
-        run(metadata.tokenCount(), (long) metadata.tokenCount() * heads.kvColumns() * SCALAR_WORK, verbs);
+        runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.kvColumns() * SCALAR_WORK, verbs);
     }
 
     @Override
@@ -322,7 +332,7 @@ public final class CpuBackend implements Backend {
             storeKv(qkv, heads, metadata, kv);
         } else {
             verbs.ropeAndStoreKv(HostBuffer.of(qkv), heads, rotaryDim, angles, metadata, (PagedKv) kv);
-            run(metadata.tokenCount(), (long) metadata.tokenCount() * heads.columns() * SCALAR_WORK, verbs);
+            runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.columns() * SCALAR_WORK, verbs);
         }
         attention(qkv, heads, metadata, kv, rule, out);
     }

@@ -172,10 +172,10 @@ final class MatMul implements Workers.Task {
         product(panel + units, from, to, next, worker.through, worker.throughSegment, 0, PANEL, worker);
         int column = panel * PANEL;
         for (int r = 0; r < to - from; r++) {
-            finish(worker.edge, r * PANEL, column, PANEL, activation);
+            finish(worker.edge, r * PANEL, column, PANEL, Activation.NONE);
             finish(worker.through, r * PANEL, units * PANEL + column, PANEL, Activation.NONE);
-            PointwiseKernels.multiply(
-                    worker.edge, worker.through, r * PANEL, out.values(), (from + r) * ldc + column, PANEL);
+            ActivationKernels.gate(
+                    activation, worker.edge, worker.through, r * PANEL, out.values(), (from + r) * ldc + column, PANEL);
         }
     }
 

@@ -53,6 +53,10 @@ final class PagedKv implements KvLayer {
         valueScales = memory.allocate(scales);
     }
 
+    KvDType dtype() {
+        return dtype;
+    }
+
     int blockSize() {
         return blockSize;
     }

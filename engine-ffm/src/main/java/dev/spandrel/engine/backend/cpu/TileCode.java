@@ -39,28 +39,56 @@ final class TileCode {
 
     /** Rows are F32 or BF16 pairs or signed bytes, by the instruction. */
     static void plain(Assembler to, String name, String multiply) {
-        frame(to, name, rows -> plainTile(to, name + rows, multiply, rows, STEP, Use.PRODUCT));
+        frame(to, name, rows -> plainTile(to, name + rows, multiply, rows));
     }
 
-    /** Attention's scores: rows of queries against the 16 keys of a block, which lie transposed, so one vector a step. */
-    static void scores(Assembler to, String name) {
+    /**
+     * Attention's scores: rows of queries against the 16 keys of a block, which lie transposed, so one vector a step.
+     *
+     * @param load what makes F32 of keys: vmovups of F32, vcvtph2ps of F16
+     */
+    static void scores(Assembler to, String name, String load) {
         frame(to, name, rows -> {
             begin(to, rows, 1, false);
             to.align(32).label(name + rows);
-            to.vector("vmovups", WEIGHTS, Memory.at(R11, 0)).prefetch(Memory.at(R11, RAX, 1, 0));
+            to.vector(load, WEIGHTS, Memory.at(R11, 0)).prefetch(Memory.at(R11, RAX, 1, 0));
             for (int r = 0; r < rows; r++) {
                 to.vector("vbroadcastss", BROADCAST + r % 4, row(r, 0));
                 to.vector("vfmadd231ps", r, WEIGHTS, BROADCAST + r % 4);
             }
-            advance(to, rows, 4, 64);
+            advance(to, rows, 4, 16 * elementBytes(load));
             to.jump("jne", name + rows);
             end(to, rows, 1);
         });
     }
 
-    /** Attention's weighted values: adds to outputs of 64 columns; a step is one position, so many bytes from the next. */
-    static void weighted(Assembler to, String name, int positionBytes) {
-        frame(to, name, rows -> plainTile(to, name + rows, "vfmadd231ps", rows, positionBytes, Use.ATTENTION));
+    /**
+     * Attention's weighted values: adds to outputs of 64 columns; a step is one position.
+     *
+     * @param load as in {@link #scores}
+     * @param width values of a position
+     */
+    static void weighted(Assembler to, String name, String load, int width) {
+        int bytes = elementBytes(load);
+        frame(to, name, rows -> {
+            begin(to, rows, 4, true);
+            to.align(32).label(name + rows);
+            for (int v = 0; v < 4; v++) {
+                to.vector(load, WEIGHTS + v, Memory.at(R11, 16 * bytes * v));
+            }
+            // A call has one tile, so it brings all of the next block.
+            for (int line = 0; line < bytes; line++) {
+                to.prefetch(Memory.at(R11, RAX, 1, 64 * line));
+            }
+            multiplyRows(to, "vfmadd231ps", rows);
+            advance(to, rows, 4, width * bytes);
+            to.jump("jne", name + rows);
+            end(to, rows, 4);
+        });
+    }
+
+    private static int elementBytes(String load) {
+        return load.equals("vcvtph2ps") ? 2 : 4;
     }
 
     /** F32 rows, F16 panel: a step holds 64 outputs of one input, then of the next. */
@@ -72,19 +100,14 @@ final class TileCode {
         void write(int rows);
     }
 
-    /** What a tile of 64 columns is for. */
-    private enum Use {
-        /** Begins with zeros; each tile fetches a part of what comes next, for another will fetch the rest. */
-        PRODUCT,
-        /** Adds to what is there; there is only one tile, which fetches all. */
-        ATTENTION
-    }
-
     /**
-     * Rows left, and rows of the tile taken then. What is left behind a tile is never one or two rows where it can be
-     * helped: such a tile multiplies no faster than the second-level cache gives weights.
+     * Rows left, at least, and rows of the tile taken then: as few tiles as there can be, as even as they can be, for what
+     * a small tile multiplies by comes no faster from the second-level cache. 32 rows are 6, 6, 5, 5, 5 and 5.
      */
-    private static final int[][] TILES = {{11, 6}, {9, 5}, {7, 4}, {6, 6}, {5, 5}, {4, 4}, {3, 3}, {2, 2}, {1, 1}};
+    private static final int[][] TILES = {
+        {26, 6}, {25, 5}, {21, 6}, {19, 5}, {16, 6}, {13, 5}, {11, 6}, {9, 5}, {7, 4}, {6, 6}, {5, 5}, {4, 4}, {3, 3},
+        {2, 2}, {1, 1}
+    };
 
     /** Two pushes and the return address lie before the first stack argument. */
     private static final Memory ROWS_LEFT = Memory.at(RSP, 24);
@@ -140,24 +163,27 @@ final class TileCode {
         return row % 3 == 0 ? Memory.at(cursor, displacement) : Memory.at(cursor, RSI, row % 3, displacement);
     }
 
-    private static void plainTile(Assembler to, String name, String multiply, int rows, int stepBytes, Use use) {
-        begin(to, rows, 4, use == Use.ATTENTION);
+    private static void plainTile(Assembler to, String name, String multiply, int rows) {
+        begin(to, rows, 4, false);
         to.align(32).label(name);
         for (int v = 0; v < 4; v++) {
             to.vector("vmovups", WEIGHTS + v, Memory.at(R11, 64 * v));
         }
-        for (int line = 0; line < (use == Use.PRODUCT ? 1 : 4); line++) {
-            to.prefetch(Memory.at(R11, RAX, 1, 64 * line));
-        }
+        to.prefetch(Memory.at(R11, RAX, 1, 0));
+        multiplyRows(to, multiply, rows);
+        advance(to, rows, 4, STEP);
+        to.jump("jne", name);
+        end(to, rows, 4);
+    }
+
+    /** Four bytes of each row against the four loaded vectors. */
+    private static void multiplyRows(Assembler to, String multiply, int rows) {
         for (int r = 0; r < rows; r++) {
             to.vector("vbroadcastss", BROADCAST + r % 4, row(r, 0));
             for (int v = 0; v < 4; v++) {
                 to.vector(multiply, 4 * r + v, WEIGHTS + v, BROADCAST + r % 4);
             }
         }
-        advance(to, rows, 4, stepBytes);
-        to.jump("jne", name);
-        end(to, rows, 4);
     }
 
     private static void halfTile(Assembler to, String name, int rows) {
