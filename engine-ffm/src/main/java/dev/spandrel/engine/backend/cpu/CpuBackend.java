@@ -107,6 +107,11 @@ public final class CpuBackend implements Backend {
                 + (workers.count() == 1 ? " thread)" : " threads)");
     }
 
+    @Override
+    public List<Thread> workers() {
+        return workers.threads();
+    }
+
     /** Whether BF16 weights meet inputs rounded to BF16 here. */
     public boolean roundsInputs() {
         return machineCode && MachineKernels.supports(WeightFormat.BF16);
@@ -224,18 +229,14 @@ public final class CpuBackend implements Backend {
     private void multiply(
             Buffer in, int rows, CpuWeight w, Weight bias, Activation activation, Buffer out, HostBuffer sum) {
         HostBuffer a = (HostBuffer) in;
-        PackedMatrix next = follow(w);
+        follow(w, false);
         matMul.set(a, rows, (HostBuffer) out, sum, w.rows(), data(bias), activation);
         int first = 0;
         for (int i = 0; i < w.parts().size(); i++) {
             PackedMatrix part = w.parts().get(i);
-            multiplyPart(
-                    a,
-                    rows,
-                    part,
-                    first,
-                    false,
-                    i + 1 < w.parts().size() ? w.parts().get(i + 1) : next);
+            boolean more = i + 1 < w.parts().size();
+            PackedMatrix next = more ? w.parts().get(i + 1) : w.follower();
+            multiplyPart(a, rows, part, first, false, next, !more && w.isFollowerGated());
             first += part.rows();
         }
     }
@@ -261,29 +262,34 @@ public final class CpuBackend implements Backend {
         if (norm != null) {
             norm.apply(this, in, rows, w.columns(), normed);
         }
-        PackedMatrix next = follow(w);
+        follow(w, true);
         matMul.set(a, rows, (HostBuffer) out, null, w.rows() / 2, data(bias), activation);
-        multiplyPart(a, rows, w.parts().getFirst(), 0, true, next);
+        multiplyPart(a, rows, w.parts().getFirst(), 0, true, w.follower(), w.isFollowerGated());
     }
 
-    /** Steps multiply by the same weights in the same order: notes what came after the last one, and says what came after this. */
-    private PackedMatrix follow(CpuWeight w) {
+    /** Steps multiply by the same weights in the same order: the weight of before learns what follows it. */
+    private void follow(CpuWeight w, boolean gated) {
         if (last != null) {
-            last.followedBy(w);
+            last.followedBy(w, gated);
         }
         last = w;
-        return w.follower();
     }
 
     private void multiplyPart(
-            HostBuffer a, int rows, PackedMatrix part, int firstColumn, boolean gated, PackedMatrix next) {
+            HostBuffer a,
+            int rows,
+            PackedMatrix part,
+            int firstColumn,
+            boolean gated,
+            PackedMatrix next,
+            boolean nextGated) {
         boolean tiles = amx && rows >= AmxKernels.BREAK_EVEN && AmxKernels.supports(part.format());
         boolean machine = tiles || machineCode && MachineMultiply.takes(part);
         if (machine && MachineMultiply.converts(part.format())) {
             narrow.begin(arena, a.values(), rows, part);
             runRows(rows, (long) rows * part.columns() * POINTWISE_WORK, narrow);
         }
-        matMul.part(part, firstColumn, machine, tiles, gated, next);
+        matMul.part(part, firstColumn, machine, tiles, gated, next, nextGated);
         run(matMul.tasks(), matMul.work(), matMul);
     }
 

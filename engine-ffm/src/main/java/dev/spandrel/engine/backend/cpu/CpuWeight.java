@@ -14,6 +14,7 @@ final class CpuWeight implements Weight {
     private final int columns;
     private final List<PackedMatrix> parts;
     private PackedMatrix follower;
+    private boolean followerGated;
 
     private CpuWeight(int rows, int columns, List<PackedMatrix> parts) {
         this.rows = rows;
@@ -56,8 +57,14 @@ final class CpuWeight implements Weight {
         return follower;
     }
 
-    void followedBy(CpuWeight weight) {
+    /** Whether that has a gate. */
+    boolean isFollowerGated() {
+        return followerGated;
+    }
+
+    void followedBy(CpuWeight weight, boolean gated) {
         follower = weight.parts.getFirst();
+        followerGated = gated;
     }
 
     @Override

@@ -9,20 +9,30 @@ import dev.spandrel.engine.backend.Activation;
 import dev.spandrel.engine.backend.HostBuffer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * One multiplication of rows by a packed matrix, cut into tasks of one panel by a block of rows; one object serves all of
- * them in turn, so that a step allocates nothing. Tasks of one multiplication touch different outputs. With a gate, a task is
- * the panel of the gate and the one it lets through, whose products never leave the task.
+ * One multiplication of rows by a packed matrix, cut into units of one panel by a block of rows; one object serves all
+ * multiplications in turn, so that a step allocates nothing. Units touch different outputs. With a gate, a unit is the panel of
+ * the gate and the one it lets through, whose products never leave it.
+ *
+ * <p>A task is a worker's: it takes the units of its own range of neighbouring panels, then those that nobody owns, then what others have
+ * left. So what a thread writes lies together: a cache line that two threads write in turn costs both as much as a row of a tile.
  */
 final class MatMul implements Workers.Task {
     /** Rows of C per task; a multiple of the tile, small enough that 64 cores find work in a prefill of 512. */
     static final int ROW_BLOCK = 48;
+    /** Counters of different ranges lie on different cache lines. */
+    private static final int APART = 16;
     /** Rows of the largest tile, below which a cut along the rows costs more than it shares. */
     private static final int LEAST_ROWS = 6;
 
     private final CpuBackend.Scratch[] scratch;
+    private final int workers;
+    /** The next unit of each range; the last range belongs to nobody. */
+    private final AtomicIntegerArray claims;
+
     final NarrowActivations narrow;
 
     HostBuffer in;
@@ -34,6 +44,8 @@ final class MatMul implements Workers.Task {
     private PackedMatrix weight;
     /** Multiplied afterwards, if that is known, so that its first panels can be fetched. */
     private PackedMatrix follower;
+
+    private boolean followerGated;
     /** Columns of C, and this part's first one. */
     private int ldc;
 
@@ -47,15 +59,19 @@ final class MatMul implements Workers.Task {
     boolean tiles;
 
     private boolean gated;
-    /** Panels, or pairs of them, that one task each takes in a block; the others are cut along the rows into so many pieces. */
-    private int wholeUnits;
+    /** Panels, or pairs of them. */
+    private int panels;
+    /** Those in workers' ranges; the others are cut along the rows into so many pieces. */
+    private int owned;
 
-    private int units;
     private int pieces;
+    private int blocks;
 
     MatMul(CpuBackend.Scratch[] scratch, NarrowActivations narrow) {
         this.scratch = scratch;
         this.narrow = narrow;
+        workers = scratch.length;
+        claims = new AtomicIntegerArray((workers + 1) * APART);
     }
 
     /**
@@ -93,16 +109,21 @@ final class MatMul implements Workers.Task {
         byMachineCode = machineCode;
         gated = gate;
         follower = next;
-        units = gate ? matrix.panels() / 2 : matrix.panels();
+        followerGated = nextGated;
+        panels = gate ? matrix.panels() / 2 : matrix.panels();
+        blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
         cut();
+        for (int range = 0; range <= workers; range++) {
+            claims.set(range * APART, 0);
+        }
     }
 
     /** A whole panel is too much for whom the others would wait for: nine on two threads would leave one idle for a tenth. */
     private void cut() {
-        int workers = scratch.length;
-        int rest = units % workers;
-        pieces = rest == 0 || rows > ROW_BLOCK || tiles ? 1 : Math.min((workers + rest - 1) / rest, rows / LEAST_ROWS);
-        wholeUnits = pieces > 1 ? units - rest : units;
+        int rest = panels % workers;
+        boolean whole = rest == 0 || blocks > 1 || tiles;
+        pieces = whole ? 1 : Math.max(1, Math.min((workers + rest - 1) / rest, rows / LEAST_ROWS));
+        owned = whole ? panels : panels - rest;
     }
 
     /** Whether a gate's two halves begin with a panel each. */
@@ -111,7 +132,7 @@ final class MatMul implements Workers.Task {
     }
 
     int tasks() {
-        return pieces > 1 ? wholeUnits + (units - wholeUnits) * pieces : units * ((rows + ROW_BLOCK - 1) / ROW_BLOCK);
+        return workers;
     }
 
     /** Multiply-adds in all. */
@@ -121,30 +142,57 @@ final class MatMul implements Workers.Task {
 
     @Override
     public void run(int task, int worker) {
-        int unit = unit(task);
-        int from = pieces > 1 ? 0 : task / units * ROW_BLOCK;
-        int to = Math.min(rows, from + ROW_BLOCK);
-        if (task >= wholeUnits && pieces > 1) {
-            int piece = (task - wholeUnits) % pieces;
-            from = rows * piece / pieces;
-            to = rows * (piece + 1) / pieces;
+        takeOwned(worker, worker);
+        takePieces(worker);
+        for (int other = 1; other < workers; other++) {
+            takeOwned((worker + other) % workers, worker);
         }
-        // Threads claim tasks in turn, so this is the one that this thread will most likely have next.
-        int after = task + scratch.length;
-        long next = after < tasks() ? weight.panelAddress(unit(after)) : following(after - tasks());
+    }
+
+    private void takeOwned(int range, int worker) {
+        int first = begin(owned, range);
+        int width = begin(owned, range + 1) - first;
+        int count = width * blocks;
+        for (int i = claim(range); i < count; i = claim(range)) {
+            int from = i / width * ROW_BLOCK;
+            long next = i + 1 < count ? weight.panelAddress(first + (i + 1) % width) : following(worker);
+            unit(first + i % width, from, Math.min(rows, from + ROW_BLOCK), next, scratch[worker]);
+        }
+    }
+
+    private void takePieces(int worker) {
+        int count = (panels - owned) * pieces;
+        for (int i = claim(workers); i < count; i = claim(workers)) {
+            int piece = i % pieces;
+            int from = rows * piece / pieces;
+            unit(owned + i / pieces, from, rows * (piece + 1) / pieces, following(worker), scratch[worker]);
+        }
+    }
+
+    private int claim(int range) {
+        return claims.getAndIncrement(range * APART);
+    }
+
+    /** First panel of a worker's range. */
+    private int begin(int count, int range) {
+        return (int) ((long) count * range / workers);
+    }
+
+    /** Where this worker's range of the next multiplication begins, as far as that is known; else 0. */
+    private long following(int worker) {
+        if (follower == null) {
+            return 0;
+        }
+        int count = followerGated ? follower.panels() / 2 : follower.panels();
+        return follower.panelAddress(begin(rows > ROW_BLOCK ? count : count - count % workers, worker));
+    }
+
+    private void unit(int panel, int from, int to, long next, CpuBackend.Scratch worker) {
         if (gated) {
-            gate(unit, from, to, next, scratch[worker]);
+            gate(panel, from, to, next, worker);
         } else {
-            plain(unit, from, to, next, scratch[worker]);
+            plain(panel, from, to, next, worker);
         }
-    }
-
-    private int unit(int task) {
-        return pieces > 1 && task >= wholeUnits ? wholeUnits + (task - wholeUnits) / pieces : task % units;
-    }
-
-    private long following(int panel) {
-        return follower == null || panel >= follower.panels() ? 0 : follower.panelAddress(panel);
     }
 
     private void plain(int panel, int from, int to, long next, CpuBackend.Scratch worker) {
@@ -167,13 +215,13 @@ final class MatMul implements Workers.Task {
     }
 
     private void gate(int panel, int from, int to, long next, CpuBackend.Scratch worker) {
-        long other = weight.panelAddress(panel + units);
+        long other = weight.panelAddress(panel + panels);
         product(panel, from, to, other, worker.edge, worker.edgeSegment, 0, PANEL, worker);
-        product(panel + units, from, to, next, worker.through, worker.throughSegment, 0, PANEL, worker);
+        product(panel + panels, from, to, next, worker.through, worker.throughSegment, 0, PANEL, worker);
         int column = panel * PANEL;
         for (int r = 0; r < to - from; r++) {
             finish(worker.edge, r * PANEL, column, PANEL, Activation.NONE);
-            finish(worker.through, r * PANEL, units * PANEL + column, PANEL, Activation.NONE);
+            finish(worker.through, r * PANEL, panels * PANEL + column, PANEL, Activation.NONE);
             ActivationKernels.gate(
                     activation, worker.edge, worker.through, r * PANEL, out.values(), (from + r) * ldc + column, PANEL);
         }
