@@ -47,7 +47,7 @@ public final class GemmBench {
                     !"false".equals(System.getProperty("machineCode")),
                     !"false".equals(System.getProperty("amx")));
             try (CpuBackend backend = new CpuBackend(options);
-                    Arena arena = Arena.ofConfined()) {
+                    Arena arena = Arena.ofShared()) {
                 for (Matrix matrix : MATRICES) {
                     double rate = measure(backend, arena, matrix, rows);
                     System.out.printf("gemm %s %d %d %s %.0f%n", type, rows, threads, matrix.name, rate);

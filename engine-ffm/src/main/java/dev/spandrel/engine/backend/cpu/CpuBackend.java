@@ -39,11 +39,11 @@ public final class CpuBackend implements Backend {
 
     /** Rows of a block, rounded up to whole calls of AMX. */
     private static final int SUM_ROWS = (MatMul.ROW_BLOCK + AmxKernels.ROWS - 1) / AmxKernels.ROWS * AmxKernels.ROWS;
-    /** Work of a row's verb on one value, in multiply-adds of the tiles: in vectors, with an exponential, one by one. */
-    private static final int POINTWISE_WORK = 8;
+    /** What a row's verb takes for one value, in multiply-adds of the tiles: in vectors, with an exponential, one by one. */
+    private static final int POINTWISE_WORK = 32;
 
-    private static final int ACTIVATION_WORK = 32;
-    private static final int SCALAR_WORK = 64;
+    private static final int ACTIVATION_WORK = 128;
+    private static final int SCALAR_WORK = 128;
 
     /** What one worker needs beside registers. */
     static final class Scratch {

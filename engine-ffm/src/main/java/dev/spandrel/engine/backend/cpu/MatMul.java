@@ -101,8 +101,16 @@ final class MatMul implements Workers.Task {
      * @param amx whether for AMX
      * @param gate whether the upper half of the matrix is let through by its lower half
      * @param next what is multiplied afterwards, or null
+     * @param nextGated whether that has a gate
      */
-    void part(PackedMatrix matrix, int firstColumn, boolean machineCode, boolean amx, boolean gate, PackedMatrix next) {
+    void part(
+            PackedMatrix matrix,
+            int firstColumn,
+            boolean machineCode,
+            boolean amx,
+            boolean gate,
+            PackedMatrix next,
+            boolean nextGated) {
         tiles = amx;
         weight = matrix;
         first = firstColumn;
