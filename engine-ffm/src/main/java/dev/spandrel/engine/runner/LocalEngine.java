@@ -538,7 +538,7 @@ public final class LocalEngine implements Engine {
                 tokenizeNanos,
                 config.nanoClock().getAsLong(),
                 Sequence.Standing.PLAIN,
-                null);
+                request.correlation());
         live.pool(new Pooler(request.pooling(), request.normalized(), prompt.length));
         loop.submit(live);
         return new LocalEmbedding(live, loop);

@@ -59,7 +59,7 @@ public final class EmbeddingsService implements HttpService {
         List<PendingEmbedding> pending = new ArrayList<>();
         try {
             wish = read(intake.fields(), intake.ids());
-            submit(wish, intake.arrivalNanos(), pending);
+            submit(request, wish, intake.arrivalNanos(), pending);
         } catch (RuntimeException e) {
             pending.forEach(PendingEmbedding::close);
             api.listener().onRefused(request, intake.refused(e));
@@ -76,9 +76,14 @@ public final class EmbeddingsService implements HttpService {
         } catch (EngineException e) {
             outcome.failure = Optional.of(e);
             throw e;
+        } catch (OpenAiException e) {
+            outcome.refusal = Optional.of(e);
+            throw e;
         } finally {
             pending.forEach(PendingEmbedding::close);
-            api.listener().onEmbedded(request, ended(wish, pending, outcome));
+            outcome.refusal.ifPresentOrElse(
+                    e -> api.listener().onRefused(request, intake.refused(e)),
+                    () -> api.listener().onEmbedded(request, ended(wish, pending, outcome)));
         }
     }
 
@@ -87,13 +92,15 @@ public final class EmbeddingsService implements HttpService {
         private int dimensions;
         private long lastByteNanos = RequestTimings.NOT_REACHED;
         private Optional<EngineException> failure = Optional.empty();
+        /** What the vectors themselves showed to be wrong with the request. */
+        private Optional<OpenAiException> refusal = Optional.empty();
 
         FinishReason reason() {
             return dimensions > 0 ? FinishReason.STOP : failure.isPresent() ? FinishReason.ERROR : FinishReason.ABORT;
         }
     }
 
-    private void submit(Wish wish, long arrivalNanos, List<PendingEmbedding> pending) {
+    private void submit(ServerRequest request, Wish wish, long arrivalNanos, List<PendingEmbedding> pending) {
         for (Prompt prompt : wish.prompts()) {
             pending.add(api.engine()
                     .embed(new EmbeddingRequest(
@@ -102,7 +109,8 @@ public final class EmbeddingsService implements HttpService {
                             wish.rules(),
                             api.model().settings().pooling(),
                             wish.normalized(),
-                            arrivalNanos)));
+                            arrivalNanos,
+                            api.listener().correlation(request, pending.size()))));
         }
     }
 
