@@ -5,7 +5,6 @@ import dev.spandrel.sidecar.settings.LayeredDefaults;
 import dev.spandrel.sidecar.settings.SettingsException;
 import dev.spandrel.sidecar.settings.SettingsFile;
 import dev.spandrel.sidecar.transport.EventLoops;
-import dev.spandrel.sidecar.web.WebListener;
 import java.io.PrintWriter;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.Callable;
@@ -85,7 +84,6 @@ public final class Main implements Callable<Integer> {
     }
 
     private static void preload() {
-        WebListener.preload();
         EventLoops.open().close();
     }
 

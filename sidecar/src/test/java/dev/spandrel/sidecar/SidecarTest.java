@@ -32,6 +32,7 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -73,7 +74,7 @@ class SidecarTest {
     private static HttpResponse<byte[]> post(Sidecar sidecar, String path, byte[] body, String... headers)
             throws IOException, InterruptedException {
         HttpRequest.Builder request = HttpRequest.newBuilder(
-                        URI.create("http://127.0.0.1:" + sidecar.httpPort() + path))
+                        URI.create("http://127.0.0.1:" + sidecar.doors().httpPort() + path))
                 .header("Content-Type", "application/x-protobuf")
                 .POST(HttpRequest.BodyPublishers.ofByteArray(body));
         for (int i = 0; i < headers.length; i += 2) {
@@ -132,7 +133,8 @@ class SidecarTest {
     void theReadyLineHasThePage() throws Exception {
         try (Sidecar sidecar = start(Map.of(), "--trace-page", "--trace-page-port=0", "--trace-page-token=let-me-in")) {
             assertThat(sidecar.readyLine())
-                    .contains(", page http://127.0.0.1:" + sidecar.pagePort() + "/?token=let-me-in, to no backend");
+                    .contains(", page http://127.0.0.1:" + sidecar.doors().pagePort()
+                            + "/?token=let-me-in, to no backend");
         }
     }
 
@@ -141,7 +143,7 @@ class SidecarTest {
     void everySignalPassesThroughByEitherDoorAndIsAccountedFor(String protocol) throws Exception {
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, protocol));
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             ExportTraceServiceRequest first = Telemetry.spans(0, 3);
             ExportTraceServiceRequest second = Telemetry.spans(3, 4);
             assertThat(sender.send(GrpcSender.TRACES, first.toByteArray(), false))
@@ -190,7 +192,7 @@ class SidecarTest {
             variables.put("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20a+b,x=1");
             variables.put("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
             try (Sidecar sidecar = start(variables);
-                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                    GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
                 sender.send(Telemetry.spans(0, 50));
                 awaitBalanced(sidecar, Signal.TRACES, 50);
             }
@@ -208,7 +210,7 @@ class SidecarTest {
         AtomicInteger refusals = new AtomicInteger(3);
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, protocol));
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             backend.script(_ -> refusals.getAndDecrement() > 0
                     ? Optional.of(new Fault.Refuse(Status.UNAVAILABLE, 503))
                     : Optional.empty());
@@ -231,7 +233,7 @@ class SidecarTest {
             Map<String, String> variables = to(backend, protocol);
             variables.put("OTEL_EXPORTER_OTLP_TIMEOUT", "300");
             try (Sidecar sidecar = start(variables, "--batch-max-age=1");
-                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                    GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
                 backend.script(_ -> random.nextInt(3) > 0 && faults.getAndDecrement() > 0
                         ? Optional.of(fault(random))
                         : Optional.empty());
@@ -263,7 +265,7 @@ class SidecarTest {
     void itsOwnSpansTellOfEachBatchButNotOfThemselves() throws Exception {
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, "grpc"), "--own-spans");
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             sender.send(GrpcSender.LOGS, Telemetry.logs(5).toByteArray(), false);
             awaitBalanced(sidecar, Signal.TRACES, 1);
             sender.send(GrpcSender.LOGS, Telemetry.logs(7).toByteArray(), false);
@@ -286,7 +288,7 @@ class SidecarTest {
     void aRejectionByPartialSuccessIsCountedAndNotResent() throws Exception {
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, "grpc"));
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             backend.script(_ -> Optional.of(new Fault.Partial(2, "two were odd")));
             sender.send(Telemetry.spans(0, 10));
             awaitBalanced(sidecar, Signal.TRACES, 10);
@@ -334,7 +336,8 @@ class SidecarTest {
                             .statusCode())
                     .isEqualTo(400);
             HttpResponse<byte[]> get = HTTP.send(
-                    HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + sidecar.httpPort() + "/v1/traces"))
+                    HttpRequest.newBuilder(URI.create(
+                                    "http://127.0.0.1:" + sidecar.doors().httpPort() + "/v1/traces"))
                             .build(),
                     HttpResponse.BodyHandlers.ofByteArray());
             assertThat(get.statusCode()).isEqualTo(405);
@@ -352,7 +355,8 @@ class SidecarTest {
 
     private static String page(Sidecar sidecar, String path) throws IOException, InterruptedException {
         return HTTP.send(
-                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + sidecar.healthPort() + path))
+                        HttpRequest.newBuilder(URI.create(
+                                        "http://127.0.0.1:" + sidecar.doors().healthPort() + path))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString())
                 .body();
@@ -361,7 +365,7 @@ class SidecarTest {
     @Test
     void whatIsWrongWithAGrpcRequestIsSaidByItsCode() throws Exception {
         try (Sidecar sidecar = start(Map.of());
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             byte[] garbage = "garbage".getBytes(StandardCharsets.UTF_8);
             assertRefused(sender, GrpcSender.TRACES, garbage, false, Status.Code.INVALID_ARGUMENT);
             assertRefused(sender, GrpcSender.TRACES, new byte[(1 << 20) + 1], false, Status.Code.RESOURCE_EXHAUSTED);
@@ -386,13 +390,33 @@ class SidecarTest {
     }
 
     @Test
+    void gzipAndZstdAreTakenOverGrpcWithinTheLimitOfWhatTheyHold() throws Exception {
+        try (Sidecar sidecar = start(Map.of());
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
+            for (String encoding : List.of("gzip", "zstd")) {
+                assertThat(sender.send(GrpcSender.LOGS, Telemetry.logs(500).toByteArray(), encoding))
+                        .isEmpty();
+                assertThatThrownBy(() -> sender.send(GrpcSender.LOGS, new byte[8 << 20], encoding))
+                        .isInstanceOfSatisfying(
+                                StatusRuntimeException.class,
+                                e -> assertThat(e.getStatus().getCode())
+                                        .as(encoding)
+                                        .isEqualTo(Status.Code.RESOURCE_EXHAUSTED));
+            }
+            assertThat(page(sidecar, "/metrics"))
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"too_large\"} 2")
+                    .contains("otelcol_receiver_accepted_log_records_total{receiver=\"otlp\",transport=\"grpc\"} 1000");
+        }
+    }
+
+    @Test
     void aFullJournalAsksForPatienceOnBothDoors() throws Exception {
         int port = freePort();
         try (Sidecar sidecar = start(
                         Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + port),
                         "--journal-max-bytes=100000",
                         "--drain-timeout=1");
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             byte[] large = Telemetry.spans(0, 1000).toByteArray();
             assertThatThrownBy(() -> sender.send(GrpcSender.TRACES, large, false))
                     .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
@@ -421,9 +445,11 @@ class SidecarTest {
     @Test
     void aTakenPortIsSaidInOneLine() throws Exception {
         try (Sidecar first = start(Map.of())) {
-            assertThatThrownBy(() -> start(Map.of(), "--grpc-port=" + first.grpcPort()))
+            assertThatThrownBy(
+                            () -> start(Map.of(), "--grpc-port=" + first.doors().grpcPort()))
                     .isInstanceOf(StartException.class)
-                    .hasMessageContaining("cannot listen on 127.0.0.1:" + first.grpcPort())
+                    .hasMessageContaining(
+                            "cannot listen on 127.0.0.1:" + first.doors().grpcPort())
                     .hasMessageContaining("in use");
         }
     }
@@ -431,7 +457,7 @@ class SidecarTest {
     @Test
     void withoutABackendTheOldestGoesFirst() throws Exception {
         try (Sidecar sidecar = start(Map.of(), "--journal-max-bytes=200000");
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             assertThat(sidecar.readyLine()).endsWith("to no backend, kept here");
             for (int i = 0; i < 100; i++) {
                 sender.send(Telemetry.spans(i * 100L, 100));
@@ -450,7 +476,7 @@ class SidecarTest {
                 BackendDouble second = new BackendDouble()) {
             String down = "--destination=archive.endpoint=http://127.0.0.1:";
             try (Sidecar sidecar = start(to(first, "grpc"), down + dead, "--drain-timeout=1");
-                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                    GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
                 for (int i = 0; i < 5; i++) {
                     sender.send(Telemetry.spans(i * 10, 10));
                 }
@@ -481,7 +507,7 @@ class SidecarTest {
             variables.put("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + dead);
             byte[] body = Telemetry.spans(0, 3).toByteArray();
             try (Sidecar sidecar = start(variables, flags);
-                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                    GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
                 sender.send(GrpcSender.TRACES, body, false);
             }
             try (var files = Files.walk(folder)) {
