@@ -12,8 +12,8 @@ import java.util.Random;
 import java.util.Set;
 
 /**
- * What a constraint costs the engine thread per token: masks of states seen for the first time and again, and of a pattern made
- * to be dear. The vocabulary is made up: all bytes, and words as a byte-level tokenizer has them.
+ * What a constraint costs per token, the engine thread and the request that waits for its mask: states seen for the first time
+ * and again, and those of a pattern made to be dear. The vocabulary is made up: all bytes, and words as a byte-level tokenizer has them.
  */
 public final class MaskBench {
     private static final int VOCABULARY = 128_000;
@@ -112,24 +112,42 @@ public final class MaskBench {
         long start = System.nanoTime();
         TokenConstraint fresh = grammars.constraint(form, 512, false);
         double compile = millis(start);
-        double[] cold = run(fresh, tokenizer, new Random(3), 200);
-        double[] warm = run(grammars.constraint(form, 512, false), tokenizer, new Random(3), 200);
+        Times cold = run(fresh, tokenizer, new Random(3), 200);
+        Times warm = run(grammars.constraint(form, 512, false), tokenizer, new Random(3), 200);
         System.out.printf(
-                "%-22s made in %6.2f ms; per token: first time median %7.3f worst %8.3f ms, again median %7.3f worst %7.3f ms%n",
-                name, compile, median(cold), cold[cold.length - 1], median(warm), warm[warm.length - 1]);
+                "%-22s made in %6.2f ms; engine thread per token: first time %s ms, again %s ms; waiting: first time %s, again %s%n",
+                name,
+                compile,
+                shown(cold.asking),
+                shown(warm.asking),
+                shown(cold.waiting),
+                shown(warm.waiting));
     }
 
-    /** Milliseconds per token, sorted. */
-    private static double[] run(TokenConstraint constraint, Tokenizer tokenizer, Random random, int most) {
+    /** Milliseconds per token, sorted: of the thread that asks, and of waiting for others. */
+    private record Times(double[] asking, double[] waiting) {}
+
+    private static Times run(TokenConstraint constraint, Tokenizer tokenizer, Random random, int most) {
         int[] tokens = new int[most];
         double[] times = new double[most];
         int length = 0;
         float[] logits = new float[VOCABULARY];
-        while (length < most && !constraint.complete(new TokenHistory(tokens, 0, length))) {
+        double[] waits = new double[most];
+        while (length < most) {
             Arrays.fill(logits, 0);
+            TokenHistory history = new TokenHistory(tokens, 0, length);
             long start = System.nanoTime();
-            constraint.process(logits, VOCABULARY, new TokenHistory(tokens, 0, length));
+            boolean known = constraint.ready(history);
             times[length] = millis(start);
+            start = System.nanoTime();
+            constraint.await(history);
+            waits[length] = known ? 0 : millis(start);
+            if (constraint.complete(history)) {
+                break;
+            }
+            start = System.nanoTime();
+            constraint.process(logits, VOCABULARY, history);
+            times[length] += millis(start);
             int token = random.nextInt(VOCABULARY);
             while (logits[token] != 0 || token == 0) {
                 token = (token + 1) % VOCABULARY;
@@ -137,12 +155,15 @@ public final class MaskBench {
             tokens[length++] = token;
         }
         double[] taken = Arrays.copyOf(times, Math.max(1, length));
+        double[] waited = Arrays.copyOf(waits, Math.max(1, length));
         Arrays.sort(taken);
-        return taken;
+        Arrays.sort(waited);
+        return new Times(taken, waited);
     }
 
-    private static double median(double[] sorted) {
-        return sorted[sorted.length / 2];
+    /** Median and worst. */
+    private static String shown(double[] sorted) {
+        return "%.3f / %.3f".formatted(sorted[sorted.length / 2], sorted[sorted.length - 1]);
     }
 
     private static double millis(long start) {

@@ -34,6 +34,25 @@ check() {
   local spans
   spans=$(grep -c "^$trace " "$work/sink")
   [ "$spans" = "$expected" ] || { echo "expected $expected spans, found $spans"; exit 1; }
+  # The prompt on the client's span, the metadata on ours, below it.
+  awk -v expected="$expected" '
+    $5 == "client-span" { client = $2; prompt = / prompt=San Francisco is a/ }
+    $5 == "POST" { http = $2; httpParent = $3 }
+    $5 == "llm_request" {
+      parent = $3
+      split("request.n=3 request.max_tokens=10 usage.prompt_tokens usage.completion_tokens request.id=cmpl-" \
+        " latency.time_in_queue latency.time_to_first_token latency.e2e latency.time_in_model_prefill" \
+        " latency.time_in_model_decode latency.time_in_model_inference", keys, " ")
+      for (i in keys) if (!index($0, " gen_ai." keys[i])) { print "missing: gen_ai." keys[i]; bad = 1 }
+      if (index($0, " gen_ai.request.temperature")) { print "a temperature of 0 has no attribute"; bad = 1 }
+    }
+    END {
+      below = expected == 2 ? client : http
+      if (expected == 3 && httpParent != "parent=" client) { print "the HTTP span is not below the client span"; bad = 1 }
+      if (parent != "parent=" below) { print "llm_request is below the wrong span"; bad = 1 }
+      if (!prompt) { print "the prompt is missing"; bad = 1 }
+      exit bad
+    }' <<<"$(grep "^$trace " "$work/sink")"
   # Beside it there may be none but the start's.
   [ "$(tail -n +2 "$work/sink" | cut -d' ' -f1 | sort -u | wc -l)" = 2 ] || { echo "another trace"; exit 1; }
   rm "$work/sink" "$work/server"

@@ -1,9 +1,11 @@
-"""Paired cost of tracing: two servers side by side under the same endless streams, of which one runs while the other is paused.
+"""Cost of tracing: servers side by side under the same endless streams, one of them running while the others are paused.
 
 They take turns many times a second: the speed of a shared machine wanders by a tenth within seconds, which such turns share.
+Several servers of each side, since what the compiler made of one process is not what it made of the next.
 """
 
 import argparse
+import collections
 import os
 import pathlib
 import random
@@ -24,10 +26,18 @@ FLAGS = {
     "request": ["--collect-detailed-traces=request"],
     "step": ["--collect-detailed-traces=request,step", "--trace-step-ratio=0.01"],
 }
+# The server's own default of OTEL_BSP_SCHEDULE_DELAY, milliseconds.
+DELAY = 1000
 
 
-def start(endpoint, disabled, flags):
-    environment = dict(os.environ, SPANDREL_NO_BUILD="1", OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="http/protobuf")
+def start(endpoint, disabled, flags, delay=DELAY):
+    """A server and its port."""
+    environment = dict(
+        os.environ,
+        SPANDREL_NO_BUILD="1",
+        OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="http/protobuf",
+        OTEL_BSP_SCHEDULE_DELAY=str(delay),
+    )
     if disabled:
         environment["OTEL_SDK_DISABLED"] = "true"
     command = [str(ROOT / "spandrel"), "serve", "--model", "spandrel-tiny", "--host", "127.0.0.1", "--port", "0"]
@@ -44,64 +54,30 @@ def start(endpoint, disabled, flags):
     sys.exit("the server did not start")
 
 
-def cpu_seconds(process):
-    """Processor time of a process so far, of all its threads."""
-    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def thread_seconds(process):
+    """Processor time of a process so far by kind of thread: names without their numbers."""
+    kinds = collections.Counter()
+    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+        try:
+            name = (task / "comm").read_text().strip()
+            kinds[re.sub(r"[-#/ ]*\d+.*$", "", name)] += int((task / "schedstat").read_text().split()[0]) / 1e9
+        except FileNotFoundError:
+            continue  # It ended meanwhile.
+    return kinds
 
 
-def interval(ratios):
-    chance = random.Random(1)
-    medians = sorted(statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(10_000))
-    return medians[250], medians[9749]
+class Server:
+    """A server and, where it is traced, its backend, which run and pause together: the backend's work is part of the cost."""
 
-
-def summary(mode, ratios):
-    low, high = interval(ratios)
-    print(
-        f"mode {mode}: {len(ratios)} pairs, median ratio {statistics.median(ratios):.4f},"
-        f" 95 % interval {low:.4f} to {high:.4f}"
-    )
-
-
-def measure(args, processes):
-    sink = subprocess.Popen([sys.executable, str(HERE / "sink.py")], stdout=subprocess.PIPE, text=True)
-    processes.append(sink)
-    endpoint = f"http://127.0.0.1:{sink.stdout.readline().strip()}/v1/traces"
-    off, off_port = start(endpoint, True, [])
-    processes.append(off)
-    on, on_port = start(endpoint, args.mode == "null", FLAGS[args.mode])
-    processes.append(on)
-    sides = [Side([off], off_port), Side([on, sink], on_port)]
-    load = Load([off_port, on_port], args.streams, args.max_tokens)
-    load.run(args.warm_up)
-    for side in sides:
-        side.pause()
-    ratios, cpu = [], []
-    for pair in range(args.windows):
-        (off_rate, off_cpu), (on_rate, on_cpu) = window(args, load, sides)
-        ratios.append(on_rate / off_rate)
-        cpu.append(on_cpu / off_cpu)
-        print(
-            f"{pair + 1:3} off {off_rate:8.1f} on {on_rate:8.1f} tokens/s ratio {ratios[-1]:.4f}"
-            f" processor time per token {cpu[-1]:.4f}",
-            flush=True,
-        )
-    print(f"processor time of server and backend per token, on to off: median {statistics.median(cpu):.4f}")
-    for side in sides:
-        side.resume()
-    with urllib.request.urlopen(f"http://127.0.0.1:{on_port}/metrics") as answer:
-        lost = re.findall(r"^otel_spans_dropped_total\S* (\S+)", answer.read().decode(), re.MULTILINE)
-    # Spans that are dropped cost nothing: a figure with drops is none.
-    print(f"spans lost: {sum(map(float, lost)):.0f}")
-    return ratios
-
-
-class Side:
-    """Processes that run and pause together."""
-
-    def __init__(self, processes, port):
-        self.processes, self.port = processes, port
+    def __init__(self, traced, flags, delay):
+        self.traced = traced
+        self.processes = []
+        self.tokens, self.cpu = [], []  # Of each window.
+        sink = subprocess.Popen([sys.executable, str(HERE / "sink.py")], stdout=subprocess.PIPE, text=True)
+        self.processes.append(sink)
+        endpoint = f"http://127.0.0.1:{sink.stdout.readline().strip()}/v1/traces"
+        process, self.port = start(endpoint, not traced, flags, delay)
+        self.processes.append(process)
 
     def pause(self):
         for process in self.processes:
@@ -111,51 +87,162 @@ class Side:
         for process in self.processes:
             process.send_signal(signal.SIGCONT)
 
-    def cpu_seconds(self):
-        return sum(cpu_seconds(process) for process in self.processes)
+    def thread_seconds(self):
+        return sum((thread_seconds(process) for process in self.processes), collections.Counter())
+
+    def spans_lost(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
+            lost = re.findall(r"^otel_spans_dropped_total\S* (\S+)", answer.read().decode(), re.MULTILINE)
+        return sum(map(float, lost))
+
+    def stop(self):
+        self.resume()
+        for process in self.processes[::-1]:
+            process.terminate()
+            process.wait()
 
 
-def window(args, load, sides):
-    """Tokens per second and processor time per token of each side, over many short turns."""
-    turns = max(1, round(args.seconds / args.turn))
-    before = [(load.tokens[side.port], side.cpu_seconds()) for side in sides]
-    for turn in range(turns):
-        # Who goes first alternates too, so that a drift favours neither.
-        for side in sides if turn % 2 == 0 else sides[::-1]:
-            side.resume()
-            load.run(args.turn)
-            side.pause()
-    results = []
-    for side, (tokens, cpu) in zip(sides, before):
-        count = load.tokens[side.port] - tokens
-        results.append((count / (turns * args.turn), (side.cpu_seconds() - cpu) / count))
-    return results
+class Bench:
+    """Servers of both sides under load."""
+
+    def __init__(self, args):
+        self.args = args
+        self.servers = []
+        try:
+            for number in range(2 * args.pairs):
+                traced = number % 2 == 1 and args.mode != "null"
+                flags = FLAGS[args.mode] if traced else []
+                # Clocks go on while a server is paused: so its spans leave as often per token as they do unpaused.
+                self.servers.append(Server(traced, flags, DELAY * 2 * args.pairs))
+        except BaseException:
+            self.close()
+            raise
+        self.load = Load([server.port for server in self.servers], args.streams, args.max_tokens)
+
+    def warm_up(self, seconds):
+        for server in self.servers:
+            server.resume()
+        self.load.run(seconds)
+        for server in self.servers:
+            server.pause()
+
+    def measure(self):
+        before = [(self.load.tokens[server.port], server.thread_seconds()) for server in self.servers]
+        for number in range(self.args.windows):
+            self.window()
+            rate = [sum(server.tokens[-1] for server in side) / self.args.seconds / len(side) for side in self.sides()]
+            print(
+                f"{number + 1:3} off {rate[0]:8.1f} on {rate[1]:8.1f} tokens/s ratio {self.ratio(number):.4f}"
+                f" processor time per token {self.ratio_of_cpu(number):.4f}",
+                flush=True,
+            )
+        used = []
+        for server, (tokens, seconds) in zip(self.servers, before):
+            count = self.load.tokens[server.port] - tokens
+            used.append({kind: (now - seconds[kind]) / count for kind, now in server.thread_seconds().items()})
+        by_thread(used[0::2], used[1::2])
+
+    def sides(self):
+        """Those without and those with tracing; with mode null two halves alike."""
+        return self.servers[0::2], self.servers[1::2]
+
+    def window(self):
+        """Many short turns of each server; who goes first alternates too, so that a drift favours none."""
+        turns = max(1, round(self.args.seconds / self.args.turn))
+        before = [(self.load.tokens[server.port], sum(server.thread_seconds().values())) for server in self.servers]
+        for turn in range(turns):
+            for server in self.servers if turn % 2 == 0 else self.servers[::-1]:
+                server.resume()
+                self.load.run(self.args.turn)
+                server.pause()
+        for server, (tokens, seconds) in zip(self.servers, before):
+            server.tokens.append(self.load.tokens[server.port] - tokens)
+            server.cpu.append(sum(server.thread_seconds().values()) - seconds)
+
+    def ratio(self, window):
+        off, on = (sum(server.tokens[window] for server in side) for side in self.sides())
+        return on / off
+
+    def ratio_of_cpu(self, window):
+        off, on = (
+            sum(server.cpu[window] for server in side) / sum(server.tokens[window] for server in side)
+            for side in self.sides()
+        )
+        return on / off
+
+    def report(self):
+        windows = range(len(self.servers[0].tokens))
+        cpu = [self.ratio_of_cpu(window) for window in windows]
+        print(f"processor time of server and backend per token, on to off: {told(cpu)}")
+        for off, on in zip(*self.sides()):
+            print(f"one pair of processes: {told([on.tokens[window] / off.tokens[window] for window in windows])}")
+        # Servers of one side differ by chance alone; this is what a single pair is worth.
+        for side in self.sides():
+            for one, other in zip(side, side[1:]):
+                print(f"two of one side: {told([other.tokens[window] / one.tokens[window] for window in windows])}")
+        for server in self.servers:
+            server.resume()
+        # Spans that are dropped cost nothing: a figure with drops is none.
+        print(f"spans lost: {sum(server.spans_lost() for server in self.servers if server.traced):.0f}")
+        ratios = [self.ratio(window) for window in windows]
+        print(f"mode {self.args.mode}, {self.args.pairs} pairs of processes: tokens/s, on to off: {told(ratios)}")
+        return ratios
+
+    def close(self):
+        for server in self.servers:
+            server.stop()
 
 
-def main():
+def by_thread(off, on):
+    """Where the difference in processor time is, in ns per token; mean of the servers of a side."""
+    print("processor time per token by thread, ns: off, on, difference")
+    kinds = {kind for used in off + on for kind in used}
+    rows = []
+    for kind in kinds:
+        a, b = (1e9 * sum(used.get(kind, 0) for used in side) / len(side) for side in (off, on))
+        rows.append((b - a, a, b, kind))
+    for difference, a, b, kind in sorted(rows, key=lambda row: -abs(row[0])):
+        if max(a, b) >= 20:
+            print(f"  {kind:16} {a:9.0f} {b:9.0f} {difference:+8.0f}")
+
+
+def told(ratios):
+    """Median and its 95 % interval by bootstrap."""
+    chance = random.Random(1)
+    medians = sorted(statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(10_000))
+    return (
+        f"median of {len(ratios)} windows {statistics.median(ratios):.4f},"
+        f" 95 % interval {medians[250]:.4f} to {medians[9749]:.4f}"
+    )
+
+
+def arguments(words=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mode", choices=FLAGS, default="request")
-    parser.add_argument("--windows", type=int, default=20, help="pairs")
-    parser.add_argument("--seconds", type=float, default=4, help="of each side in a pair")
-    parser.add_argument("--turn", type=float, default=0.2, help="seconds until the other side runs")
-    parser.add_argument("--warm-up", type=float, default=30, help="seconds of load on both servers before the first pair")
+    parser.add_argument("--pairs", type=int, default=2, help="servers of each side")
+    parser.add_argument("--windows", type=int, default=24)
+    parser.add_argument("--seconds", type=float, default=3, help="of each server in a window")
+    parser.add_argument("--turn", type=float, default=0.15, help="seconds until the next server runs")
+    parser.add_argument("--warm-up", type=float, default=240, help="seconds of load on all servers before the first window")
     parser.add_argument("--streams", type=int, default=32)
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--keep", type=pathlib.Path, help="file of ratios: those of earlier runs count too")
-    args = parser.parse_args()
-    processes = []
+    return parser.parse_args(words)
+
+
+def main():
+    args = arguments()
+    bench = Bench(args)
     try:
-        ratios = measure(args, processes)
+        bench.warm_up(args.warm_up)
+        bench.measure()
+        ratios = bench.report()
     finally:
-        for process in processes[::-1]:
-            process.send_signal(signal.SIGCONT)
-            process.terminate()
-            process.wait()
-    summary(args.mode, ratios)
+        bench.close()
     if args.keep:
         with args.keep.open("a") as file:
             file.writelines(f"{ratio}\n" for ratio in ratios)
-        summary(args.mode + ", all runs", [float(line) for line in args.keep.read_text().split()])
+        print(f"all runs: {told([float(line) for line in args.keep.read_text().split()])}")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,16 @@ public interface Engine extends AutoCloseable {
     int[] tokenize(Prompt prompt);
 
     /**
+     * How many tokens a prompt has that is to be generated from.
+     *
+     * @throws EngineException.InvalidRequest when it cannot be turned into tokens, or is too long a text for the context,
+     *     which is said before it is tokenized
+     */
+    default int countTokens(Prompt prompt) {
+        return tokenize(prompt).length;
+    }
+
+    /**
      * The text of token ids, as a tokenizer decodes them.
      *
      * @param skipSpecialTokens whether special tokens are left out

@@ -61,6 +61,15 @@ public interface Generation extends AutoCloseable {
      */
     long[] tokenNanos();
 
+    /**
+     * When one token was sampled, on the engine's clock.
+     *
+     * @param index below the number of tokens that {@link #next} has told of
+     */
+    default long tokenNanos(int index) {
+        return tokenNanos()[index];
+    }
+
     /** Cancels if still running; harmless otherwise and when repeated. */
     @Override
     void close();

@@ -5,6 +5,7 @@ import java.util.OptionalInt;
 
 /**
  * Which log probabilities are to be told: those of the model's own scores, before temperature, penalties and biases.
+ * How many a client may ask for is for its server to say; beyond the vocabulary there are none.
  *
  * @param sampled for each token of the output so many of the likeliest beside the chosen one; empty = none at all
  * @param prompt the same for each token of the prompt but the first
@@ -14,22 +15,15 @@ public record LogprobRules(OptionalInt sampled, OptionalInt prompt, List<Integer
     /** None are told. */
     public static final LogprobRules NONE = new LogprobRules(OptionalInt.empty(), OptionalInt.empty(), List.of());
 
-    /** Most alternatives per token, vLLM's default of {@code --max-logprobs}. */
-    public static final int MAX = 20;
-
     public LogprobRules {
         tokenIds = List.copyOf(tokenIds);
         check("logprobs", sampled);
         check("prompt_logprobs", prompt);
-        if (tokenIds.size() > MAX) {
-            throw EngineException.InvalidRequest.value(
-                    "logprob_token_ids", "logprob_token_ids takes at most " + MAX + " ids", tokenIds.size());
-        }
     }
 
     private static void check(String name, OptionalInt count) {
-        if (count.isPresent() && (count.getAsInt() < 0 || count.getAsInt() > MAX)) {
-            throw EngineException.InvalidRequest.value(name, name + " must be between 0 and " + MAX, count.getAsInt());
+        if (count.isPresent() && count.getAsInt() < 0) {
+            throw EngineException.InvalidRequest.value(name, name + " must be at least 0", count.getAsInt());
         }
     }
 

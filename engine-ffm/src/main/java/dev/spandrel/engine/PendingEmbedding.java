@@ -16,6 +16,12 @@ public interface PendingEmbedding extends AutoCloseable {
      */
     Optional<float[]> await() throws InterruptedException;
 
+    /** What happened when; without tokens, {@link RequestTimings#firstTokenNanos} is not reached. */
+    RequestTimings timings();
+
+    /** The finer stamps. */
+    RequestPhases phases();
+
     /** Cancels if still running; harmless otherwise and when repeated. */
     @Override
     void close();

@@ -2,6 +2,7 @@ package dev.spandrel.server;
 
 import dev.spandrel.server.http.CloseWhenSaid;
 import dev.spandrel.server.http.Cors;
+import dev.spandrel.server.http.RootPath;
 import dev.spandrel.server.http.WatchedHttp1Selector;
 import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.ApiKeys;
@@ -91,6 +92,9 @@ final class ApiRouting {
             EngineMetrics metrics,
             List<Filter> filters,
             ListenerSettings settings) {
+        if (!settings.rootPath().isEmpty()) {
+            routing.addFilter(new RootPath(settings.rootPath()));
+        }
         HttpMetrics http = new HttpMetrics(routes(), api.nanoClock());
         metrics.http(http);
         routing.addFilter(http);
@@ -110,7 +114,7 @@ final class ApiRouting {
         routing.register(new HealthService(api));
         Map<String, String> methods = new LinkedHashMap<>(METHODS);
         if (settings.docs()) {
-            routing.register(new OpenApiService(api.model().version()));
+            routing.register(new OpenApiService(api.model().version(), settings.rootPath()));
         } else {
             methods.keySet().removeAll(Set.of(OpenApiService.PATH, OpenApiService.DOCS_PATH));
         }

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Counts requests under way, so that a stopping server can wait for them. */
+/** Counts requests under way and answers that go on without their clients, so that a stopping server can wait for them. */
 final class InFlight implements Filter {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition none = lock.newCondition();
@@ -24,7 +24,8 @@ final class InFlight implements Filter {
         }
     }
 
-    private void add(int change) {
+    /** Counts so many more. */
+    void add(int change) {
         lock.lock();
         try {
             count += change;

@@ -50,6 +50,15 @@ final class ListenerOptions {
     private Integer clientCertificates;
 
     @Option(
+            names = "--ssl-ciphers",
+            split = "[:,]",
+            paramLabel = "NAMES",
+            description =
+                    "Cipher suites by their IANA names, e.g. TLS_AES_256_GCM_SHA384, separated by commas or colons."
+                            + " Default: the JDK's.")
+    private List<String> ciphers = List.of();
+
+    @Option(
             names = "--enable-ssl-refresh",
             negatable = true,
             defaultValue = "true",
@@ -86,7 +95,7 @@ final class ListenerOptions {
             names = "--max-body-size",
             defaultValue = "" + ListenerSettings.DEFAULT_MAX_BODY_BYTES,
             paramLabel = "BYTES",
-            converter = ServeCommand.Bytes.class,
+            converter = Magnitudes.Bytes.class,
             description = "Largest request body, e.g. 10M; a larger one is 413. Default: ${DEFAULT-VALUE}.")
     private long maxBodyBytes;
 
@@ -94,7 +103,7 @@ final class ListenerOptions {
             names = "--max-header-size",
             defaultValue = "" + ListenerSettings.DEFAULT_MAX_HEADER_BYTES,
             paramLabel = "BYTES",
-            converter = ServeCommand.Length.class,
+            converter = Magnitudes.Length.class,
             description = "Largest head of a request; a larger one is 431. Default: ${DEFAULT-VALUE}.")
     private int maxHeaderBytes;
 
@@ -104,6 +113,13 @@ final class ListenerOptions {
             paramLabel = "N",
             description = "Most requests under way, probes aside; one more is 429. Default: ${DEFAULT-VALUE}.")
     private int maxConcurrentRequests;
+
+    @Option(
+            names = "--root-path",
+            defaultValue = "",
+            paramLabel = "PATH",
+            description = "What a proxy in front adds to paths, e.g. /llm; requests with and without it are served.")
+    private String rootPath;
 
     @Option(names = "--access-log", description = "A line of JSON per request on stdout, with its trace and span ids.")
     private boolean accessLog;
@@ -139,6 +155,7 @@ final class ListenerOptions {
                 maxConcurrentRequests,
                 accessLog,
                 Set.copyOf(leftOut),
+                rootPath,
                 !noDocs);
     }
 
@@ -173,14 +190,18 @@ final class ListenerOptions {
 
     private Optional<TlsFiles> tls() {
         if (certificates == null) {
-            if (key != null || authorities != null || clientCertificates != null) {
+            if (key != null || authorities != null || clientCertificates != null || !ciphers.isEmpty()) {
                 throw new IllegalArgumentException(
-                        "--ssl-keyfile, --ssl-ca-certs and --ssl-cert-reqs need --ssl-certfile");
+                        "--ssl-keyfile, --ssl-ca-certs, --ssl-cert-reqs and --ssl-ciphers need --ssl-certfile");
             }
             return Optional.empty();
         }
         return Optional.of(new TlsFiles(
-                certificates, key == null ? certificates : key, Optional.ofNullable(authorities), clientAuth()));
+                certificates,
+                key == null ? certificates : key,
+                Optional.ofNullable(authorities),
+                clientAuth(),
+                ciphers));
     }
 
     private ClientAuth clientAuth() {

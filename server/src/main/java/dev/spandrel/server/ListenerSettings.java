@@ -1,6 +1,7 @@
 package dev.spandrel.server;
 
 import dev.spandrel.server.http.Cors;
+import dev.spandrel.server.http.RootPath;
 import dev.spandrel.server.http.TlsFiles;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +19,7 @@ import java.util.Set;
  * @param maxConcurrentRequests most requests under way
  * @param accessLog whether each request gets a line of JSON on stdout
  * @param accessLogLeftOut paths without such a line
+ * @param rootPath what a proxy in front adds to paths; empty for nothing
  * @param docs whether {@code /openapi.json} and {@code /docs} are there
  */
 public record ListenerSettings(
@@ -30,6 +32,7 @@ public record ListenerSettings(
         int maxConcurrentRequests,
         boolean accessLog,
         Set<String> accessLogLeftOut,
+        String rootPath,
         boolean docs) {
     /** Ten times the longest prompt of a million tokens at a byte each would be; more is a mistake or an attack. */
     static final long DEFAULT_MAX_BODY_BYTES = 10L * 1024 * 1024;
@@ -51,6 +54,7 @@ public record ListenerSettings(
             DEFAULT_MAX_CONCURRENT_REQUESTS,
             false,
             Set.of(),
+            "",
             true);
 
     private static final int LEAST_HEADER_BYTES = 1024;
@@ -60,6 +64,9 @@ public record ListenerSettings(
         accessLogLeftOut = Set.copyOf(accessLogLeftOut);
         if (apiKeys.stream().anyMatch(String::isBlank)) {
             throw new IllegalArgumentException("--api-key must not be blank");
+        }
+        if (!rootPath.isEmpty()) {
+            RootPath.check(rootPath);
         }
         if (maxBodyBytes < 1) {
             throw new IllegalArgumentException("--max-body-size must be at least 1, found " + maxBodyBytes);

@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import picocli.CommandLine.ITypeConverter;
 
 /** Numbers as people write them: {@code 3.2M} out; {@code 1k}, {@code 1K}, {@code 25.6k} in, as vLLM's flags take them. */
 final class Magnitudes {
@@ -43,5 +44,21 @@ final class Magnitudes {
             throw new IllegalArgumentException("expected a whole number of 64 bits, found \"" + text + "\"");
         }
         return (long) value;
+    }
+
+    /** A number of tokens as vLLM takes it; {@code auto} and -1 are 0. */
+    static final class Length implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String text) {
+            return text.equals("auto") || text.equals("-1") ? 0 : Math.toIntExact(parse(text));
+        }
+    }
+
+    /** A number of bytes. */
+    static final class Bytes implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            return parse(text);
+        }
     }
 }

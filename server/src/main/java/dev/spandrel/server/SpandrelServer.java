@@ -8,20 +8,18 @@ import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.ChatCompletionsService;
 import dev.spandrel.server.openai.CompletionsService;
+import dev.spandrel.server.openai.EmbeddingsService;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestIdHeader;
 import dev.spandrel.server.openai.ResponsesService;
 import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import dev.spandrel.server.telemetry.AccessLog;
-import dev.spandrel.server.telemetry.ClockAnchor;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.GenerationSpans;
 import dev.spandrel.server.telemetry.HttpSpans;
-import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.RequestScope;
 import dev.spandrel.server.telemetry.ServerMetrics;
-import dev.spandrel.server.telemetry.StartSpans;
 import dev.spandrel.server.telemetry.StepListeners;
 import dev.spandrel.server.telemetry.StepSpans;
 import dev.spandrel.server.telemetry.Telemetry;
@@ -103,6 +101,7 @@ public final class SpandrelServer implements AutoCloseable {
                 listeners(metrics),
                 watchdog,
                 draining::get,
+                inFlight::add,
                 config.engine().nanoClock(),
                 InstantSource.system(),
                 RandomGenerator.getDefault());
@@ -118,10 +117,24 @@ public final class SpandrelServer implements AutoCloseable {
      * @throws StartException when the port cannot be had
      */
     public static SpandrelServer start(ServerConfig config, Function<EngineConfig, Engine> engines) {
-        long startNanos = config.engine().nanoClock().getAsLong();
+        try (TelemetryStart telemetry =
+                TelemetryStart.begin(config.otlp(), config.engine().nanoClock())) {
+            try {
+                SpandrelServer server = start(config, engines, telemetry);
+                telemetry.succeeded();
+                return server;
+            } catch (RuntimeException | Error e) {
+                telemetry.failed(e);
+                throw e;
+            }
+        }
+    }
+
+    private static SpandrelServer start(
+            ServerConfig config, Function<EngineConfig, Engine> engines, TelemetryStart telemetry) {
         Ports ports = Ports.check(config.host(), config.port());
         Optional<ReloadingTls> tls = tls(config.listener());
-        EngineMetrics metrics = new EngineMetrics();
+        EngineMetrics metrics = new EngineMetrics(config.kvCacheMetricsSample());
         StepSpans steps = new StepSpans(
                 config.tracing(),
                 RandomGenerator.getDefault()::nextDouble,
@@ -131,18 +144,13 @@ public final class SpandrelServer implements AutoCloseable {
         CompletableFuture<ApiRouting.Prepared> http = CompletableFuture.supplyAsync(
                 () -> ApiRouting.prepare(config.listener()),
                 task -> Thread.ofPlatform().daemon().name("listener-start").start(task));
-        try (TelemetryStart telemetry = TelemetryStart.begin(config.otlp())) {
-            Engine engine = engines.apply(config.engine().withStepListener(new StepListeners(metrics, steps)));
-            try {
-                SpandrelServer server =
-                        new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), tls, ports);
-                server.traceStart(startNanos);
-                return server;
-            } catch (RuntimeException e) {
-                engine.close();
-                telemetry.discard();
-                throw e;
-            }
+        Engine engine =
+                engines.apply(config.engine().withStepListener(new StepListeners(metrics, steps, telemetry::phase)));
+        try {
+            return new SpandrelServer(config, engine, metrics, steps, telemetry.await(), http.join(), tls, ports);
+        } catch (RuntimeException e) {
+            engine.close();
+            throw e;
         }
     }
 
@@ -155,19 +163,11 @@ public final class SpandrelServer implements AutoCloseable {
         }
     }
 
-    private void traceStart(long startNanos) {
-        telemetry.ifPresent(sdk -> StartSpans.record(
-                sdk,
-                ClockAnchor.take(InstantSource.system(), config.engine().nanoClock()),
-                OtlpSettings::processEnvironment,
-                engine.startPhases(),
-                startNanos,
-                config.engine().nanoClock().getAsLong()));
-    }
-
     private static ServedModel served(ServerConfig config, Engine engine) {
         ModelInfo info = engine.model();
-        List<String> names = config.servedModelNames().isEmpty() ? List.of(info.name()) : config.servedModelNames();
+        List<String> names = config.api().servedModelNames().isEmpty()
+                ? List.of(info.name())
+                : config.api().servedModelNames();
         long created = InstantSource.system().instant().getEpochSecond();
         return new ServedModel(
                 info,
@@ -175,9 +175,10 @@ public final class SpandrelServer implements AutoCloseable {
                 created,
                 config.engine().maxWaiting(),
                 config.engine().schedulingPolicy().equals("priority"),
-                config.promptTokensDetails(),
-                config.toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
-                config.pooling(),
+                config.api().promptTokensDetails(),
+                config.api().toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
+                config.api().maxLogprobs(),
+                config.api().pooling(),
                 config.version());
     }
 
@@ -191,7 +192,9 @@ public final class SpandrelServer implements AutoCloseable {
                             config.tracing(),
                             InstantSource.system(),
                             config.engine().nanoClock()));
-                    listeners.add(new ServerMetrics(sdk, engine));
+                    if (sdk.metrics()) {
+                        listeners.add(new ServerMetrics(sdk, engine));
+                    }
                 },
                 () -> listeners.add(new UntracedNotice()));
         return GenerationListener.of(listeners);
@@ -200,7 +203,7 @@ public final class SpandrelServer implements AutoCloseable {
     private WebServer listen(ApiContext api, EngineMetrics metrics, ApiRouting.Prepared http, Ports ports) {
         List<Filter> filters = new ArrayList<>();
         filters.add(inFlight);
-        if (config.requestIdHeaders()) {
+        if (config.api().requestIdHeaders()) {
             filters.add(new RequestIdHeader(RandomGenerator.getDefault()));
         }
         telemetry.map(this::tracing).ifPresent(filters::add);
@@ -228,7 +231,11 @@ public final class SpandrelServer implements AutoCloseable {
                         config.engine().nanoClock())
                 : new RequestScope(
                         sdk,
-                        Set.of(CompletionsService.PATH, ChatCompletionsService.PATH, ResponsesService.PATH),
+                        Set.of(
+                                CompletionsService.PATH,
+                                ChatCompletionsService.PATH,
+                                ResponsesService.PATH,
+                                EmbeddingsService.PATH),
                         InstantSource.system(),
                         config.engine().nanoClock());
     }
@@ -269,6 +276,8 @@ public final class SpandrelServer implements AutoCloseable {
         Thread closing = Thread.ofPlatform().name("listener-stop").start(listener::stop);
         inFlight.await(config.shutdownTimeout());
         engine.close();
+        // What goes on without a client has no listener to wait for it, and its spans are still to come.
+        inFlight.await(LAST_WRITES);
         join(closing);
         watchdog.close();
         tls.ifPresent(ReloadingTls::close);

@@ -11,7 +11,7 @@ import java.util.Locale;
 import java.util.function.UnaryOperator;
 import picocli.CommandLine.Option;
 
-/** The flags of {@code serve} that say what goes into spans. */
+/** The flags of {@code serve} that say what goes into spans, and what more into metrics. */
 final class TraceOptions {
     private static final String CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 
@@ -33,6 +33,28 @@ final class TraceOptions {
                     "Comma list of: request (a span per phase of a request), step (a span per engine step), model,"
                             + " worker, all (time in model and worker on llm_request, as in vLLM). Default: none of these.")
     private List<String> detailed = List.of();
+
+    @Option(
+            names = "--kv-cache-metrics",
+            description = "Tell how long KV blocks live, lie idle and until they are used again (vllm:kv_block_*).")
+    private boolean kvCacheMetrics;
+
+    @Option(
+            names = "--kv-cache-metrics-sample",
+            defaultValue = "0.01",
+            paramLabel = "RATIO",
+            description =
+                    "Share of KV blocks that --kv-cache-metrics looks at, above 0 up to 1. Default: ${DEFAULT-VALUE}.")
+    private double kvCacheMetricsSample;
+
+    /** Share of KV blocks whose lives are told of; 0 = none. */
+    double kvCacheMetricsSample() {
+        if (kvCacheMetrics && !(kvCacheMetricsSample > 0)) {
+            throw new IllegalArgumentException(
+                    "--kv-cache-metrics-sample must be above 0 and at most 1, found " + kvCacheMetricsSample);
+        }
+        return kvCacheMetrics ? kvCacheMetricsSample : 0;
+    }
 
     @Option(
             names = "--span-attributes",

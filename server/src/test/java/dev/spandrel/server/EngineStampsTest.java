@@ -30,6 +30,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /**
@@ -46,6 +47,8 @@ class EngineStampsTest {
             "Once upon a time there was a fox who lived in a wood and a bird who lived in a tree and they were friends";
 
     private static final Map<String, Sent> SENT = new HashMap<>();
+    private static final Map<String, List<Span>> PHASES = new HashMap<>();
+    private static final Map<String, Span> REQUESTS = new HashMap<>();
     private static List<String> startSpans;
     private static List<String> startPhases;
 
@@ -81,6 +84,7 @@ class EngineStampsTest {
             })) {
                 send(server, "sampled", """
                         {"model": "spandrel-tiny", "prompt": "The fox and the", "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "top_k": 5,
+                         "frequency_penalty": 0.25, "presence_penalty": -0.5, "repetition_penalty": 1.1, "min_p": 0.05, "min_tokens": 3,
                          "seed": 7, "stop": ["no such text"], "stream": true, "ignore_eos": true}""");
                 send(server, "first", "{\"prompt\": \"" + LONG_PROMPT + "\", \"max_tokens\": 1}");
                 send(server, "cached", "{\"prompt\": \"" + LONG_PROMPT + "\", \"max_tokens\": 2}");
@@ -143,13 +147,22 @@ class EngineStampsTest {
                 .toList();
         spans.stream().filter(span -> span.getName().equals("llm_request")).forEach(span -> {
             Map<String, Object> attributes = attributes(span);
-            String requestId = (String) attributes.getOrDefault("gen_ai.request.id", "cmpl-refused-0");
+            String requestId = (String) attributes.get("gen_ai.request.id");
             String id = requestId.substring("cmpl-".length(), requestId.lastIndexOf('-'));
             // Of the two that get in each other's way, the one that had to give way.
             if (!id.equals("preempted") || attributes.containsKey("spandrel.preemptions")) {
                 SENT.put(id, new Sent(id, attributes, behind(attributes, engine.generations(requestId))));
+                REQUESTS.put(id, span);
+                PHASES.put(id, phasesOf(span, spans));
             }
         });
+    }
+
+    private static List<Span> phasesOf(Span request, List<Span> spans) {
+        return spans.stream()
+                .filter(span -> span.getParentSpanId().equals(request.getSpanId()))
+                .sorted(Comparator.comparing(Span::getStartTimeUnixNano).thenComparing(Span::getEndTimeUnixNano))
+                .toList();
     }
 
     private static String parent(Span span, Span start, Map<String, String> names) {
@@ -272,6 +285,23 @@ class EngineStampsTest {
                 row("gen_ai.request.top_p", 0.9),
                 row("gen_ai.request.top_k", 5L),
                 row("gen_ai.request.seed", 7L),
+                row(
+                        "gen_ai.request.frequency_penalty",
+                        "sampled",
+                        sent -> sent.generation().sampling().penalties().frequency()),
+                row(
+                        "gen_ai.request.presence_penalty",
+                        "sampled",
+                        sent -> sent.generation().sampling().penalties().presence()),
+                row(
+                        "spandrel.request.repetition_penalty",
+                        "sampled",
+                        sent -> sent.generation().sampling().penalties().repetition()),
+                row(
+                        "spandrel.request.min_p",
+                        "sampled",
+                        sent -> sent.generation().sampling().minP()),
+                row("spandrel.request.min_tokens", 3L),
                 row("gen_ai.request.stop_sequences", List.of("no such text")),
                 row("gen_ai.request.max_tokens", 9L),
                 row("gen_ai.request.stream", true),
@@ -287,6 +317,7 @@ class EngineStampsTest {
                 row("gen_ai.response.finish_reasons", List.of("length")),
                 row("spandrel.preemptions", "preempted", sent ->
                         (long) sent.generation().timings().preemptions()),
+                row("gen_ai.request.id", "refused", _ -> "cmpl-refused-0"),
                 row("error.type", "refused", _ -> "400"),
                 row(
                         "error.message",
@@ -318,6 +349,50 @@ class EngineStampsTest {
         assertThat(SENT.get("sampled").generation().phases().forwardNanos()).isPositive();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"sampled", "first", "cached", "beams", "preempted"})
+    void phasesOfTheRealEngineAddUpToTheRequest(String id) {
+        Span request = REQUESTS.get(id);
+        long at = request.getStartTimeUnixNano();
+        for (Span phase : PHASES.get(id)) {
+            assertThat(phase.getStartTimeUnixNano()).as(phase.getName()).isEqualTo(at);
+            at = phase.getEndTimeUnixNano();
+        }
+        assertThat(at).isEqualTo(request.getEndTimeUnixNano());
+        assertThat(PHASES.get(id)).extracting(Span::getName).startsWith("tokenize", "queue", "prefill");
+    }
+
+    @Test
+    void aPreemptionIsAnEventAndANewWait() {
+        long preemptions = (Long) SENT.get("preempted").attributes().get("spandrel.preemptions");
+        List<Span> phases = PHASES.get("preempted");
+        assertThat(phases.stream().filter(phase -> phase.getName().equals("queue")))
+                .hasSize((int) preemptions + 1);
+        assertThat(phases.stream()
+                        .flatMap(phase -> phase.getEventsList().stream())
+                        .filter(event -> event.getName().equals("preempted")))
+                .hasSize((int) preemptions);
+    }
+
+    /** 200 tokens and an event after every 32: six, the last of them after token 192. */
+    @Test
+    void tokensAreEventsWithTheLatencyBetweenThem() {
+        List<Span.Event> events = PHASES.get("preempted").stream()
+                .flatMap(phase -> phase.getEventsList().stream())
+                .filter(event -> event.getName().equals("tokens"))
+                .toList();
+        long[] stamps = SENT.get("preempted").generation().tokenNanos();
+        assertThat(events).hasSizeBetween(5, 6).allSatisfy(event -> {
+            Map<String, Object> attributes = new HashMap<>();
+            event.getAttributesList()
+                    .forEach(attribute -> attributes.put(attribute.getKey(), value(attribute.getValue())));
+            int last = Math.toIntExact((Long) attributes.get("spandrel.token.index"));
+            assertThat(last % 32).isZero();
+            assertThat(attributes)
+                    .containsEntry("spandrel.inter_token_latency.mean", (stamps[last] - stamps[last - 32]) / 1e9 / 32);
+        });
+    }
+
     @Test
     void thePageKnowsTheTypeOfEveryAttributeThatCame() throws IOException {
         Map<String, String> page = TracesPage.typesOfLlmRequest();
@@ -342,5 +417,7 @@ class EngineStampsTest {
     @AfterAll
     static void forget() {
         SENT.clear();
+        PHASES.clear();
+        REQUESTS.clear();
     }
 }

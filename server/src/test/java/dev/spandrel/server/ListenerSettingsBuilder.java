@@ -11,6 +11,7 @@ public final class ListenerSettingsBuilder {
     private long maxBodyBytes = ListenerSettings.DEFAULT.maxBodyBytes();
     private int maxConcurrentRequests = ListenerSettings.DEFAULT.maxConcurrentRequests();
     private boolean docs = true;
+    private String rootPath = "";
 
     public ListenerSettingsBuilder keys(String... values) {
         keys = List.of(values);
@@ -37,6 +38,11 @@ public final class ListenerSettingsBuilder {
         return this;
     }
 
+    public ListenerSettingsBuilder rootPath(String value) {
+        rootPath = value;
+        return this;
+    }
+
     public ListenerSettingsBuilder docs(boolean value) {
         docs = value;
         return this;
@@ -54,6 +60,7 @@ public final class ListenerSettingsBuilder {
                 maxConcurrentRequests,
                 false,
                 defaults.accessLogLeftOut(),
+                rootPath,
                 docs);
     }
 }

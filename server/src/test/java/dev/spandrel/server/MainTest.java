@@ -44,11 +44,12 @@ class MainTest {
                 "--no-amx",
                 "--no-machine-code",
                 "--seed=-5",
+                "--max-logprobs=-1",
                 "--no-http-spans",
                 "--shutdown-timeout=7",
                 "--otlp-traces-endpoint=grpc://h:1");
         assertThat(config.engine().model()).isEqualTo("folder/m");
-        assertThat(config.servedModelNames()).isEqualTo(List.of("a", "b"));
+        assertThat(config.api().servedModelNames()).isEqualTo(List.of("a", "b"));
         assertThat(config.host()).isEqualTo("127.0.0.1");
         assertThat(config.port()).isZero();
         assertThat(config.engine().maxModelLen()).isEqualTo(1000);
@@ -65,6 +66,7 @@ class MainTest {
         assertThat(config.engine().seed()).isEqualTo(-5);
         assertThat(config.engine().prefixCaching()).isFalse();
         assertThat(config.engine().schedulingPolicy()).isEqualTo("priority");
+        assertThat(config.api().maxLogprobs()).isEqualTo(-1);
         assertThat(config.httpSpans()).isFalse();
         assertThat(config.shutdownTimeout()).isEqualTo(Duration.ofSeconds(7));
         assertThat(config.otlp().endpoint().orElseThrow()).hasToString("http://h:1");

@@ -118,6 +118,19 @@ public final class ScriptedEngine implements Engine {
             }
 
             @Override
+            public dev.spandrel.engine.RequestTimings timings() {
+                long at = request.arrivalNanos();
+                return new dev.spandrel.engine.RequestTimings(
+                        at, at + 1, at + 2, Long.MIN_VALUE, Long.MIN_VALUE, at + 3, 0);
+            }
+
+            @Override
+            public dev.spandrel.engine.RequestPhases phases() {
+                return new dev.spandrel.engine.RequestPhases(
+                        request.arrivalNanos(), request.arrivalNanos() + 1, List.of(), List.of(), 0, 0, 0, false);
+            }
+
+            @Override
             public void close() {}
         };
     }

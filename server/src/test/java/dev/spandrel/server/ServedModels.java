@@ -12,6 +12,11 @@ public final class ServedModels {
 
     /** The scripted model as {@link TestServer} serves it. */
     public static ServedModel scripted(ScriptedEngine engine) {
+        return scripted(engine, ServedModel.DEFAULT_MAX_LOGPROBS);
+    }
+
+    /** The same with another {@code --max-logprobs}. */
+    public static ServedModel scripted(ScriptedEngine engine, int maxLogprobs) {
         return new ServedModel(
                 engine.model(),
                 List.of("scripted", "alias"),
@@ -20,6 +25,7 @@ public final class ServedModels {
                 false,
                 false,
                 Optional.of(ToolCallFamily.HERMES),
+                maxLogprobs,
                 dev.spandrel.engine.Pooling.MEAN,
                 "1.2.3");
     }

@@ -77,11 +77,32 @@ class SpandrelServerTest {
         CompletableFuture<HttpResponse<String>> running = post(server);
         ScriptedGeneration generation = engine.submitted();
         generation.awaitReader();
+        int port = server.port();
         Thread stopping = Thread.ofVirtual().start(server::close);
-        Waiting.until(() -> refused(server), "new connections are refused");
+        Waiting.until(() -> refused(port), "new connections are refused");
         assertThat(engine.healthy()).isTrue();
         generation.finish("done", dev.spandrel.engine.FinishReason.STOP);
         assertThat(running.get(20, TimeUnit.SECONDS).body()).contains("\"text\":\"done\"");
+        stopping.join(Duration.ofSeconds(20));
+        assertThat(engine.healthy()).isFalse();
+    }
+
+    /** Nobody waits for it on a connection. */
+    @Test
+    void withATimeoutAnswersInTheBackgroundAreFinished() throws Exception {
+        engine.script(ScriptedGeneration::silent);
+        SpandrelServer server = start(0, Duration.ofSeconds(20));
+        HttpResponse<String> queued = post(server, "/v1/responses", "{\"input\":\"a\",\"background\":true}")
+                .join();
+        assertThat(queued.body()).contains("\"status\":\"queued\"");
+        ScriptedGeneration generation = engine.submitted();
+        generation.awaitReader();
+        int port = server.port();
+        Thread stopping = Thread.ofVirtual().start(server::close);
+        Waiting.until(() -> refused(port), "new connections are refused");
+        assertThat(engine.healthy()).isTrue();
+        assertThat(stopping.isAlive()).isTrue();
+        generation.finish("done", dev.spandrel.engine.FinishReason.STOP);
         stopping.join(Duration.ofSeconds(20));
         assertThat(engine.healthy()).isFalse();
     }
@@ -93,16 +114,19 @@ class SpandrelServerTest {
     private static ServerConfig config(int port, Duration shutdownTimeout) {
         return new ServerConfig(
                 EngineConfig.of("scripted").build(),
-                List.of("named"),
+                new ApiSettings(
+                        List.of("named"),
+                        false,
+                        20,
+                        dev.spandrel.engine.Pooling.LAST,
+                        java.util.Optional.empty(),
+                        false),
                 null,
                 port,
                 OtlpSettings.resolve(null, Map.<String, String>of()::get),
                 true,
                 TraceSettings.DEFAULT,
-                false,
-                dev.spandrel.engine.Pooling.LAST,
-                java.util.Optional.empty(),
-                false,
+                0,
                 ListenerSettings.DEFAULT,
                 shutdownTimeout,
                 Duration.ofSeconds(30),
@@ -110,15 +134,18 @@ class SpandrelServerTest {
     }
 
     private static CompletableFuture<HttpResponse<String>> post(SpandrelServer server) {
-        HttpRequest request = HttpRequest.newBuilder(
-                        URI.create("http://127.0.0.1:" + server.port() + "/v1/completions"))
-                .POST(HttpRequest.BodyPublishers.ofString("{\"prompt\":\"a\"}"))
+        return post(server, "/v1/completions", "{\"prompt\":\"a\"}");
+    }
+
+    private static CompletableFuture<HttpResponse<String>> post(SpandrelServer server, String path, String body) {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + path))
+                .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build();
         return HttpClient.newHttpClient().sendAsync(request, HttpResponse.BodyHandlers.ofString());
     }
 
-    private static boolean refused(SpandrelServer server) {
-        try (java.net.Socket socket = new java.net.Socket("127.0.0.1", server.port())) {
+    private static boolean refused(int port) {
+        try (java.net.Socket socket = new java.net.Socket("127.0.0.1", port)) {
             return !socket.isConnected();
         } catch (IOException e) {
             return true;

@@ -95,6 +95,7 @@ public final class TestServer implements AutoCloseable {
                 listener,
                 watchdog,
                 draining::get,
+                _ -> {},
                 new AtomicLong(1_000_000_000)::get,
                 InstantSource.system(),
                 new Random(42));

@@ -1,6 +1,7 @@
 package dev.spandrel.engine.backend;
 
 import dev.spandrel.engine.DeviceStats;
+import dev.spandrel.engine.StepDetail;
 import dev.spandrel.engine.tensor.Buffer;
 import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
@@ -21,6 +22,33 @@ public interface Backend extends AutoCloseable {
     /** The device it runs on, where that is not the processor; any thread may ask. */
     default Optional<DeviceStats> device() {
         return Optional.empty();
+    }
+
+    /** Threads that compute for it beside the calling one, for as long as it is open. */
+    default List<Thread> workers() {
+        return List.of();
+    }
+
+    /**
+     * Whether passes of one token per sequence are recorded when one of its kind comes for the second time, and replayed from
+     * then on.
+     */
+    default boolean recordsPasses() {
+        return false;
+    }
+
+    /**
+     * Whether the passes that begin from now on are watched: then {@link #deviceTimes} is asked after each. A backend that
+     * replays recorded passes may run watched ones verb by verb.
+     */
+    default void watch(boolean watched) {}
+
+    /**
+     * Time that the phases of the last watched pass took on the device, measured there; waits for its end. Empty where the
+     * processor is the device.
+     */
+    default List<StepDetail.DeviceTime> deviceTimes() {
+        return List.of();
     }
 
     /** Room for {@code elements} activations, zeroed. */

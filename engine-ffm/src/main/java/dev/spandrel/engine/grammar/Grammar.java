@@ -33,19 +33,27 @@ final class Grammar {
     /** More bytes than any text has: there is no end from here. */
     static final int ENDLESS = Integer.MAX_VALUE / 4;
 
+    private final String parameter;
     private final Node[] nodes;
     private final int start;
     /** Fewest bytes from each node to the end of its rule. */
     private final int[] need;
 
     /**
+     * @param parameter the request's field, for messages
      * @param start first node of the first rule
      * @param need fewest bytes from each node to the end of its rule
      */
-    Grammar(Node[] nodes, int start, int[] need) {
+    Grammar(String parameter, Node[] nodes, int start, int[] need) {
+        this.parameter = parameter;
         this.nodes = nodes;
         this.start = start;
         this.need = need;
+    }
+
+    /** The request's field, for messages. */
+    String parameter() {
+        return parameter;
     }
 
     Node node(int index) {

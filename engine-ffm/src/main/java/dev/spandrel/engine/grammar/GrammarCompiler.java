@@ -51,7 +51,7 @@ final class GrammarCompiler {
                     parameter, "no finite text fits: it contains itself without an end");
         }
         compiler.refuseLeftRecursion(nodes, need);
-        return new Grammar(nodes, start, need);
+        return new Grammar(parameter, nodes, start, need);
     }
 
     private int add(Kind kind, int from, int to, int rule, int next, int... targets) {

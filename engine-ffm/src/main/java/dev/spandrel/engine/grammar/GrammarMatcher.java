@@ -1,5 +1,6 @@
 package dev.spandrel.engine.grammar;
 
+import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.grammar.Grammar.Kind;
 import dev.spandrel.engine.grammar.Grammar.Node;
 import java.util.ArrayDeque;
@@ -15,7 +16,7 @@ import java.util.Set;
 /**
  * Follows a grammar byte by byte: the subset construction, done lazily and with stacks. Frames and states are made once and
  * shared by all requests with the grammar; when there are too many they are forgotten, which costs time and nothing else.
- * Threads take turns.
+ * One thread at a time.
  */
 final class GrammarMatcher {
     /** Deeper nesting is closed rather than opened; JSON parsers commonly stop at a thousand levels. */
@@ -24,6 +25,9 @@ final class GrammarMatcher {
     /** More ways to read the same text are not followed; what is left are still texts of the grammar. */
     private static final int MAX_PLACES = 256;
 
+    /** Of one byte in one state; the forms of real requests take some hundred. */
+    static final int MAX_VISITS = 50_000;
+
     private static final int MAX_STATES = 4_000;
     private static final int MAX_FRAMES = 50_000;
 
@@ -31,6 +35,7 @@ final class GrammarMatcher {
     private final Map<Key, Frame> frames = new HashMap<>();
     private final Map<StateKey, GrammarState> states = new HashMap<>();
     private final GrammarState start;
+    private long visits;
 
     private record Key(int node, int count, Frame parent) {}
 
@@ -42,10 +47,17 @@ final class GrammarMatcher {
         private final Deque<Key> open = new ArrayDeque<>();
         private final List<Frame> places = new ArrayList<>();
         private boolean accepting;
+        private int visits;
 
         void enter(int node, Frame parent) {
             open(node, 0, parent);
             while (!open.isEmpty()) {
+                if (++visits > MAX_VISITS) {
+                    throw new EngineException.InvalidRequest(
+                            grammar.parameter(),
+                            "The form that is asked for is too complex: after some text more than " + MAX_VISITS
+                                    + " ways to go on have to be looked at");
+                }
                 visit(open.pop());
             }
         }
@@ -104,33 +116,44 @@ final class GrammarMatcher {
         start = state(closure);
     }
 
+    /** Nodes visited so far, for tests. */
+    long visits() {
+        return visits;
+    }
+
     /** Before the first byte. */
     GrammarState start() {
         return start;
     }
 
-    /** Where a byte leads, {@link GrammarState#DEAD} where it cannot stand; hold the lock on this. */
-    GrammarState step(GrammarState state, int b) {
-        if (state.places().isEmpty()) {
-            return GrammarState.DEAD;
-        }
-        GrammarState known = state.next[b];
+    /**
+     * Where a byte leads, {@link GrammarState#DEAD} where it cannot stand.
+     *
+     * @throws EngineException.InvalidRequest when too many nodes would have to be visited to find out
+     */
+    GrammarState step(GrammarState state, int b, Turn turn) {
+        GrammarState known = state.next(b);
         if (known == null) {
             known = follow(state, b);
-            state.next[b] = known;
+            turn.spend((long) state.cost(b) * Turn.VISIT);
         }
         return known;
     }
 
     private GrammarState follow(GrammarState state, int b) {
         Closure closure = new Closure();
+        // To look at a place is work as well.
+        closure.visits = state.places().size();
         for (Frame place : state.places()) {
             Node node = grammar.node(place.node());
             if (node.from() <= b && b <= node.to()) {
                 closure.enter(node.next(), place.parent());
             }
         }
-        return closure.places.isEmpty() && !closure.accepting ? GrammarState.DEAD : state(closure);
+        GrammarState next = closure.places.isEmpty() && !closure.accepting ? GrammarState.DEAD : state(closure);
+        state.next(b, next, closure.visits);
+        visits += closure.visits;
+        return next;
     }
 
     private GrammarState state(Closure closure) {
@@ -170,7 +193,7 @@ final class GrammarMatcher {
         frames.clear();
         states.clear();
         if (start != null) {
-            java.util.Arrays.fill(start.next, null);
+            start.forget();
         }
     }
 

@@ -7,20 +7,27 @@ import dev.spandrel.engine.tokenizer.Tokenizer;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 
 /**
- * Makes the constraints of requests, on the threads that submit them. Compiled grammars are kept, the least recently used
- * goes first; the tree of the vocabulary is made at the first use.
+ * Makes the constraints of requests. The threads that submit them wait, and {@link FormWorkers} do the work, since that can
+ * take long and those threads serve others as well. Compiled grammars are kept, the least recently used goes first; the tree
+ * of the vocabulary is made at the first use.
  */
-public final class Grammars {
+public final class Grammars implements AutoCloseable {
     /** Longest schema or list of choices in characters. */
     static final int MAX_SOURCE = 1 << 20;
 
     private static final int KEPT = 32;
 
+    /** A shortest text is counted so far in any case, so that the answer to a max_tokens that is too small names it. */
+    private static final int COUNTED = 4096;
+
     private final Tokenizer tokenizer;
     private final int vocabSize;
     private final int[] eosTokenIds;
+    private final FormWorkers workers = new FormWorkers();
     private TokenTrie trie;
 
     private record Key(OutputConstraint constraint, boolean ends) {}
@@ -52,8 +59,8 @@ public final class Grammars {
      * @throws EngineException.InvalidRequest when the form cannot be used, or is not to be had in so few tokens
      */
     public TokenConstraint constraint(OutputConstraint constraint, int maxTokens, boolean ignoreEos) {
-        TokenGrammar grammar = grammar(new Key(constraint, !ignoreEos));
-        int least = grammar.closingTokens(grammar.start());
+        Start start = await(begin(new Key(constraint, !ignoreEos), maxTokens));
+        int least = start.least();
         if (least >= Grammar.ENDLESS) {
             throw new EngineException.InvalidRequest(
                     parameter(constraint), "The model's vocabulary cannot write a text of the form that is asked for");
@@ -64,23 +71,82 @@ public final class Grammars {
                     "max_tokens " + maxTokens + " is too few for the form that is asked for; its shortest text takes "
                             + least + " tokens. (parameter=max_tokens, value=" + maxTokens + ")");
         }
-        return new GrammarConstraint(grammar, tokenizer, maxTokens);
+        return new GrammarConstraint(start.grammar(), tokenizer, maxTokens, start.mask(), workers);
     }
 
-    private TokenGrammar grammar(Key key) {
+    /**
+     * What a request starts with.
+     *
+     * @param least tokens of the shortest text
+     * @param mask before the first token
+     */
+    private record Start(TokenGrammar grammar, int least, PreparedMask mask) {}
+
+    private CompletableFuture<Start> begin(Key key, int maxTokens) {
+        TokenGrammar known;
         synchronized (kept) {
-            TokenGrammar known = kept.get(key);
-            if (known != null) {
-                return known;
-            }
+            known = kept.get(key);
         }
-        // Outside the lock: somebody else's large schema is not worth waiting for.
-        TokenGrammar compiled =
-                new TokenGrammar(compile(key.constraint()), trie(), vocabSize, key.ends() ? eosTokenIds : new int[0]);
+        CompletableFuture<Start> result = new CompletableFuture<>();
+        if (known != null) {
+            begin(known, maxTokens, result);
+        } else {
+            workers.execute(() -> complete(result, () -> begin(compiled(key), maxTokens, result)));
+        }
+        return result;
+    }
+
+    private void begin(TokenGrammar grammar, int maxTokens, CompletableFuture<Start> result) {
+        grammar.line()
+                .add(() -> complete(result, () -> {
+                    try (Turn turn = workers.turn(result::isDone)) {
+                        int least = grammar.closingTokens(grammar.start(), Math.max(maxTokens, COUNTED), turn);
+                        PreparedMask mask = least > maxTokens
+                                ? null
+                                : PreparedMask.of(grammar, grammar.start(), 0, maxTokens - 1, turn);
+                        result.complete(new Start(grammar, least, mask));
+                    }
+                }));
+    }
+
+    private static void complete(CompletableFuture<Start> result, Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException | Error e) {
+            result.completeExceptionally(e);
+        }
+    }
+
+    private static Start await(CompletableFuture<Start> start) {
+        try {
+            return start.get();
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case EngineException.InvalidRequest invalid -> throw invalid;
+                case Turn.Unwanted _ -> throw new EngineException.Unavailable("the engine is shutting down", null);
+                default ->
+                    throw new EngineException.StepFailed("The form that is asked for failed: " + e.getCause(), e);
+            }
+        } catch (InterruptedException e) {
+            // Nobody waits any more; the work stops at its next turn.
+            start.cancel(false);
+            Thread.currentThread().interrupt();
+            throw new EngineException.Unavailable("interrupted while the form of the output was made ready", e);
+        }
+    }
+
+    private TokenGrammar compiled(Key key) {
+        int[] ending = key.ends() ? eosTokenIds : new int[0];
+        TokenGrammar compiled = new TokenGrammar(compile(key.constraint()), trie(), vocabSize, ending, workers.line());
         synchronized (kept) {
             kept.putIfAbsent(key, compiled);
             return kept.get(key);
         }
+    }
+
+    @Override
+    public void close() {
+        workers.close();
     }
 
     private synchronized TokenTrie trie() {
@@ -129,8 +195,7 @@ public final class Grammars {
             throw new EngineException.InvalidRequest(
                     "structured_outputs", "choice must hold at least one text, and no empty one");
         }
-        return new Expression.Choice(
-                choice.choices().stream().map(Expression::text).toList());
+        return Expression.texts(choice.choices());
     }
 
     private static void checkLength(String parameter, long length) {

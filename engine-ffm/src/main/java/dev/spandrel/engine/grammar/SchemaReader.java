@@ -116,9 +116,8 @@ final class SchemaReader {
             return literal(schema.path("const"));
         }
         if (schema.has("enum")) {
-            return new Expression.Choice(list(schema, "enum", place).stream()
-                    .map(SchemaReader::literal)
-                    .toList());
+            return Expression.texts(
+                    list(schema, "enum", place).stream().map(JsonNode::toString).toList());
         }
         return new TypedValues(this).read(schema, place);
     }

@@ -106,11 +106,14 @@ final class EngineLoop implements AutoCloseable {
 
     private void turn() {
         StepRecord record = null;
+        boolean rests = false;
         try {
             drain();
             if (!step.isIdle()) {
                 record = step.run(detailed && stepListener.wantsDetail(step.index()));
             }
+            // Either nobody is there, or those who are wait for a form, whose maker unparks this thread.
+            rests = record == null;
         } catch (RuntimeException | Error e) {
             fail(e);
         }
@@ -118,7 +121,7 @@ final class EngineLoop implements AutoCloseable {
         considered = step.considered();
         if (record != null) {
             tell(record);
-        } else if (step.isIdle() && arrivals.isEmpty() && cancellations.isEmpty() && !closing) {
+        } else if (rests && arrivals.isEmpty() && cancellations.isEmpty() && !closing) {
             LockSupport.park(this);
         }
     }

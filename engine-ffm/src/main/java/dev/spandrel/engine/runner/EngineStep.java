@@ -7,6 +7,7 @@ import dev.spandrel.engine.StepRecord;
 import dev.spandrel.engine.StopRules;
 import dev.spandrel.engine.sampling.Sampler;
 import dev.spandrel.engine.sampling.TokenConstraint;
+import dev.spandrel.engine.sampling.TokenHistory;
 import dev.spandrel.engine.scheduler.BlockManager;
 import dev.spandrel.engine.scheduler.FaultPoint;
 import dev.spandrel.engine.scheduler.NgramProposer;
@@ -48,6 +49,9 @@ final class EngineStep {
 
     /** Requests of the step whose hidden states are complete. */
     private final List<LiveRequest> pooled = new ArrayList<>();
+
+    /** Requests that wait for the form of their output, and whose last token may have been the last. */
+    private final List<LiveRequest> held = new ArrayList<>();
 
     private int[] tokens = new int[16];
     private int[] counts = new int[16];
@@ -121,7 +125,7 @@ final class EngineStep {
     }
 
     /**
-     * One turn.
+     * One turn; null when nobody can run, which the threads end that make forms.
      *
      * @param detailed whether the record is to have its detail
      */
@@ -131,10 +135,20 @@ final class EngineStep {
         if (watch != null) {
             watch.begin();
         }
+        release(start);
         propose();
         ScheduledBatch batch = scheduler.schedule();
         long scheduled = nanoClock.getAsLong();
         note(batch, scheduled);
+        if (batch.sequences().isEmpty() && !batch.preempted().isEmpty()) {
+            // Who gave way to those that are held may find room where it waits now.
+            batch = scheduler.schedule();
+            note(batch, scheduled);
+        }
+        if (batch.sequences().isEmpty()) {
+            scheduler.done();
+            return null;
+        }
         faults.pass("forward");
         if (watch != null) {
             watch.scheduled();
@@ -171,7 +185,7 @@ final class EngineStep {
             return;
         }
         for (Sequence sequence : scheduler.running()) {
-            if (sequence.length() - sequence.computed() == 1) {
+            if (sequence.length() - sequence.computed() == 1 && !sequence.isHeld()) {
                 proposer.propose(sequence);
             }
         }
@@ -285,8 +299,34 @@ final class EngineStep {
             tokens[sampled++] = token;
             drafted = drawn < rows - 1 && request.tokens()[length + drawn] == token && !stops(request, token);
             drawn++;
+            drafted = drafted && goesOn(request, request.generated() + drawn);
         }
         return drawn;
+    }
+
+    /** Whether the form of the output is known to go on after so many tokens, the last of them drafted. */
+    private static boolean goesOn(LiveRequest request, int generated) {
+        TokenConstraint form = request.plan().constraint();
+        TokenHistory history = request.before(generated);
+        return form == null || form.ready(history) && form.failure() == null && !form.complete(history);
+    }
+
+    /** Looks after those that wait for the form of their output. */
+    private void release(long nanos) {
+        held.removeIf(request -> {
+            if (request.ending() != null) {
+                return true;
+            }
+            if (!request.plan().constraint().ready(request.before(request.generated()))) {
+                return false;
+            }
+            request.hold(false);
+            LiveRequest.Ending ending = formEnding(request, nanos);
+            if (ending != null) {
+                end(request, ending);
+            }
+            return true;
+        });
     }
 
     private void publish(long nanos) {
@@ -307,7 +347,7 @@ final class EngineStep {
                 } else if (ending == null) {
                     countPrompt(request);
                     request.append(token, nanos);
-                    ending = ending(request, token, nanos);
+                    ending = ending(request, token, j == counts[i] - 1, nanos);
                 }
             }
             at += counts[i];
@@ -333,7 +373,8 @@ final class EngineStep {
         }
     }
 
-    private LiveRequest.Ending ending(LiveRequest request, int token, long nanos) {
+    /** @param last of those that the step drew; before it the form is known to go on */
+    private LiveRequest.Ending ending(LiveRequest request, int token, boolean last, long nanos) {
         StopRules rules = request.sampling().stopRules();
         TokenConstraint form = request.plan().constraint();
         FinishReason stop = form != null && form.cutShort() ? FinishReason.LENGTH : FinishReason.STOP;
@@ -341,8 +382,22 @@ final class EngineStep {
             boolean models = !rules.ignoreEos() && endsSequence.test(token);
             return new LiveRequest.Ending(stop, rules.includeInOutput() ? 0 : 1, nanos, models ? -1 : token, null);
         }
+        if (form != null && last && !form.ready(request.before(request.generated()))) {
+            request.hold(true);
+            held.add(request);
+            return null;
+        }
+        return form == null || last ? formEnding(request, nanos) : null;
+    }
+
+    /** The end of a request whose form has ended, or that has all its tokens. */
+    private static LiveRequest.Ending formEnding(LiveRequest request, long nanos) {
+        TokenConstraint form = request.plan().constraint();
+        if (form != null && form.failure() != null) {
+            return new LiveRequest.Ending(FinishReason.ERROR, 0, nanos, form.failure());
+        }
         if (form != null && form.complete(request.before(request.generated()))) {
-            return new LiveRequest.Ending(stop, 0, nanos, null);
+            return new LiveRequest.Ending(form.cutShort() ? FinishReason.LENGTH : FinishReason.STOP, 0, nanos, null);
         }
         return request.length() == request.maxLength()
                 ? new LiveRequest.Ending(FinishReason.LENGTH, 0, nanos, null)
@@ -357,6 +412,9 @@ final class EngineStep {
         scheduler.finish(request);
         if (request.leaveLine()) {
             line.left();
+        }
+        if (request.plan().constraint() != null) {
+            request.plan().constraint().abandon();
         }
         request.publish(ending);
     }

@@ -41,6 +41,7 @@ final class LiveRequest extends Sequence {
     private final RequestLog log;
     private final Object correlation;
     private SamplingPlan plan = SamplingPlan.PLAIN;
+    private boolean held;
     private int promptScored;
     private Pooler pooler;
     private int wantedLogprobs;
@@ -110,6 +111,16 @@ final class LiveRequest extends Sequence {
     /** Collects its hidden states, or null for one that generates. */
     Pooler pooler() {
         return pooler;
+    }
+
+    /** Engine thread: whether the next token has to wait for the form of the output. */
+    void hold(boolean value) {
+        held = value;
+    }
+
+    @Override
+    public boolean isHeld() {
+        return held;
     }
 
     SamplingPlan plan() {
@@ -295,6 +306,11 @@ final class LiveRequest extends Sequence {
                 tokenCount == 0 ? RequestTimings.NOT_REACHED : tokenNanos[tokenCount - 1],
                 finishedNanos,
                 preemptions);
+    }
+
+    /** The stamp of a published token. */
+    long tokenNanosAt(int index) {
+        return tokenNanos[index];
     }
 
     /** Stamps of the first {@code tokenCount} tokens. */

@@ -2,6 +2,8 @@ package dev.spandrel.engine.runner;
 
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.PendingEmbedding;
+import dev.spandrel.engine.RequestPhases;
+import dev.spandrel.engine.RequestTimings;
 import java.util.Optional;
 
 /** The reader's side of an embedding. */
@@ -30,6 +32,17 @@ final class LocalEmbedding implements PendingEmbedding {
         return ending.reason() == FinishReason.STOP
                 ? Optional.of(request.pooler().vector())
                 : Optional.empty();
+    }
+
+    @Override
+    public RequestTimings timings() {
+        LiveRequest.Ending ending = request.ending();
+        return request.timings(0, ending == null ? RequestTimings.NOT_REACHED : ending.nanos());
+    }
+
+    @Override
+    public RequestPhases phases() {
+        return request.log().phases();
     }
 
     @Override

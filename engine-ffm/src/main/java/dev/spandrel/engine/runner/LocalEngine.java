@@ -43,7 +43,9 @@ import dev.spandrel.engine.model.Model;
 import dev.spandrel.engine.model.ModelConfig;
 import dev.spandrel.engine.model.ModelLoader;
 import dev.spandrel.engine.model.StepLimits;
+import dev.spandrel.engine.scheduler.BlockLives;
 import dev.spandrel.engine.scheduler.BlockManager;
+import dev.spandrel.engine.scheduler.BlockWatch;
 import dev.spandrel.engine.scheduler.FaultPoint;
 import dev.spandrel.engine.scheduler.NgramProposer;
 import dev.spandrel.engine.scheduler.Scheduler;
@@ -59,6 +61,7 @@ import java.time.LocalDateTime;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
@@ -75,6 +78,7 @@ public final class LocalEngine implements Engine {
     private final Optional<ChatTemplate> chatTemplate;
     private final IntPredicate endsSequence;
     private final SamplingPlanner planner;
+    private final PromptBound bound;
     private final List<StartPhase> startPhases;
     private final EngineLoop loop;
     private final AtomicLong requests = new AtomicLong();
@@ -91,6 +95,7 @@ public final class LocalEngine implements Engine {
         this.config = config;
         this.endsSequence = defaults::endsSequence;
         this.planner = new SamplingPlanner(tokenizer, defaults.eosTokenIds(), info.vocabSize());
+        this.bound = new PromptBound(tokenizer, info.maxModelLen());
         this.startPhases = startPhases;
         this.info = info;
         this.backend = backend;
@@ -106,7 +111,7 @@ public final class LocalEngine implements Engine {
 
     /** See {@link Engine#open}. */
     public static Engine open(EngineConfig config) {
-        StartLog start = new StartLog(config.nanoClock());
+        StartLog start = new StartLog(config.nanoClock(), config.stepListener()::onStart);
         LoadFormat format = LoadFormat.of(config.loadFormat());
         HubSettings hub = HubSettings.of(System.getenv(), Path.of(System.getProperty("user.home")));
         if (config.downloadDir() != null) {
@@ -199,7 +204,8 @@ public final class LocalEngine implements Engine {
         start.loaded();
         ModelRunner runner = new ModelRunner(
                 backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
-        BlockManager blocks = new BlockManager(blockCount, config.blockSize(), config.prefixCaching());
+        BlockManager blocks =
+                new BlockManager(blockCount, config.blockSize(), config.prefixCaching(), watch(config, blockCount));
         GenerationDefaults defaults = GenerationDefaults.read(modelConfig);
         WaitingLine line =
                 new WaitingLine(config.maxWaiting(), config.nanoClock().getAsLong());
@@ -226,12 +232,28 @@ public final class LocalEngine implements Engine {
                 defaults.sampling());
         WarmUp.run(backend, model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
         start.done("warm_up");
+        if (backend.recordsPasses()) {
+            WarmUp.capture(backend, model, cache, maxTokens, config.maxNumSeqs(), maxModelLen, config.blockSize());
+            start.done("capture");
+        }
         loop.start();
         start.done("start_loop");
         if (backend instanceof CpuBackend) {
             KernelWatch.once(backendOptions(config));
         }
         return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults, loop, start.phases());
+    }
+
+    private static BlockWatch watch(EngineConfig config, int blocks) {
+        double ratio = config.stepListener().watchedBlocks();
+        return ratio <= 0
+                ? BlockWatch.NONE
+                : new BlockLives(
+                        blocks,
+                        ratio,
+                        new SplittableRandom(config.seed()),
+                        config.nanoClock(),
+                        config.stepListener()::onEvicted);
     }
 
     /** See {@link Engine#kernelRates}. */
@@ -316,6 +338,24 @@ public final class LocalEngine implements Engine {
         };
     }
 
+    @Override
+    public int countTokens(Prompt prompt) {
+        return encodeBounded(prompt).length;
+    }
+
+    private int[] encodeBounded(Prompt prompt) {
+        return switch (prompt) {
+            case Prompt.Text text -> encodeBounded(text.text(), text.addSpecialTokens());
+            case Prompt.Tokens tokens -> inVocabulary(tokens);
+            case Prompt.Chat chat -> encodeBounded(render(chat), chat.options().addSpecialTokens());
+        };
+    }
+
+    private int[] encodeBounded(String text, boolean addSpecialTokens) {
+        bound.check(text);
+        return tokenizer.encode(text, addSpecialTokens);
+    }
+
     private String render(Prompt.Chat chat) {
         return chatTemplate
                 .orElseThrow(() -> new EngineException.InvalidRequest(
@@ -356,11 +396,11 @@ public final class LocalEngine implements Engine {
 
     /** The prompt's tokens, cut where the request wants it. */
     private int[] prompt(GenerationRequest request) {
-        int[] prompt = tokenize(request.prompt());
         PromptRules rules = request.promptRules();
         if (rules.truncateTo().isEmpty()) {
-            return prompt;
+            return encodeBounded(request.prompt());
         }
+        int[] prompt = tokenize(request.prompt());
         int room = info.maxModelLen() - request.sampling().maxTokens().orElse(1);
         int most = rules.truncateTo().getAsInt() == -1
                 ? Math.max(1, room)
@@ -541,6 +581,7 @@ public final class LocalEngine implements Engine {
     @Override
     public void close() {
         loop.close();
+        planner.close();
         backend.close();
     }
 }

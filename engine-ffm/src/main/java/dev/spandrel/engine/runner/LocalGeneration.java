@@ -158,6 +158,11 @@ final class LocalGeneration implements Generation {
     }
 
     @Override
+    public long tokenNanos(int index) {
+        return request.tokenNanosAt(index);
+    }
+
+    @Override
     public synchronized void close() {
         if (!over) {
             loop.cancel(request);

@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /** Makes the {@link SamplingPlan} of a request on the thread that submits it, in vLLM's order of processors. */
-final class SamplingPlanner {
+final class SamplingPlanner implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final int[] eosTokenIds;
     private final int vocabSize;
@@ -56,6 +56,11 @@ final class SamplingPlanner {
         return form == null && processors.isEmpty() && stop.tokenIds().isEmpty()
                 ? SamplingPlan.PLAIN
                 : new SamplingPlan(form, processors, stop.tokenIds());
+    }
+
+    @Override
+    public void close() {
+        grammars.close();
     }
 
     private void addRules(TokenRules rules, StopRules stop, List<LogitsProcessor> processors) {

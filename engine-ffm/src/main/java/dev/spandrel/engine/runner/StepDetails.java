@@ -12,10 +12,11 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
- * Watches single steps on the engine thread: its processor time by phase, and every call of the backend. The backend is
+ * Watches single steps on the engine thread: processor time by phase, the backend's workers included, and every call of the backend. The backend is
  * watched through a {@link Proxy}, so that a verb more or less there needs no change here; between watched steps a call
  * costs one reflective call more, and an engine without a detailed listener has no proxy at all.
  */
@@ -23,9 +24,19 @@ final class StepDetails {
     /** Calls kept of one step: 40 layers of 12 verbs. */
     private static final int LIMIT = 512;
 
+    /** Verbs that do several things in one pass over memory, or the same thing in another way. */
+    private static final Map<String, String> PHASES = Map.of(
+            "attend", "attention",
+            "normMatmul", "matmul",
+            "normMatmulGate", "matmul",
+            "matmulAdd", "matmul");
+
     private final LongSupplier nanoClock;
     private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-    private final boolean measuresCpu = threads.isCurrentThreadCpuTimeSupported();
+    private final boolean measuresCpu = threads.isThreadCpuTimeSupported() && threads.isThreadCpuTimeEnabled();
+
+    private Backend backend;
+    private long[] workers = {};
 
     private boolean watching;
     private long beginCpu;
@@ -40,6 +51,8 @@ final class StepDetails {
 
     /** The same backend, watched while a step is. */
     Backend watch(Backend backend) {
+        this.backend = backend;
+        workers = backend.workers().stream().mapToLong(Thread::threadId).toArray();
         return (Backend) Proxy.newProxyInstance(
                 Backend.class.getClassLoader(),
                 new Class<?>[] {Backend.class},
@@ -78,7 +91,8 @@ final class StepDetails {
 
     private void note(String verb, long start, long cpu) {
         if (calls.size() < LIMIT) {
-            calls.add(new StepDetail.Call(verb, start, nanoClock.getAsLong(), cpuNanos() - cpu));
+            String phase = PHASES.getOrDefault(verb, verb);
+            calls.add(new StepDetail.Call(verb, phase, start, nanoClock.getAsLong(), cpuNanos() - cpu));
         } else {
             leftOut++;
         }
@@ -92,17 +106,25 @@ final class StepDetails {
         scheduledCpu = cpuNanos();
         calls = new ArrayList<>();
         leftOut = 0;
+        backend.watch(true);
         watching = true;
     }
 
     void forwarded() {
-        watching = false;
+        stopWatching();
         forwardedCpu = cpuNanos();
     }
 
     /** The watched step threw. */
     void abandon() {
-        watching = false;
+        stopWatching();
+    }
+
+    private void stopWatching() {
+        if (watching) {
+            watching = false;
+            backend.watch(false);
+        }
     }
 
     StepDetail end(ScheduledBatch batch, BlockManager blocks) {
@@ -120,10 +142,19 @@ final class StepDetails {
                 forwardedCpu - scheduledCpu,
                 cpu - forwardedCpu,
                 calls,
-                leftOut);
+                leftOut,
+                backend.deviceTimes());
     }
 
+    /** Of this thread and the backend's; 0 where the platform does not say. */
     private long cpuNanos() {
-        return measuresCpu ? threads.getCurrentThreadCpuTime() : 0;
+        if (!measuresCpu) {
+            return 0;
+        }
+        long sum = threads.getCurrentThreadCpuTime();
+        for (long worker : workers) {
+            sum += threads.getThreadCpuTime(worker);
+        }
+        return sum;
     }
 }

@@ -30,11 +30,9 @@ final class WarmUp {
             int maxModelLen,
             int blockSize,
             LongSupplier nanoClock) {
-        int prompt = Math.min(PROMPT, Math.min(maxTokens, maxModelLen - 1));
-        int[] tokens = new int[prompt + 1];
-        Arrays.setAll(tokens, i -> i % model.vocabSize());
-        int[] blocks = new int[(tokens.length + blockSize - 1) / blockSize];
-        Arrays.setAll(blocks, i -> i);
+        int prompt = prompt(maxTokens, maxModelLen);
+        int[] tokens = tokens(prompt, model);
+        int[] blocks = blocks(tokens.length, blockSize);
         ForwardInput input = new ForwardInput(tokens.length, 1, 1, blockSize);
         long end = nanoClock.getAsLong() + BUDGET_NANOS;
         for (int pass = 0; pass < MOST_PASSES && nanoClock.getAsLong() < end; pass++) {
@@ -43,5 +41,52 @@ final class WarmUp {
             input.add(tokens, from, pass % 8 == 0 ? prompt : prompt + 1, blocks, 1);
             ModelRunner.pass(backend, model, input, cache);
         }
+    }
+
+    /**
+     * Lets the backend record passes of one token per sequence for every batch size that is a power of two, at a short
+     * context; other contexts are recorded when they come.
+     *
+     * @param maxSequences most sequences in a step
+     */
+    static void capture(
+            Backend backend,
+            Model model,
+            KvCache cache,
+            int maxTokens,
+            int maxSequences,
+            int maxModelLen,
+            int blockSize) {
+        int prompt = prompt(maxTokens, maxModelLen);
+        int[] tokens = tokens(prompt, model);
+        int[] blocks = blocks(tokens.length, blockSize);
+        int most = Math.min(maxSequences, maxTokens);
+        ForwardInput input = new ForwardInput(most, most, most, blockSize);
+        for (int sequences = 1; sequences <= most; sequences *= 2) {
+            // The first of its kind runs as it is, the second is recorded.
+            for (int pass = 0; pass < 2; pass++) {
+                input.clear();
+                for (int sequence = 0; sequence < sequences; sequence++) {
+                    input.add(tokens, prompt, prompt + 1, blocks, 1);
+                }
+                ModelRunner.pass(backend, model, input, cache);
+            }
+        }
+    }
+
+    private static int prompt(int maxTokens, int maxModelLen) {
+        return Math.min(PROMPT, Math.min(maxTokens, maxModelLen - 1));
+    }
+
+    private static int[] tokens(int prompt, Model model) {
+        int[] tokens = new int[prompt + 1];
+        Arrays.setAll(tokens, i -> i % model.vocabSize());
+        return tokens;
+    }
+
+    private static int[] blocks(int tokens, int blockSize) {
+        int[] blocks = new int[(tokens + blockSize - 1) / blockSize];
+        Arrays.setAll(blocks, i -> i);
+        return blocks;
     }
 }

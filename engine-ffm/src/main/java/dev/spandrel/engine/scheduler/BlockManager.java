@@ -14,6 +14,7 @@ public final class BlockManager {
     private final int[] references;
     private final BlockHash[] hashes;
     private final FreeBlocks free;
+    private final BlockWatch watch;
     private final Map<BlockHash, Integer> cached = new HashMap<>();
     private final BlockHash.Digester digester = new BlockHash.Digester();
 
@@ -23,6 +24,12 @@ public final class BlockManager {
      * @param prefixCaching whether to look for beginnings that are computed already
      */
     public BlockManager(int blocks, int blockSize, boolean prefixCaching) {
+        this(blocks, blockSize, prefixCaching, BlockWatch.NONE);
+    }
+
+    /** @param watch told of what happens to blocks */
+    public BlockManager(int blocks, int blockSize, boolean prefixCaching, BlockWatch watch) {
+        this.watch = watch;
         this.blockSize = blockSize;
         this.prefixCaching = prefixCaching;
         references = new int[blocks];
@@ -86,6 +93,7 @@ public final class BlockManager {
                 free.remove(block);
             }
             sequence.addBlock(block);
+            watch.reused(block);
         }
         sequence.advance(hits * blockSize);
         sequence.registered(hits);
@@ -135,9 +143,11 @@ public final class BlockManager {
             if (hashes[block] != null) {
                 cached.remove(hashes[block]);
                 hashes[block] = null;
+                watch.evicted(block);
             }
             references[block] = 1;
             sequence.addBlock(block);
+            watch.allocated(block);
         }
     }
 

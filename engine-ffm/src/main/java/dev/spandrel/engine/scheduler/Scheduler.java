@@ -77,7 +77,10 @@ public final class Scheduler {
             for (Sequence sequence : order) {
                 boolean inPrompt = sequence.length() - sequence.computed() > 1;
                 // Whoever gave way to another in this step runs no more.
-                if (sequence.state() == Sequence.State.RUNNING && inPrompt == prefill && budget() > 0) {
+                if (sequence.state() == Sequence.State.RUNNING
+                        && !sequence.isHeld()
+                        && inPrompt == prefill
+                        && budget() > 0) {
                     int count = chunk(sequence);
                     if (count > 0) {
                         fit(sequence, count);
@@ -135,10 +138,13 @@ public final class Scheduler {
         return (int) Math.max(0, config.logitRows().most() - batch.logitRows() - kept);
     }
 
-    /** Sequences that wait, in order; the first that does not fit ends it, so nobody is overtaken. */
+    /** Sequences that wait, in order; the first that does not fit ends it, so nobody is overtaken but who is held. */
     private void scheduleWaiting() {
-        while (!waiting.isEmpty() && budget() > 0 && running.size() < config.maxNumSeqs()) {
-            Sequence sequence = waiting.first();
+        while (budget() > 0 && running.size() < config.maxNumSeqs()) {
+            Sequence sequence = firstWaiting();
+            if (sequence == null) {
+                return;
+            }
             current = sequence;
             if (logitRowsFor(sequence) < config.logitRows().perSequence()) {
                 return;
@@ -149,13 +155,22 @@ public final class Scheduler {
                 return;
             }
             faults.pass("admitted");
-            waiting.pollFirst();
+            waiting.remove(sequence);
             sequence.foundCached(cached);
             sequence.become(Sequence.State.RUNNING);
             running.add(sequence);
             batch.add(sequence, chunk(sequence));
             batch.noteAdmitted(sequence);
         }
+    }
+
+    private Sequence firstWaiting() {
+        for (Sequence sequence : waiting) {
+            if (!sequence.isHeld()) {
+                return sequence;
+            }
+        }
+        return null;
     }
 
     private void preempt(Sequence victim) {

@@ -146,6 +146,11 @@ public class Sequence {
         return false;
     }
 
+    /** Whether it has to stay out of steps for now, wherever it stands; what it holds it keeps. */
+    public boolean isHeld() {
+        return false;
+    }
+
     /** Takes over a sampled token; any draft is over. */
     public void append(int token) {
         reserveTokens(1);

@@ -212,12 +212,34 @@ class ConstrainedOutputTest {
             words.add(word);
         }
         TokenTrie trie = new TokenTrie(new ByteWords(words), words.size());
-        TokenGrammar grammar =
-                new TokenGrammar(Grammars.compile(new OutputConstraint.JsonObject()), trie, words.size(), new int[0]);
-        GrammarState inString = grammar.step(grammar.start(), new byte[] {'{', '"'});
-        long[] mask = grammar.mask(inString).bits();
+        TokenGrammar grammar = new TokenGrammar(
+                Grammars.compile(new OutputConstraint.JsonObject()), trie, words.size(), new int[0], null);
+        GrammarState inString = grammar.step(grammar.start(), new byte[] {'{', '"'}, Turn.ALONE);
+        long[] mask = grammar.mask(inString, Turn.ALONE).bits();
         for (int id = 256; id < words.size(); id++) {
             assertThat(TokenMask.contains(mask, id)).isTrue();
+        }
+    }
+
+    /** More than the 256 places that a state may have: none may be lost. */
+    @Test
+    void noneOfManyChoicesIsLost() {
+        List<String> choices = java.util.stream.IntStream.range(0, 1_000)
+                .mapToObj(i -> "x".repeat(i % 7) + "choice " + i)
+                .toList();
+        for (OutputConstraint form : List.of(
+                new OutputConstraint.Choice(choices),
+                new OutputConstraint.JsonSchema(JSON.writeValueAsString(java.util.Map.of("enum", choices))))) {
+            boolean quoted = form instanceof OutputConstraint.JsonSchema;
+            GrammarMatcher matcher = new GrammarMatcher(Grammars.compile(form));
+            for (String choice : choices) {
+                GrammarState state = matcher.start();
+                for (byte b :
+                        (quoted ? "\"" + choice + "\"" : choice).getBytes(java.nio.charset.StandardCharsets.UTF_8)) {
+                    state = matcher.step(state, b & 0xff, Turn.ALONE);
+                }
+                assertThat(state.accepting()).as(choice).isTrue();
+            }
         }
     }
 
@@ -245,7 +267,7 @@ class ConstrainedOutputTest {
                 if (c >= 0 && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff)) {
                     GrammarState state = matcher.start();
                     for (byte b : Character.toString(c).getBytes(java.nio.charset.StandardCharsets.UTF_8)) {
-                        state = matcher.step(state, b & 0xff);
+                        state = matcher.step(state, b & 0xff, Turn.ALONE);
                     }
                     assertThat(state.complete()).as("%x in %x-%x", c, from, to).isEqualTo(set.contains(c));
                 }

@@ -37,7 +37,7 @@ final class GrammarRun {
         int[] tokens = new int[maxTokens];
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         int length = 0;
-        while (length < maxTokens && !constraint.complete(new TokenHistory(tokens, 0, length))) {
+        while (length < maxTokens && goesOn(constraint, new TokenHistory(tokens, 0, length))) {
             float[] logits = new float[tokenizer.vocabSize()];
             constraint.process(logits, logits.length, new TokenHistory(tokens, 0, length));
             int token = pick(logits, random);
@@ -49,6 +49,12 @@ final class GrammarRun {
             bytes.writeBytes(tokenizer.bytes(token));
         }
         return new Output(bytes.toString(StandardCharsets.UTF_8), length, constraint.cutShort());
+    }
+
+    private static boolean goesOn(TokenConstraint constraint, TokenHistory history) {
+        constraint.await(history);
+        assertThat(constraint.failure()).isNull();
+        return !constraint.complete(history);
     }
 
     private int pick(float[] logits, Random random) {

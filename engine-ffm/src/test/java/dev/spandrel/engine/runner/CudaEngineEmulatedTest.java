@@ -12,6 +12,7 @@ import dev.spandrel.engine.GenerationEvent;
 import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.engine.StartPhase;
 import dev.spandrel.engine.cuda.EmulatedCuda;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -92,6 +93,20 @@ class CudaEngineEmulatedTest {
     void generatesTokenForTokenWhatTheCpuDoes() throws InterruptedException {
         assertThat(answers("cuda")).isEqualTo(answers("cpu"));
         assertThat(cuda.calls("cuGraphLaunch")).isPositive();
+    }
+
+    /** 1, 2 and 4 sequences are captured at the start, so a first batch of four is none of an unknown kind. */
+    @Test
+    void decodeStepsAreCapturedAtTheStart() {
+        try (Engine engine = Engine.open(config("cuda").build())) {
+            assertThat(engine.startPhases())
+                    .extracting(StartPhase::name)
+                    .containsSubsequence("load", "warm_up", "capture", "start_loop");
+            assertThat(cuda.calls("cuStreamEndCapture")).isEqualTo(3);
+        }
+        try (Engine engine = Engine.open(config("cpu").build())) {
+            assertThat(engine.startPhases()).extracting(StartPhase::name).doesNotContain("capture");
+        }
     }
 
     @Test

@@ -63,6 +63,11 @@ public final class ReloadingTls implements AutoCloseable {
             context.init(new KeyManager[] {keys}, new TrustManager[] {trust}, null);
             return Tls.builder()
                     .sslContext(context)
+                    .update(tls -> {
+                        if (!files.ciphers().isEmpty()) {
+                            tls.enabledCipherSuites(files.ciphers());
+                        }
+                    })
                     .enabledProtocols(List.of("TLSv1.3", "TLSv1.2"))
                     .clientAuth(
                             switch (files.clientAuth()) {

@@ -16,7 +16,9 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedKeyManager;
 import javax.net.ssl.X509ExtendedTrustManager;
@@ -28,8 +30,10 @@ import javax.net.ssl.X509ExtendedTrustManager;
  * @param key PKCS#8, or PKCS#1 for RSA, not encrypted; may be the same file as the chain
  * @param clientAuthorities certificates that sign clients'; empty where clients need none
  * @param clientAuth whether clients must show one
+ * @param ciphers cipher suites to be used, by their IANA names; empty for the JDK's
  */
-public record TlsFiles(Path certificates, Path key, Optional<Path> clientAuthorities, ClientAuth clientAuth) {
+public record TlsFiles(
+        Path certificates, Path key, Optional<Path> clientAuthorities, ClientAuth clientAuth, List<String> ciphers) {
     /** What clients must show; vLLM's {@code --ssl-cert-reqs} 0, 1 and 2. */
     public enum ClientAuth {
         NONE,
@@ -40,9 +44,37 @@ public record TlsFiles(Path certificates, Path key, Optional<Path> clientAuthori
     public TlsFiles {
         Objects.requireNonNull(certificates, "certificates");
         Objects.requireNonNull(key, "key");
+        ciphers = List.copyOf(ciphers);
+        checkCiphers(ciphers);
         if (clientAuth != ClientAuth.NONE && clientAuthorities.isEmpty()) {
             throw new IllegalArgumentException(
                     "--ssl-cert-reqs asks for client certificates, but --ssl-ca-certs names nobody who signs them");
+        }
+    }
+
+    /** With the JDK's cipher suites. */
+    public TlsFiles(Path certificates, Path key, Optional<Path> clientAuthorities, ClientAuth clientAuth) {
+        this(certificates, key, clientAuthorities, clientAuth, List.of());
+    }
+
+    private static void checkCiphers(List<String> ciphers) {
+        List<String> known = supportedCiphers();
+        for (String cipher : ciphers) {
+            if (!known.contains(cipher)) {
+                throw new IllegalArgumentException("--ssl-ciphers: this JDK has no cipher suite \"" + cipher
+                        + "\"; it has " + String.join(", ", known));
+            }
+        }
+    }
+
+    /** Those that TLS 1.2 and 1.3 have, and that encrypt. */
+    private static List<String> supportedCiphers() {
+        try {
+            return Stream.of(SSLContext.getDefault().getDefaultSSLParameters().getCipherSuites())
+                    .filter(name -> !name.endsWith("_SCSV"))
+                    .toList();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("this JDK has no TLS", e);
         }
     }
 

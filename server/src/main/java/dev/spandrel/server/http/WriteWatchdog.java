@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
- * Ends writes that block for too long. A client that stops reading blocks only the virtual thread that writes to it, but
- * Helidon lets it block for ever; after the timeout this interrupts that thread, upon which the JDK closes the socket.
+ * Ends writes that block for too long, and reads of bodies that stop in the middle. A client that stops reading blocks only
+ * the virtual thread that writes to it, but Helidon lets it block for ever; after the timeout this interrupts that thread, upon which the JDK closes the socket.
  * One daemon thread looks at all writers four times per timeout; it starts with the first writer.
  */
 public final class WriteWatchdog implements AutoCloseable {
@@ -64,7 +64,7 @@ public final class WriteWatchdog implements AutoCloseable {
         }
     }
 
-    /** Something that writes to a client. */
+    /** Something that writes to a client, or reads from one. */
     @FunctionalInterface
     public interface Write {
         void run() throws IOException;

@@ -4,6 +4,7 @@ import dev.spandrel.engine.Engine;
 import dev.spandrel.server.http.WriteWatchdog;
 import java.time.InstantSource;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 
@@ -15,6 +16,7 @@ import java.util.random.RandomGenerator;
  * @param listener hears of every generation
  * @param watchdog ends writes to clients that do not read
  * @param draining true once the server is stopping and takes no more generations
+ * @param underWay told +1 when an answer goes on without its client, −1 when it is over
  * @param nanoClock the engine's monotonic clock
  * @param clock for {@code created}
  * @param random for request ids
@@ -25,6 +27,7 @@ public record ApiContext(
         GenerationListener listener,
         WriteWatchdog watchdog,
         BooleanSupplier draining,
+        IntConsumer underWay,
         LongSupplier nanoClock,
         InstantSource clock,
         RandomGenerator random) {}

@@ -46,7 +46,7 @@ final class ChatCompletionRequest {
         OptionalInt maxTokens = fields.integer(maxTokensName);
         SamplingFields sampling = SamplingFields.read(fields);
         OutputFields output = OutputFields.read(fields, false);
-        LogprobRules logprobs = LogprobFields.chat(fields);
+        LogprobRules logprobs = LogprobFields.chat(fields, model);
         PromptRules promptRules = PromptFields.read(fields);
         ToolChoice tools = ToolFields.read(fields, model.toolCallFamily());
         ChatOptions options = ChatOptionFields.read(

@@ -13,7 +13,7 @@ public final class ChatCompletionsService implements HttpService {
     public ChatCompletionsService(ApiContext api) {
         handler = new GenerationHandler(
                 api,
-                new ChatFormat().operation(),
+                new ChatFormat(),
                 (fields, ids) -> ChatCompletionRequest.read(fields, ids, api.model(), api.engine()));
     }
 

@@ -30,7 +30,7 @@ final class CompletionRequest {
         boolean echo = fields.bool("echo", false);
         boolean promptOnly = echo && maxTokens.isPresent() && maxTokens.getAsInt() == 0;
         OutputFields output = OutputFields.read(fields, promptOnly);
-        LogprobRules logprobs = LogprobFields.completion(fields, echo);
+        LogprobRules logprobs = LogprobFields.completion(fields, echo, model);
         PromptRules promptRules = PromptFields.read(fields);
         Optional<OutputConstraint> constraint = ConstraintFields.read(fields);
         List<Prompt> prompts = PromptInput.read(fields, "prompt");

@@ -12,9 +12,7 @@ public final class CompletionsService implements HttpService {
 
     public CompletionsService(ApiContext api) {
         handler = new GenerationHandler(
-                api,
-                new CompletionsFormat().operation(),
-                (fields, ids) -> CompletionRequest.read(fields, ids, api.model()));
+                api, new CompletionsFormat(), (fields, ids) -> CompletionRequest.read(fields, ids, api.model()));
     }
 
     @Override

@@ -19,7 +19,7 @@ final class ConstraintFields {
     /**
      * The form asked for, if any.
      *
-     * @throws OpenAiException 400 for two forms or one that is not understood, 501 for those not implemented
+     * @throws OpenAiException 400 for two forms, one that is not understood, or one that is not supported
      */
     static Optional<OutputConstraint> read(RequestFields fields) {
         List<OutputConstraint> all = new ArrayList<>();
@@ -41,8 +41,9 @@ final class ConstraintFields {
             case "json_object" -> Optional.of(new OutputConstraint.JsonObject());
             case "json_schema" -> Optional.of(schema(format));
             case "structural_tag" ->
-                throw new OpenAiException(OpenAiError.notImplemented(
-                        "response_format", "`response_format` of type `structural_tag` is not implemented."));
+                throw new OpenAiException(OpenAiError.unsupported(
+                        "response_format",
+                        "`response_format` of type `structural_tag` is not supported by this server."));
             default ->
                 throw new OpenAiException(OpenAiError.badRequest(
                         "response_format",
@@ -70,9 +71,9 @@ final class ConstraintFields {
         }
         for (String kind : LATER) {
             if (fields.get(prefix + kind) != null) {
-                throw new OpenAiException(OpenAiError.notImplemented(
+                throw new OpenAiException(OpenAiError.unsupported(
                         prefix.isEmpty() ? "structured_outputs" : prefix + kind,
-                        "`" + prefix + kind + "` is not implemented; use json, regex or choice."));
+                        "`" + prefix + kind + "` is not supported by this server; use json, regex or choice."));
             }
         }
     }

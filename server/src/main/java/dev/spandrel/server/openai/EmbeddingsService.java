@@ -1,9 +1,12 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.EmbeddingRequest;
+import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.PendingEmbedding;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.PromptRules;
+import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.server.http.ClientConnection;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.CloseConnectionException;
@@ -25,6 +28,8 @@ public final class EmbeddingsService implements HttpService {
     /** Where it is mounted. */
     public static final String PATH = "/v1/embeddings";
 
+    private static final String PREFIX = "embd-";
+
     private final ApiContext api;
 
     public EmbeddingsService(ApiContext api) {
@@ -39,6 +44,7 @@ public final class EmbeddingsService implements HttpService {
     /** What a body asks for. */
     private record Wish(
             String id,
+            String model,
             List<Prompt> prompts,
             PromptRules rules,
             boolean base64,
@@ -46,36 +52,78 @@ public final class EmbeddingsService implements HttpService {
             boolean normalized) {}
 
     private void embed(ServerRequest request, ServerResponse response) {
-        byte[] body = RequestReader.read(request);
-        long arrivalNanos = api.nanoClock().getAsLong();
-        if (api.draining().getAsBoolean()) {
-            throw new OpenAiException(OpenAiError.unavailable("The server is shutting down."));
-        }
-        Wish wish = read(RequestFields.parse(body));
-        List<PendingEmbedding> pending = new ArrayList<>(wish.prompts().size());
+        api.listener().onArrival(request);
+        Intake intake = new Intake(request, EndedEmbedding.OPERATION, id -> PREFIX + id + "-0", api);
+        Wish wish;
+        List<PendingEmbedding> pending = new ArrayList<>();
         try {
-            for (Prompt prompt : wish.prompts()) {
-                pending.add(api.engine()
-                        .embed(new EmbeddingRequest(
-                                wish.id(),
-                                prompt,
-                                wish.rules(),
-                                api.model().pooling(),
-                                wish.normalized(),
-                                arrivalNanos)));
-            }
+            wish = read(intake.fields(), intake.ids());
+            submit(wish, intake.arrivalNanos(), pending);
+        } catch (RuntimeException e) {
+            pending.forEach(PendingEmbedding::close);
+            api.listener().onRefused(request, intake.refused(e));
+            throw e;
+        }
+        Outcome outcome = new Outcome();
+        try {
             List<float[]> vectors = await(pending);
-            checkDimensions(wish, vectors.getFirst().length);
+            outcome.dimensions = vectors.getFirst().length;
+            checkDimensions(wish, outcome.dimensions);
             response.header(HeaderNames.CONTENT_TYPE, "application/json");
             response.send(json(wish, vectors, pending));
+            outcome.lastByteNanos = api.nanoClock().getAsLong();
+        } catch (EngineException e) {
+            outcome.failure = Optional.of(e);
+            throw e;
         } finally {
             pending.forEach(PendingEmbedding::close);
+            api.listener().onEmbedded(request, ended(wish, pending, outcome));
         }
     }
 
-    private Wish read(RequestFields fields) {
+    /** What became of a request. */
+    private static final class Outcome {
+        private int dimensions;
+        private long lastByteNanos = RequestTimings.NOT_REACHED;
+        private Optional<EngineException> failure = Optional.empty();
+
+        FinishReason reason() {
+            return dimensions > 0 ? FinishReason.STOP : failure.isPresent() ? FinishReason.ERROR : FinishReason.ABORT;
+        }
+    }
+
+    private void submit(Wish wish, long arrivalNanos, List<PendingEmbedding> pending) {
+        for (Prompt prompt : wish.prompts()) {
+            pending.add(api.engine()
+                    .embed(new EmbeddingRequest(
+                            wish.id(), prompt, wish.rules(), api.model().pooling(), wish.normalized(), arrivalNanos)));
+        }
+    }
+
+    private List<EndedEmbedding> ended(Wish wish, List<PendingEmbedding> pending, Outcome outcome) {
+        List<EndedEmbedding> ended = new ArrayList<>(pending.size());
+        for (PendingEmbedding embedding : pending) {
+            ended.add(new EndedEmbedding(
+                    ended.size(),
+                    wish.id() + "-" + ended.size(),
+                    wish.id(),
+                    wish.model(),
+                    api.model().name(),
+                    embedding.promptTokens(),
+                    outcome.dimensions,
+                    wish.base64() ? "base64" : "float",
+                    embedding.timings(),
+                    embedding.phases(),
+                    outcome.reason(),
+                    outcome.failure,
+                    outcome.lastByteNanos));
+        }
+        return ended;
+    }
+
+    private Wish read(RequestFields fields, RequestIds ids) {
         String name = fields.string("model").orElse(api.model().name());
-        String id = new RequestIds(Optional.empty(), api.random()).of(fields.string("request_id"));
+        String id = ids.of(fields.string("request_id"));
         List<Prompt> prompts = PromptInput.read(fields, "input");
         PromptRules rules = PromptFields.read(fields);
         String format = fields.string("encoding_format").orElse("float");
@@ -88,7 +136,7 @@ public final class EmbeddingsService implements HttpService {
             throw new OpenAiException(OpenAiError.badRequest(
                     "encoding_format", "encoding_format must be `float` or `base64`, got `" + format + "`."));
         }
-        return new Wish("embd-" + id, prompts, rules, format.equals("base64"), dimensions, normalized);
+        return new Wish(PREFIX + id, name, prompts, rules, format.equals("base64"), dimensions, normalized);
     }
 
     /** A model that was not trained for shorter vectors has none. */

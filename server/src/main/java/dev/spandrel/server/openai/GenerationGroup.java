@@ -19,6 +19,8 @@ final class GenerationGroup implements AutoCloseable {
     private static final int QUEUE = 256;
 
     private final List<Generation> generations;
+    private final int[] tokens;
+    private TokenObserver observer = (_, _, _, _) -> {};
     private final List<Thread> readers = new ArrayList<>();
     private final BlockingQueue<Arrival> arrivals = new ArrayBlockingQueue<>(QUEUE);
 
@@ -32,8 +34,32 @@ final class GenerationGroup implements AutoCloseable {
         boolean on(int index, GenerationEvent event) throws java.io.IOException;
     }
 
+    /** Told of tokens, on the thread that called {@link #forEach}, before its handler is. */
+    @FunctionalInterface
+    interface TokenObserver {
+        void on(int index, Generation generation, int from, int count);
+    }
+
     private GenerationGroup(List<Generation> generations) {
         this.generations = generations;
+        this.tokens = new int[generations.size()];
+    }
+
+    /** Has somebody told of tokens from now on. */
+    void observe(TokenObserver by) {
+        observer = by;
+    }
+
+    private boolean on(Handler handler, int index, GenerationEvent event) throws java.io.IOException {
+        int more = switch (event) {
+            case GenerationEvent.TextDelta delta -> delta.tokens();
+            case GenerationEvent.Finished finished -> finished.tokens();
+        };
+        if (more > 0) {
+            observer.on(index, generations.get(index), tokens[index], more);
+            tokens[index] += more;
+        }
+        return handler.on(index, event);
     }
 
     /**
@@ -81,7 +107,7 @@ final class GenerationGroup implements AutoCloseable {
         GenerationEvent event;
         do {
             event = generations.getFirst().next();
-            if (!handler.on(0, event)) {
+            if (!on(handler, 0, event)) {
                 return;
             }
         } while (!(event instanceof GenerationEvent.Finished));
@@ -98,7 +124,7 @@ final class GenerationGroup implements AutoCloseable {
             if (arrival.failure() != null) {
                 throw arrival.failure();
             }
-            if (!handler.on(arrival.index(), arrival.event())) {
+            if (!on(handler, arrival.index(), arrival.event())) {
                 return;
             }
             if (arrival.event() instanceof GenerationEvent.Finished) {

@@ -1,9 +1,7 @@
 package dev.spandrel.server.openai;
 
-import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.server.http.ClientConnection;
 import dev.spandrel.server.http.WriteWatchdog;
-import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.Handler;
@@ -12,7 +10,7 @@ import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
-import tools.jackson.databind.JsonNode;
+import java.util.function.UnaryOperator;
 
 /**
  * One generating endpoint: body to call, call to engine, events to answer. It runs on the virtual thread of the request,
@@ -21,13 +19,13 @@ import tools.jackson.databind.JsonNode;
  */
 final class GenerationHandler implements Handler {
     private static final System.Logger LOGGER = System.getLogger(GenerationHandler.class.getName());
-    private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
 
     private final ApiContext api;
-    private final String operation;
+    private final WireFormat format;
     private final Reader reader;
     private final Answers answers;
     private final Detacher detacher;
+    private final UnaryOperator<RuntimeException> words;
 
     /** How an endpoint understands its body. */
     @FunctionalInterface
@@ -61,22 +59,28 @@ final class GenerationHandler implements Handler {
      */
     record Detached(byte[] body, Answer answer, Runnable after) {}
 
-    /**
-     * An endpoint of completions.
-     *
-     * @param operation {@code gen_ai.operation.name} of the endpoint
-     */
-    GenerationHandler(ApiContext api, String operation, Reader reader) {
-        this(api, operation, reader, completions(api), (_, _, _) -> Optional.empty());
+    /** An endpoint of completions. */
+    GenerationHandler(ApiContext api, WireFormat format, Reader reader) {
+        this(api, format, reader, completions(api), (_, _, _) -> Optional.empty(), UnaryOperator.identity());
     }
 
-    /** @param detacher tells calls that go on without their client */
-    GenerationHandler(ApiContext api, String operation, Reader reader, Answers answers, Detacher detacher) {
+    /**
+     * @param detacher tells calls that go on without their client
+     * @param words says what was wrong in those of the endpoint's body
+     */
+    GenerationHandler(
+            ApiContext api,
+            WireFormat format,
+            Reader reader,
+            Answers answers,
+            Detacher detacher,
+            UnaryOperator<RuntimeException> words) {
         this.api = api;
-        this.operation = operation;
+        this.format = format;
         this.reader = reader;
         this.answers = answers;
         this.detacher = detacher;
+        this.words = words;
     }
 
     private static Answers completions(ApiContext api) {
@@ -95,25 +99,42 @@ final class GenerationHandler implements Handler {
     @Override
     public void handle(ServerRequest request, ServerResponse response) {
         api.listener().onArrival(request);
-        Intake intake = new Intake(request);
+        Intake intake = new Intake(request, format.operation(), id -> format.requestId(id, 0), api);
         GenerationCall call;
         GenerationGroup group;
         Optional<Detached> detached;
         try {
-            call = intake.read();
-            group = GenerationGroup.submit(api.engine(), call, intake.requests(call));
-            detached = detach(call, intake.fields.orElseThrow(), group);
+            call = read(intake);
+            group = GenerationGroup.submit(
+                    api.engine(),
+                    call,
+                    call.requests(intake.arrivalNanos(), index -> api.listener().correlation(request, index)));
+            observe(request, call, group);
+            detached = detach(call, intake.fields(), group);
         } catch (RuntimeException e) {
-            api.listener().onRefused(request, intake.refused(e));
-            throw e;
+            RuntimeException said = words.apply(e);
+            api.listener().onRefused(request, intake.refused(said));
+            throw said;
         }
         if (detached.isPresent()) {
+            // Before its client is told, who may end the connection and with it what the server waits for.
+            api.underWay().accept(1);
+            Thread.ofVirtual().name("background-answer").start(() -> goOn(request, call, group, detached.get()));
             response.header(HeaderNames.CONTENT_TYPE, "application/json");
             response.send(detached.get().body());
-            Thread.ofVirtual().name("background-answer").start(() -> goOn(request, call, group, detached.get()));
         } else {
-            answer(request, response, call, intake.fields.orElseThrow(), group);
+            answer(request, response, call, intake.fields(), group);
         }
+    }
+
+    /** A beam search is one engine request, whose best beam speaks for it. */
+    private void observe(ServerRequest request, GenerationCall call, GenerationGroup group) {
+        int beams = call.choicesPerRequest();
+        group.observe((index, generation, from, count) -> {
+            if (index % beams == 0) {
+                api.listener().onTokens(request, index / beams, generation, from, count);
+            }
+        });
     }
 
     private Optional<Detached> detach(GenerationCall call, RequestFields fields, GenerationGroup group) {
@@ -138,45 +159,15 @@ final class GenerationHandler implements Handler {
                 detached.after().run();
                 api.listener().onEnd(request, ended(call, detached.answer(), writer));
             }
+        } finally {
+            api.underWay().accept(-1);
         }
     }
 
-    /** A request on its way in, and how far it came. */
-    private final class Intake {
-        private final ServerRequest request;
-        private long arrivalNanos = api.nanoClock().getAsLong();
-        private Optional<RequestFields> fields = Optional.empty();
-
-        Intake(ServerRequest request) {
-            this.request = request;
-        }
-
-        GenerationCall read() {
-            byte[] body = RequestReader.read(request);
-            arrivalNanos = api.nanoClock().getAsLong();
-            if (api.draining().getAsBoolean()) {
-                throw new OpenAiException(OpenAiError.unavailable("The server is shutting down."));
-            }
-            fields = Optional.of(RequestFields.parse(body));
-            Optional<String> header = request.headers().first(REQUEST_ID);
-            Optional<String> given = request.context().get(GivenRequestId.class).map(GivenRequestId::value);
-            return reader.read(fields.get(), new RequestIds(header.or(() -> given), api.random()));
-        }
-
-        List<GenerationRequest> requests(GenerationCall call) {
-            return call.requests(arrivalNanos, index -> api.listener().correlation(request, index));
-        }
-
-        RefusedRequest refused(RuntimeException cause) {
-            return new RefusedRequest(
-                    operation,
-                    fields.map(body -> body.get("model"))
-                            .filter(JsonNode::isString)
-                            .map(JsonNode::stringValue),
-                    arrivalNanos,
-                    OpenAiError.statusOf(cause),
-                    String.valueOf(cause.getMessage()));
-        }
+    private GenerationCall read(Intake intake) {
+        GenerationCall call = reader.read(intake.fields(), intake.ids());
+        intake.named(call.id());
+        return call;
     }
 
     private void answer(

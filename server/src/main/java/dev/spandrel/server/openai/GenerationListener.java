@@ -1,12 +1,13 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.engine.Generation;
 import io.helidon.webserver.http.ServerRequest;
 import java.util.List;
 import java.util.Objects;
 
 /**
  * Hears of requests to the generating endpoints, on the thread of the HTTP request. What comes at the end comes after the
- * last byte, so it may take its time: nothing of it can delay a token.
+ * last byte, so it may take its time: nothing of it can delay a token; {@link #onTokens} may not.
  */
 @FunctionalInterface
 public interface GenerationListener {
@@ -28,6 +29,22 @@ public interface GenerationListener {
     default Object correlation(ServerRequest request, int index) {
         return null;
     }
+
+    /**
+     * Tokens of a generation have come, and were not written yet.
+     *
+     * @param index of the engine request
+     * @param from the first of them
+     * @param count how many
+     */
+    default void onTokens(ServerRequest request, int index, Generation generation, int from, int count) {}
+
+    /**
+     * All embeddings of an HTTP request are over, be they finished, cancelled or failed.
+     *
+     * @param embeddings one per prompt
+     */
+    default void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {}
 
     /** A request that was answered with an error instead of a generation. */
     default void onRefused(ServerRequest request, RefusedRequest refused) {}
@@ -61,6 +78,16 @@ public interface GenerationListener {
                     .filter(Objects::nonNull)
                     .findFirst()
                     .orElse(null);
+        }
+
+        @Override
+        public void onTokens(ServerRequest request, int index, Generation generation, int from, int count) {
+            all.forEach(listener -> listener.onTokens(request, index, generation, from, count));
+        }
+
+        @Override
+        public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
+            all.forEach(listener -> listener.onEmbedded(request, embeddings));
         }
 
         @Override

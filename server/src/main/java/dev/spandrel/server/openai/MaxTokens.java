@@ -44,7 +44,7 @@ final class MaxTokens {
         if (wished.isEmpty()) {
             return wished;
         }
-        int left = engine.model().maxModelLen() - engine.tokenize(prompt).length;
+        int left = engine.model().maxModelLen() - engine.countTokens(prompt);
         return OptionalInt.of(Math.max(1, Math.min(wished.getAsInt(), left)));
     }
 }

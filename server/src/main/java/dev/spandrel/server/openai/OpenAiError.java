@@ -35,8 +35,9 @@ public record OpenAiError(int status, String type, String param, String message,
         return of(404, "NotFoundError", "response_id", "Response with id `" + id + "` not found.");
     }
 
-    static OpenAiError notImplemented(String param, String message) {
-        return of(501, "NotImplementedError", param, message);
+    /** A field that vLLM acts on and this server does not; no fault of the server, so not vLLM's 501 (decision 0140). */
+    static OpenAiError unsupported(String param, String message) {
+        return badRequest(param, message);
     }
 
     static OpenAiError unavailable(String message) {

@@ -29,10 +29,15 @@ public final class OpenApiService implements HttpService {
     private final byte[] description;
     private final byte[] page;
 
-    /** @param version of this server */
-    public OpenApiService(String version) {
-        String text = new String(read("openapi.json"), StandardCharsets.UTF_8);
-        description = text.replace(NO_VERSION, NO_VERSION.replace("0", version)).getBytes(StandardCharsets.UTF_8);
+    /**
+     * @param version of this server
+     * @param rootPath what a proxy in front adds to paths; empty for nothing
+     */
+    public OpenApiService(String version, String rootPath) {
+        String text = new String(read("openapi.json"), StandardCharsets.UTF_8)
+                .replace(NO_VERSION, NO_VERSION.replace("0", version));
+        String servers = rootPath.isEmpty() ? "" : "\"servers\": [{\"url\": \"" + rootPath + "\"}],\n ";
+        description = text.replaceFirst("\"paths\"", servers + "\"paths\"").getBytes(StandardCharsets.UTF_8);
         page = read("docs.html");
     }
 

@@ -30,6 +30,12 @@ record RequestIds(Optional<String> header, RandomGenerator random) {
         return id;
     }
 
+    /** As {@link #of}, for a request that is refused anyway: what is too long is cut. */
+    String ofRefused(Optional<String> field) {
+        String id = header.or(() -> field).orElseGet(this::fresh);
+        return id.substring(0, Math.min(id.length(), MAX_LENGTH));
+    }
+
     /** A new id for a tool call; nine letters and digits, since Mistral's template takes no others. */
     String toolCall() {
         StringBuilder id = new StringBuilder(TOOL_CALL_ID_LENGTH);

@@ -1,22 +1,30 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.server.http.WriteWatchdog;
 import io.helidon.http.HeaderNames;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Locale;
 
 /** Reads a JSON body from an HTTP request, whole, and refuses other content types. */
 final class RequestReader {
+    private static final int PIECE = 8 * 1024;
+
     private RequestReader() {}
 
     /**
      * The bytes of the body.
      *
+     * @param watchdog ends the wait for a client that stops in the middle
      * @throws OpenAiException 400, when the client says it is not JSON
+     * @throws CloseConnectionException when the client stops in the middle of it, for as long as it may leave an answer unread
      * @throws UncheckedIOException when the client leaves in the middle of it
      */
-    static byte[] read(ServerRequest request) {
+    static byte[] read(ServerRequest request, WriteWatchdog watchdog) {
         request.headers()
                 .first(HeaderNames.CONTENT_TYPE)
                 .filter(type -> !isJson(type))
@@ -27,12 +35,27 @@ final class RequestReader {
         if (!request.content().hasEntity()) {
             return new byte[0];
         }
-        try {
+        WriteWatchdog.Writer wait = watchdog.writer();
+        try (wait) {
             // Not closed: closing reads on to the end, which a body refused in the middle (413) does not have.
-            return request.content().inputStream().readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            return read(request.content().inputStream(), wait);
+        } catch (IOException | RuntimeException e) {
+            if (wait.stalled()) {
+                throw new CloseConnectionException("the client stopped in the middle of its request", e);
+            }
+            throw e instanceof IOException io ? new UncheckedIOException(io) : (RuntimeException) e;
         }
+    }
+
+    private static byte[] read(InputStream in, WriteWatchdog.Writer wait) throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        byte[] piece = new byte[PIECE];
+        int[] length = new int[1];
+        while (length[0] >= 0) {
+            body.write(piece, 0, length[0]);
+            wait.write(() -> length[0] = in.read(piece));
+        }
+        return body.toByteArray();
     }
 
     private static boolean isJson(String contentType) {

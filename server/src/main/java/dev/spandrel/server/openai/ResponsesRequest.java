@@ -1,6 +1,7 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.ChatMessage;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
@@ -38,6 +39,8 @@ final class ResponsesRequest {
     private final RequestFields fields;
     private final List<ChatMessage> before;
     private final ObjectNode chat = MAPPER.createObjectNode();
+    /** Where each message came from. */
+    private final List<String> origins = new ArrayList<>();
 
     private ResponsesRequest(RequestFields fields, List<ChatMessage> before) {
         this.fields = fields;
@@ -56,9 +59,14 @@ final class ResponsesRequest {
                         .orElseThrow(() -> new OpenAiException(OpenAiError.responseNotFound(id)))
                         .conversation())
                 .orElse(List.of());
-        JsonNode chat = new ResponsesRequest(fields, before).chat();
-        return ChatCompletionRequest.read(
-                RequestFields.of(chat), before, ids, api.model(), api.engine(), new ChatFormat("resp_"));
+        ResponsesRequest request = new ResponsesRequest(fields, before);
+        JsonNode chat = request.chat();
+        try {
+            return ChatCompletionRequest.read(
+                    RequestFields.of(chat), before, ids, api.model(), api.engine(), new ChatFormat("resp_"));
+        } catch (RuntimeException e) {
+            throw new ResponsesWords(request.origins).translate(e);
+        }
     }
 
     private JsonNode chat() {
@@ -69,7 +77,7 @@ final class ResponsesRequest {
             }
         }
         ArrayNode messages = chat.putArray("messages");
-        fields.string("instructions").ifPresent(text -> message(messages, "system", text));
+        fields.string("instructions").ifPresent(text -> message(messages, "instructions", "system", text));
         input(messages);
         JsonNode most = fields.get("max_output_tokens");
         if (most != null) {
@@ -82,15 +90,20 @@ final class ResponsesRequest {
         tools();
         logprobs();
         if (fields.bool("stream", false) && fields.bool("background", false)) {
-            throw new OpenAiException(OpenAiError.notImplemented(
-                    "background", "`background` together with `stream` is not implemented."));
+            throw new OpenAiException(OpenAiError.unsupported(
+                    "background", "`background` together with `stream` is not supported by this server."));
         }
         fields.check();
         return chat;
     }
 
-    private static void message(ArrayNode messages, String role, String text) {
-        messages.addObject().put("role", role).put("content", text);
+    private void message(ArrayNode messages, String origin, String role, String text) {
+        add(messages, origin).put("role", role).put("content", text);
+    }
+
+    private ObjectNode add(ArrayNode messages, String origin) {
+        origins.add(origin);
+        return messages.addObject();
     }
 
     private void input(ArrayNode messages) {
@@ -98,7 +111,7 @@ final class ResponsesRequest {
         if (input == null) {
             fields.missing("input");
         } else if (input.isString()) {
-            message(messages, "user", input.stringValue());
+            message(messages, "input", "user", input.stringValue());
         } else if (input.isArray() && (!input.isEmpty() || !before.isEmpty())) {
             for (int i = 0; i < input.size(); i++) {
                 item(messages, "input." + i, input.get(i));
@@ -111,13 +124,13 @@ final class ResponsesRequest {
     private void item(ArrayNode messages, String name, JsonNode item) {
         switch (item.path("type").asString("message")) {
             case "message" -> {
-                ObjectNode message = messages.addObject();
+                ObjectNode message = add(messages, name);
                 String role = item.path("role").asString("user");
                 message.put("role", role.equals("developer") ? "system" : role);
                 message.set("content", content(name, item.path("content")));
             }
             case "function_call" -> {
-                ObjectNode call = messages.addObject()
+                ObjectNode call = add(messages, name)
                         .put("role", "assistant")
                         .putArray("tool_calls")
                         .addObject();
@@ -127,7 +140,7 @@ final class ResponsesRequest {
                         .put("arguments", item.path("arguments").asString("{}"));
             }
             case "function_call_output" ->
-                messages.addObject()
+                add(messages, name)
                         .put("role", "tool")
                         .put("tool_call_id", item.path("call_id").asString(""))
                         .put(

@@ -30,10 +30,11 @@ public final class ResponsesService implements HttpService {
         this.store = new ResponseStore(api.nanoClock());
         this.handler = new GenerationHandler(
                 api,
-                new ChatFormat("resp_").operation(),
+                new ChatFormat("resp_"),
                 (fields, ids) -> ResponsesRequest.read(fields, ids, api, store),
                 this::answer,
-                this::background);
+                this::background,
+                ResponsesWords::of);
     }
 
     @Override

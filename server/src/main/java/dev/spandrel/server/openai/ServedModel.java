@@ -17,6 +17,7 @@ import java.util.zip.CRC32;
  * @param priorities whether requests may name a priority
  * @param promptTokensDetails whether usage tells of cached prompt tokens
  * @param toolCallFamily how the model writes tool calls, where that is known
+ * @param maxLogprobs most log probabilities per token a request may ask for; {@link #UNLIMITED} for the whole vocabulary
  * @param pooling how hidden states become embeddings
  * @param version of this server
  */
@@ -28,13 +29,25 @@ public record ServedModel(
         boolean priorities,
         boolean promptTokensDetails,
         Optional<ToolCallFamily> toolCallFamily,
+        int maxLogprobs,
         Pooling pooling,
         String version) {
+    /** vLLM's default of {@code --max-logprobs}. */
+    public static final int DEFAULT_MAX_LOGPROBS = 20;
+
+    /** No limit but the vocabulary. */
+    public static final int UNLIMITED = -1;
+
     public ServedModel {
         names = List.copyOf(names);
         if (names.isEmpty()) {
             throw new IllegalArgumentException("a served model needs a name");
         }
+    }
+
+    /** Most log probabilities per token that a request may ask for. */
+    int mostLogprobs() {
+        return maxLogprobs == UNLIMITED ? info.vocabSize() : maxLogprobs;
     }
 
     String name() {

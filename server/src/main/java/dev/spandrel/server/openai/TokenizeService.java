@@ -31,7 +31,7 @@ public final class TokenizeService implements HttpService {
     }
 
     private RequestFields fields(ServerRequest request) {
-        RequestFields fields = RequestFields.parse(RequestReader.read(request));
+        RequestFields fields = RequestFields.parse(RequestReader.read(request, api.watchdog()));
         String model = fields.string("model").orElse(api.model().name());
         fields.check();
         api.model().check(model);

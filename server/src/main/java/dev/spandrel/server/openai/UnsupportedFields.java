@@ -89,7 +89,7 @@ final class UnsupportedFields {
     /**
      * Refuses what does not go together with beam search.
      *
-     * @throws OpenAiException 501, naming the first such field
+     * @throws OpenAiException 400, naming the first such field
      */
     static void checkBeams(RequestFields fields) {
         check(BEAMS, fields, " for beam search");
@@ -98,7 +98,7 @@ final class UnsupportedFields {
     /**
      * Refuses what a completion cannot have yet.
      *
-     * @throws OpenAiException 501, naming the first such field
+     * @throws OpenAiException 400, naming the first such field
      */
     static void checkCompletion(RequestFields fields) {
         check(COMPLETIONS, fields, "");
@@ -107,7 +107,7 @@ final class UnsupportedFields {
     /**
      * Refuses what a chat completion cannot have yet.
      *
-     * @throws OpenAiException 501, naming the first such field
+     * @throws OpenAiException 400, naming the first such field
      */
     static void checkChat(RequestFields fields) {
         check(CHAT, fields, "");
@@ -117,8 +117,8 @@ final class UnsupportedFields {
         neutral.forEach((name, isNeutral) -> {
             JsonNode value = fields.get(name);
             if (value != null && !isNeutral.test(value)) {
-                throw new OpenAiException(OpenAiError.notImplemented(
-                        name, "`" + name + "` is not implemented" + where + "; leave it out."));
+                throw new OpenAiException(OpenAiError.unsupported(
+                        name, "`" + name + "` is not supported by this server" + where + "; leave it out."));
             }
         });
     }

@@ -1,9 +1,12 @@
 package dev.spandrel.server.telemetry;
 
+import dev.spandrel.engine.BlockLife;
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.StepListener;
 import dev.spandrel.engine.StepRecord;
+import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import dev.spandrel.server.openai.GenerationListener;
 import io.helidon.webserver.http.ServerRequest;
@@ -26,6 +29,8 @@ public final class EngineMetrics implements StepListener, GenerationListener {
     private static final double[] ITERATION = {1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
 
     private final InstantSource wall;
+    private final double watchedBlocks;
+    private final BlockHistograms blocks = new BlockHistograms();
     private final Histogram iterationTokens = new Histogram(ITERATION);
     private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
     private volatile RequestHistograms requests = new RequestHistograms(1);
@@ -45,12 +50,22 @@ public final class EngineMetrics implements StepListener, GenerationListener {
     public record CacheInfo(int maxModelLen, boolean prefixCaching, String dType, int draftTokens) {}
 
     public EngineMetrics() {
-        this(InstantSource.system());
+        this(0);
+    }
+
+    /** @param watchedBlocks share of KV blocks whose lives are told of; 0 = no such metrics */
+    public EngineMetrics(double watchedBlocks) {
+        this(InstantSource.system(), watchedBlocks);
     }
 
     /** @param wall dates exemplars */
-    public EngineMetrics(InstantSource wall) {
+    EngineMetrics(InstantSource wall) {
+        this(wall, 0);
+    }
+
+    private EngineMetrics(InstantSource wall, double watchedBlocks) {
         this.wall = wall;
+        this.watchedBlocks = watchedBlocks;
         Arrays.stream(FinishReason.values()).forEach(reason -> finished.put(reason, new LongAdder()));
     }
 
@@ -85,13 +100,37 @@ public final class EngineMetrics implements StepListener, GenerationListener {
         for (EndedGeneration generation : generations) {
             generation.reasons().forEach(reason -> finished.get(reason).increment());
             Optional<Exemplar.Source> trace = trace(request, generation.index());
-            requests.tokens(generation, trace);
             if (RequestHistograms.isComplete(generation)) {
                 requests.completed(generation, trace);
             }
         }
         if (generations.stream().allMatch(RequestHistograms::isComplete)) {
             requests.perPrompt(generations);
+        }
+    }
+
+    @Override
+    public double watchedBlocks() {
+        return watchedBlocks;
+    }
+
+    @Override
+    public void onEvicted(BlockLife life) {
+        blocks.evicted(life);
+    }
+
+    @Override
+    public void onTokens(ServerRequest request, int index, Generation generation, int from, int count) {
+        requests.tokens(generation, from, count, trace(request, index));
+    }
+
+    @Override
+    public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
+        for (EndedEmbedding embedding : embeddings) {
+            finished.get(embedding.reason()).increment();
+            if (embedding.reason() == FinishReason.STOP) {
+                requests.embedded(embedding, trace(request, embedding.index()));
+            }
         }
     }
 
@@ -113,6 +152,9 @@ public final class EngineMetrics implements StepListener, GenerationListener {
         counters(out, stats);
         out.histogram("vllm:iteration_tokens_total", "Tokens computed per step.", iterationTokens);
         requests.write(out);
+        if (watchedBlocks > 0) {
+            blocks.write(out);
+        }
         telemetry.ifPresent(by -> drops(out, by.drops()));
         out.labels("");
         HttpMetrics ofListener = http;

@@ -2,6 +2,7 @@ package dev.spandrel.server.telemetry;
 
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.server.http.WriteWatchdog.Blocked;
+import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RefusedRequest;
@@ -107,11 +108,34 @@ public final class GenerationSpans implements GenerationListener {
         span.end(anchor.epochNanosAt(end), TimeUnit.NANOSECONDS);
     }
 
+    @Override
+    public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
+        ArrivedRequest arrived = arrived(request);
+        embeddings.forEach(embedding -> record(request, embedding, arrived));
+    }
+
+    private void record(ServerRequest request, EndedEmbedding embedding, ArrivedRequest arrived) {
+        ClockAnchor anchor = arrived.anchor();
+        long end = Math.max(endNanos(embedding.timings()), embedding.lastByteNanos());
+        SpanBuilder builder = start(request, EndedEmbedding.OPERATION, embedding.requestModel(), arrived)
+                .setStartTimestamp(anchor.epochNanosAt(embedding.timings().arrivalNanos()), TimeUnit.NANOSECONDS);
+        Span span = SpanIds.start(builder, arrived.span(embedding.index()));
+        if (span.isRecording()) {
+            attributes.set(span, embedding, end);
+            if (settings.tells(DetailedTraces.REQUEST)) {
+                phases.record(arrived.parent().with(span), embedding, anchor, end);
+            }
+        }
+        span.end(anchor.epochNanosAt(end), TimeUnit.NANOSECONDS);
+    }
+
     /** The last byte; where none was written, when the engine was done with it. */
     private long endNanos(EndedGeneration generation) {
-        long finished = generation.timings().finishedNanos();
-        long engine = finished == RequestTimings.NOT_REACHED ? nanoClock.getAsLong() : finished;
-        return Math.max(engine, generation.answer().lastByteNanos());
+        return Math.max(endNanos(generation.timings()), generation.answer().lastByteNanos());
+    }
+
+    private long endNanos(RequestTimings timings) {
+        return timings.finishedNanos() == RequestTimings.NOT_REACHED ? nanoClock.getAsLong() : timings.finishedNanos();
     }
 
     private static void blocked(Span span, Blocked write, ClockAnchor anchor) {
@@ -155,7 +179,7 @@ public final class GenerationSpans implements GenerationListener {
                         request, refused.operation(), refused.requestModel().orElse(null), arrived)
                 .setStartTimestamp(arrived.anchor().epochNanosAt(refused.arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(0));
-        attributes.refused(span, refused.message());
+        attributes.refused(span, refused);
         String type = refused.status().map(String::valueOf).orElse("connection_closed");
         // As with HTTP: what the client got wrong is no error of the server.
         if (refused.status().orElse(0) >= 500) {

@@ -5,6 +5,7 @@ import dev.spandrel.engine.RequestPhases;
 import dev.spandrel.engine.RequestPhases.PrefillChunk;
 import dev.spandrel.engine.RequestPhases.Wait;
 import dev.spandrel.engine.RequestTimings;
+import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +36,13 @@ record Phase(Kind kind, long fromNanos, long toNanos, boolean preempted, int cac
      * @param endNanos when its span ends
      */
     static List<Phase> of(EndedGeneration generation, long endNanos) {
-        return new Life(generation, endNanos).phases();
+        boolean complete = generation.reason() == FinishReason.STOP || generation.reason() == FinishReason.LENGTH;
+        return new Life(generation.timings(), generation.phases(), complete, endNanos).phases();
+    }
+
+    /** The life of an embedding, which is over with its prefill. */
+    static List<Phase> of(EndedEmbedding embedding, long endNanos) {
+        return new Life(embedding.timings(), embedding.phases(), false, endNanos).phases();
     }
 
     /** Walks through the stamps once. */
@@ -46,11 +53,10 @@ record Phase(Kind kind, long fromNanos, long toNanos, boolean preempted, int cac
         private final long computedNanos;
         private final List<Phase> phases = new ArrayList<>();
 
-        Life(EndedGeneration generation, long endNanos) {
-            this.timings = generation.timings();
-            this.stamps = generation.phases();
+        Life(RequestTimings timings, RequestPhases stamps, boolean complete, long endNanos) {
+            this.timings = timings;
+            this.stamps = stamps;
             this.endNanos = endNanos;
-            boolean complete = generation.reason() == FinishReason.STOP || generation.reason() == FinishReason.LENGTH;
             boolean tokens = timings.lastTokenNanos() != RequestTimings.NOT_REACHED;
             long finished = timings.finishedNanos() == RequestTimings.NOT_REACHED ? endNanos : timings.finishedNanos();
             // What a cut-short request was in, it was in until somebody ended it.

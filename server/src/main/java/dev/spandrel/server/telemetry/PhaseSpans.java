@@ -1,7 +1,9 @@
 package dev.spandrel.server.telemetry;
 
+import dev.spandrel.engine.RequestPhases;
 import dev.spandrel.engine.RequestPhases.PrefillChunk;
 import dev.spandrel.engine.RequestTimings;
+import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
@@ -31,17 +33,25 @@ final class PhaseSpans {
 
     /** Makes them all. */
     void record(Context request, EndedGeneration generation, ClockAnchor anchor, long endNanos) {
-        for (Phase phase : Phase.of(generation, endNanos)) {
+        record(request, Phase.of(generation, endNanos), generation.phases(), generation.tokenNanos(), anchor);
+    }
+
+    /** Those of an embedding. */
+    void record(Context request, EndedEmbedding embedding, ClockAnchor anchor, long endNanos) {
+        record(request, Phase.of(embedding, endNanos), embedding.phases(), List.of(), anchor);
+    }
+
+    private void record(
+            Context request, List<Phase> phases, RequestPhases stamps, List<Long> tokenNanos, ClockAnchor anchor) {
+        for (Phase phase : phases) {
             Span span = start(request, phase.kind().name().toLowerCase(Locale.ROOT), phase.fromNanos(), anchor);
             switch (phase.kind()) {
                 case TOKENIZE ->
                     span.setAttribute(
                             SpanKeys.TOKENIZE_TIME,
-                            RequestTimings.seconds(
-                                    generation.phases().tokenizeStartNanos(),
-                                    generation.phases().tokenizeEndNanos()));
+                            RequestTimings.seconds(stamps.tokenizeStartNanos(), stamps.tokenizeEndNanos()));
                 case PREFILL -> prefill(request.with(span), span, phase, anchor);
-                case DECODE -> tokens(span, phase, generation.tokenNanos(), anchor);
+                case DECODE -> tokens(span, phase, tokenNanos, anchor);
                 case QUEUE, FINISH -> {}
             }
             if (phase.preempted()) {

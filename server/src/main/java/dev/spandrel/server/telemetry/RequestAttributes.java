@@ -1,13 +1,19 @@
 package dev.spandrel.server.telemetry;
 
+import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.OutputConstraint;
 import dev.spandrel.engine.RequestTimings;
+import dev.spandrel.engine.SamplingParams;
+import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
+import dev.spandrel.server.openai.RefusedRequest;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Puts what is known of an ended generation onto its span, under the names that were asked for. */
 final class RequestAttributes {
@@ -29,6 +35,38 @@ final class RequestAttributes {
         latencies(span, generation, endNanos);
         details(span, generation);
         outcome(span, generation);
+    }
+
+    /** All of an embedding: what there is without sampling and without output. */
+    void set(Span span, EndedEmbedding embedding, long endNanos) {
+        RequestTimings timings = embedding.timings();
+        if (style.vllm()) {
+            span.setAttribute(SpanKeys.REQUEST_ID, embedding.requestId());
+            span.setAttribute(SpanKeys.PROMPT_TOKENS, (long) embedding.promptTokens());
+            long finished = timings.finishedNanos() == RequestTimings.NOT_REACHED ? endNanos : timings.finishedNanos();
+            between(span, SpanKeys.E2E, timings.arrivalNanos(), finished);
+            boolean scheduled = timings.firstScheduledNanos() != RequestTimings.NOT_REACHED;
+            between(
+                    span,
+                    SpanKeys.TIME_IN_QUEUE,
+                    timings.queuedNanos(),
+                    scheduled ? timings.firstScheduledNanos() : finished);
+            between(span, SpanKeys.TIME_IN_PREFILL, timings.firstScheduledNanos(), finished);
+            between(span, SpanKeys.TIME_IN_INFERENCE, timings.firstScheduledNanos(), finished);
+        }
+        if (style.genAi()) {
+            span.setAttribute(SpanKeys.INPUT_TOKENS, (long) embedding.promptTokens());
+            span.setAttribute(SpanKeys.ENCODING_FORMATS, List.of(embedding.encodingFormat()));
+            span.setAttribute(SpanKeys.RESPONSE_ID, embedding.responseId());
+            if (embedding.dimensions() > 0) {
+                span.setAttribute(SpanKeys.EMBEDDING_DIMENSIONS, (long) embedding.dimensions());
+            }
+        }
+        span.setAttribute(SpanKeys.RESPONSE_MODEL, embedding.responseModel());
+        if (timings.preemptions() > 0) {
+            span.setAttribute(SpanKeys.PREEMPTIONS, (long) timings.preemptions());
+        }
+        ended(span, List.of(embedding.reason()), embedding.failure());
     }
 
     private void usage(Span span, EndedGeneration generation) {
@@ -68,10 +106,31 @@ final class RequestAttributes {
         if (style.genAi()) {
             genAiRequest(span, generation);
         }
+        ownRequest(span, generation.sampling());
+    }
+
+    private static boolean isJson(SamplingParams sampling) {
+        return sampling.constraint()
+                .filter(form ->
+                        form instanceof OutputConstraint.JsonObject || form instanceof OutputConstraint.JsonSchema)
+                .isPresent();
+    }
+
+    /** What neither page has a name for, where it has a say. */
+    private static void ownRequest(Span span, SamplingParams sampling) {
+        if (sampling.penalties().repetition() != 1) {
+            span.setAttribute(SpanKeys.REPETITION_PENALTY, sampling.penalties().repetition());
+        }
+        if (sampling.minP() != 0) {
+            span.setAttribute(SpanKeys.MIN_P, sampling.minP());
+        }
+        if (sampling.stopRules().minTokens() != 0) {
+            span.setAttribute(SpanKeys.MIN_TOKENS, (long) sampling.stopRules().minTokens());
+        }
     }
 
     private static void genAiRequest(Span span, EndedGeneration generation) {
-        span.setAttribute(SpanKeys.OUTPUT_TYPE, "text");
+        span.setAttribute(SpanKeys.OUTPUT_TYPE, isJson(generation.sampling()) ? "json" : "text");
         if (generation.choices() != 1) {
             span.setAttribute(SpanKeys.CHOICE_COUNT, (long) generation.choices());
         }
@@ -80,6 +139,15 @@ final class RequestAttributes {
         }
         if (generation.sampling().topK() > 0) {
             span.setAttribute(SpanKeys.TOP_K, (long) generation.sampling().topK());
+        }
+        if (generation.sampling().penalties().frequency() != 0) {
+            span.setAttribute(
+                    SpanKeys.FREQUENCY_PENALTY,
+                    generation.sampling().penalties().frequency());
+        }
+        if (generation.sampling().penalties().presence() != 0) {
+            span.setAttribute(
+                    SpanKeys.PRESENCE_PENALTY, generation.sampling().penalties().presence());
         }
         generation.sampling().seed().ifPresent(seed -> span.setAttribute(SpanKeys.SEED, seed));
         if (!generation.sampling().stop().isEmpty()) {
@@ -148,10 +216,14 @@ final class RequestAttributes {
                             .toList());
         }
         span.setAttribute(SpanKeys.RESPONSE_MODEL, generation.responseModel());
-        if (generation.reasons().contains(FinishReason.ERROR)) {
-            String type = generation.failure().map(e -> e.getClass().getName()).orElse("_OTHER");
-            failed(span, type, generation.failure().map(Throwable::getMessage).orElse("generation failed"));
-        } else if (generation.reasons().contains(FinishReason.ABORT)) {
+        ended(span, generation.reasons(), generation.failure());
+    }
+
+    private static void ended(Span span, List<FinishReason> reasons, Optional<EngineException> failure) {
+        if (reasons.contains(FinishReason.ERROR)) {
+            String type = failure.map(e -> e.getClass().getName()).orElse("_OTHER");
+            failed(span, type, failure.map(Throwable::getMessage).orElse("generation failed"));
+        } else if (reasons.contains(FinishReason.ABORT)) {
             span.setAttribute(SpanKeys.ERROR_TYPE, "cancelled");
         }
     }
@@ -159,12 +231,16 @@ final class RequestAttributes {
     /** Marks a span as failed by a fault of this server. */
     static void failed(Span span, String type, String message) {
         span.setAttribute(SpanKeys.ERROR_TYPE, type);
-        span.setStatus(StatusCode.ERROR, message);
+        span.setStatus(StatusCode.ERROR, message.substring(0, Math.min(message.length(), MESSAGE_LIMIT)));
     }
 
     /** Why a refused request has no answer: in one word, and in those the client got. */
-    void refused(Span span, String message) {
+    void refused(Span span, RefusedRequest refused) {
+        String message = refused.message();
         span.setAttribute(SpanKeys.ERROR_MESSAGE, message.substring(0, Math.min(message.length(), MESSAGE_LIMIT)));
+        if (style.vllm()) {
+            span.setAttribute(SpanKeys.REQUEST_ID, refused.requestId());
+        }
         if (style.genAi()) {
             span.setAttribute(SpanKeys.FINISH_REASONS, List.of("error"));
         }

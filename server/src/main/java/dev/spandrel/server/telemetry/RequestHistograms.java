@@ -1,7 +1,9 @@
 package dev.spandrel.server.telemetry;
 
 import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.RequestTimings;
+import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import java.util.List;
 import java.util.Optional;
@@ -56,28 +58,29 @@ final class RequestHistograms {
                 .toArray();
     }
 
-    /** Of cancelled generations too: their tokens were just as slow. The exemplar between tokens is the longest wait. */
-    void tokens(EndedGeneration generation, Optional<Exemplar.Source> trace) {
-        List<Long> nanos = generation.tokenNanos();
-        if (nanos.isEmpty()) {
-            return;
-        }
-        timeToFirstToken.observe(RequestTimings.seconds(generation.timings().arrivalNanos(), nanos.getFirst()), trace);
-        double longest = -1;
-        for (int i = 1; i < nanos.size(); i++) {
-            double seconds = RequestTimings.seconds(nanos.get(i - 1), nanos.get(i));
-            if (seconds > longest) {
-                if (longest >= 0) {
-                    interToken.observe(longest);
-                }
-                longest = seconds;
+    /** Tokens as they come; of generations that are cancelled later too, since they were just as slow. */
+    void tokens(Generation generation, int from, int count, Optional<Exemplar.Source> trace) {
+        for (int i = from; i < from + count; i++) {
+            if (i == 0) {
+                long arrival = generation.timings().arrivalNanos();
+                timeToFirstToken.observe(RequestTimings.seconds(arrival, generation.tokenNanos(0)), trace);
             } else {
-                interToken.observe(seconds);
+                double seconds = RequestTimings.seconds(generation.tokenNanos(i - 1), generation.tokenNanos(i));
+                interToken.observe(seconds, trace);
             }
         }
-        if (longest >= 0) {
-            interToken.observe(longest, trace);
-        }
+    }
+
+    /** An embedding that is there; what has no tokens has no decoding. */
+    void embedded(EndedEmbedding embedding, Optional<Exemplar.Source> trace) {
+        RequestTimings timings = embedding.timings();
+        double computed = RequestTimings.seconds(timings.firstScheduledNanos(), timings.finishedNanos());
+        e2e.observe(RequestTimings.seconds(timings.arrivalNanos(), timings.finishedNanos()), trace);
+        queue.observe(RequestTimings.seconds(timings.queuedNanos(), timings.firstScheduledNanos()), trace);
+        inference.observe(computed, trace);
+        prefill.observe(computed, trace);
+        promptTokens.observe(embedding.promptTokens());
+        computedTokens.observe(embedding.promptTokens());
     }
 
     static boolean isComplete(EndedGeneration generation) {

@@ -3,6 +3,7 @@ package dev.spandrel.server.telemetry;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.RequestTimings;
+import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import dev.spandrel.server.openai.GenerationListener;
 import io.helidon.webserver.http.ServerRequest;
@@ -73,19 +74,49 @@ public final class ServerMetrics implements GenerationListener {
         }
     }
 
-    private void observe(EndedGeneration generation, ServerAddress server, Context context) {
-        RequestTimings timings = generation.timings();
-        boolean failed = generation.reason() == FinishReason.ERROR || generation.reason() == FinishReason.ABORT;
-        AttributesBuilder attributes = Attributes.builder()
-                .put(SpanKeys.OPERATION, generation.operation())
+    @Override
+    public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
+        ArrivedRequest arrived = request.context().get(ArrivedRequest.class).orElse(null);
+        for (EndedEmbedding embedding : embeddings) {
+            SpanContext span = arrived == null ? SpanContext.getInvalid() : arrived.span(embedding.index());
+            AttributesBuilder attributes = attributes(
+                    EndedEmbedding.OPERATION,
+                    embedding.requestModel(),
+                    embedding.responseModel(),
+                    ServerAddress.arrived(request));
+            failed(attributes, embedding.reason());
+            RequestTimings timings = embedding.timings();
+            duration.record(
+                    RequestTimings.seconds(timings.arrivalNanos(), timings.finishedNanos()),
+                    attributes.build(),
+                    Context.root().with(Span.wrap(span)));
+        }
+    }
+
+    private static AttributesBuilder attributes(
+            String operation, String requestModel, String responseModel, ServerAddress server) {
+        return Attributes.builder()
+                .put(SpanKeys.OPERATION, operation)
                 .put(SpanKeys.PROVIDER, GenerationSpans.PROVIDER_NAME)
-                .put(SpanKeys.REQUEST_MODEL, generation.requestModel())
-                .put(SpanKeys.RESPONSE_MODEL, generation.responseModel())
+                .put(SpanKeys.REQUEST_MODEL, requestModel)
+                .put(SpanKeys.RESPONSE_MODEL, responseModel)
                 .put(SpanKeys.SERVER_ADDRESS, server.address())
                 .put(SpanKeys.SERVER_PORT, server.port());
+    }
+
+    private static boolean failed(AttributesBuilder attributes, FinishReason reason) {
+        boolean failed = reason == FinishReason.ERROR || reason == FinishReason.ABORT;
         if (failed) {
-            attributes.put(SpanKeys.ERROR_TYPE, generation.reason() == FinishReason.ABORT ? "cancelled" : "_OTHER");
+            attributes.put(SpanKeys.ERROR_TYPE, reason == FinishReason.ABORT ? "cancelled" : "_OTHER");
         }
+        return failed;
+    }
+
+    private void observe(EndedGeneration generation, ServerAddress server, Context context) {
+        RequestTimings timings = generation.timings();
+        AttributesBuilder attributes =
+                attributes(generation.operation(), generation.requestModel(), generation.responseModel(), server);
+        boolean failed = failed(attributes, generation.reason());
         Attributes labels = attributes.build();
         double seconds = RequestTimings.seconds(timings.arrivalNanos(), timings.finishedNanos());
         duration.record(seconds, labels, context);

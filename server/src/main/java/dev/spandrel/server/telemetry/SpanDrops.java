@@ -41,9 +41,14 @@ final class SpanDrops implements MetricReader {
 
     /** Begins to look once a minute. */
     void start() {
+        start(Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().daemon().name("span-drops").factory()));
+    }
+
+    /** As {@link #start()} by another clock, which is shut down at the end. */
+    void start(ScheduledExecutorService clock) {
+        this.clock = clock;
         exporterLog.setLevel(Level.OFF);
-        clock = Executors.newSingleThreadScheduledExecutor(
-                Thread.ofPlatform().daemon().name("span-drops").factory());
         clock.scheduleAtFixedRate(this::tell, 1, 1, TimeUnit.MINUTES);
     }
 

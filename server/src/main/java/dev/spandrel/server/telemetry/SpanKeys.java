@@ -42,6 +42,8 @@ final class SpanKeys {
     static final AttributeKey<Long> CHOICE_COUNT = AttributeKey.longKey("gen_ai.request.choice.count");
     static final AttributeKey<Long> SEED = AttributeKey.longKey("gen_ai.request.seed");
     static final AttributeKey<Long> TOP_K = AttributeKey.longKey("gen_ai.request.top_k");
+    static final AttributeKey<Double> FREQUENCY_PENALTY = AttributeKey.doubleKey("gen_ai.request.frequency_penalty");
+    static final AttributeKey<Double> PRESENCE_PENALTY = AttributeKey.doubleKey("gen_ai.request.presence_penalty");
     static final AttributeKey<Boolean> STREAM = AttributeKey.booleanKey("gen_ai.request.stream");
     static final AttributeKey<List<String>> STOP_SEQUENCES =
             AttributeKey.stringArrayKey("gen_ai.request.stop_sequences");
@@ -53,6 +55,9 @@ final class SpanKeys {
             AttributeKey.stringArrayKey("gen_ai.response.finish_reasons");
     static final AttributeKey<Double> TIME_TO_FIRST_CHUNK =
             AttributeKey.doubleKey("gen_ai.response.time_to_first_chunk");
+    static final AttributeKey<Long> EMBEDDING_DIMENSIONS = AttributeKey.longKey("gen_ai.embeddings.dimension.count");
+    static final AttributeKey<List<String>> ENCODING_FORMATS =
+            AttributeKey.stringArrayKey("gen_ai.request.encoding_formats");
     static final AttributeKey<String> OUTPUT_TYPE = AttributeKey.stringKey("gen_ai.output.type");
     static final AttributeKey<String> INPUT_MESSAGES = AttributeKey.stringKey("gen_ai.input.messages");
     static final AttributeKey<String> OUTPUT_MESSAGES = AttributeKey.stringKey("gen_ai.output.messages");
@@ -64,6 +69,10 @@ final class SpanKeys {
     static final AttributeKey<Long> SERVER_PORT = AttributeKey.longKey("server.port");
 
     // Ours, for what no page has a name.
+    static final AttributeKey<Double> REPETITION_PENALTY =
+            AttributeKey.doubleKey("spandrel.request.repetition_penalty");
+    static final AttributeKey<Double> MIN_P = AttributeKey.doubleKey("spandrel.request.min_p");
+    static final AttributeKey<Long> MIN_TOKENS = AttributeKey.longKey("spandrel.request.min_tokens");
     static final AttributeKey<Double> CLIENT_BLOCKED = AttributeKey.doubleKey("spandrel.client.blocked_time");
     static final AttributeKey<Long> PREEMPTIONS = AttributeKey.longKey("spandrel.preemptions");
     static final AttributeKey<Double> TOKENIZE_TIME = AttributeKey.doubleKey("spandrel.tokenize.time");
@@ -81,6 +90,8 @@ final class SpanKeys {
     static final AttributeKey<Long> STEP_PREEMPTED = AttributeKey.longKey("spandrel.step.preempted");
     static final AttributeKey<Long> BLOCKS_USED = AttributeKey.longKey("spandrel.kv_cache.blocks.used");
     static final AttributeKey<Long> BLOCKS_TOTAL = AttributeKey.longKey("spandrel.kv_cache.blocks.total");
+    static final AttributeKey<String> VERB = AttributeKey.stringKey("spandrel.verb");
+    static final AttributeKey<Double> DEVICE_TIME = AttributeKey.doubleKey("spandrel.device_time");
     static final AttributeKey<Double> CPU_TIME = AttributeKey.doubleKey("spandrel.cpu_time");
     static final AttributeKey<Long> CALLS_LEFT_OUT = AttributeKey.longKey("spandrel.step.calls_left_out");
 

@@ -11,6 +11,7 @@ import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Context;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -133,13 +134,29 @@ public final class StepSpans implements StepListener, AutoCloseable {
             Span forward = start(this.step, "forward", step.scheduledNanos(), detail.forwardCpuNanos());
             Context below = this.step.with(forward);
             for (StepDetail.Call call : detail.calls()) {
-                end(start(below, verb(call.verb()), call.startNanos(), call.cpuNanos()), call.endNanos());
+                Span span = start(below, snake(call.phase()), call.startNanos(), call.cpuNanos());
+                if (!call.verb().equals(call.phase())) {
+                    span.setAttribute(SpanKeys.VERB, snake(call.verb()));
+                }
+                end(span, call.endNanos());
             }
+            device(forward, detail.deviceTimes());
             if (detail.callsLeftOut() > 0) {
                 forward.setAttribute(SpanKeys.CALLS_LEFT_OUT, (long) detail.callsLeftOut());
             }
             end(forward, step.forwardNanos());
             end(start(this.step, "sample", step.forwardNanos(), detail.sampleCpuNanos()), step.endNanos());
+        }
+
+        /** On a device the phases of all layers run behind the host's calls, so they are sums and no spans. */
+        private static void device(Span forward, List<StepDetail.DeviceTime> times) {
+            if (!times.isEmpty()) {
+                long sum =
+                        times.stream().mapToLong(StepDetail.DeviceTime::nanos).sum();
+                forward.setAttribute(SpanKeys.DEVICE_TIME, sum / 1e9);
+                times.forEach(time -> forward.setAttribute(
+                        SpanKeys.DEVICE_TIME.getKey() + "." + snake(time.phase()), time.nanos() / 1e9));
+            }
         }
 
         private Span start(Context parent, String name, long nanos, long cpuNanos) {
@@ -155,7 +172,7 @@ public final class StepSpans implements StepListener, AutoCloseable {
         }
 
         /** {@code layerNorm} as {@code layer_norm}. */
-        private static String verb(String method) {
+        private static String snake(String method) {
             return method.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
         }
     }

@@ -34,13 +34,21 @@ public final class Telemetry implements AutoCloseable {
     private final OpenTelemetry openTelemetry;
     private final SpanIds ids;
     private final SpanDrops drops;
+    private final boolean metrics;
     private final Duration flushTimeout;
     private final Optional<LogRecords> logRecords;
 
-    private Telemetry(OpenTelemetry openTelemetry, SpanIds ids, SpanDrops drops, boolean logs, Duration flushTimeout) {
+    private Telemetry(
+            OpenTelemetry openTelemetry,
+            SpanIds ids,
+            SpanDrops drops,
+            boolean metrics,
+            boolean logs,
+            Duration flushTimeout) {
         this.openTelemetry = openTelemetry;
         this.ids = ids;
         this.drops = drops;
+        this.metrics = metrics;
         this.flushTimeout = flushTimeout;
         this.logRecords = logs ? Optional.of(new LogRecords(openTelemetry.getLogsBridge())) : Optional.empty();
         logRecords.ifPresent(LogRecords::attach);
@@ -93,12 +101,15 @@ public final class Telemetry implements AutoCloseable {
                     .addSpanExporterCustomizer((found, _) -> exporter.apply(found))
                     .build()
                     .getOpenTelemetrySdk();
-            boolean logs = signals.containsKey(OtlpSignal.LOGS)
-                    && signals.get(OtlpSignal.LOGS).on();
-            return new Telemetry(sdk, ids, drops, logs, flushTimeout);
+            return new Telemetry(
+                    sdk, ids, drops, on(signals, OtlpSignal.METRICS), on(signals, OtlpSignal.LOGS), flushTimeout);
         } catch (ConfigurationException e) {
             throw new TelemetryConfigException(e.getMessage());
         }
+    }
+
+    private static boolean on(Map<OtlpSignal, OtlpSettings> signals, OtlpSignal signal) {
+        return signals.containsKey(signal) && signals.get(signal).on();
     }
 
     /** What of the SDK's configuration is decided here: whither each signal goes, and whether. */
@@ -124,13 +135,15 @@ public final class Telemetry implements AutoCloseable {
      * @param ids the SDK's id generator
      */
     static Telemetry of(OpenTelemetry openTelemetry, SpanIds ids) {
-        return new Telemetry(openTelemetry, ids, new SpanDrops(), false, Duration.ofSeconds(5));
+        return new Telemetry(openTelemetry, ids, new SpanDrops(), true, false, Duration.ofSeconds(5));
     }
 
     private static Map<String, String> defaults(String serviceName) {
         Map<String, String> defaults = new HashMap<>();
         // The specification's 5 s leaves a trace in pieces for as long: the client's part comes when the client ends.
-        defaults.put("otel.bsp.schedule.delay", "500");
+        // Each
+        // export costs one to three milliseconds of two processors, so not more often either: docs/decisions/0150.
+        defaults.put("otel.bsp.schedule.delay", "1000");
         String resource = OtlpSettings.processEnvironment("OTEL_RESOURCE_ATTRIBUTES");
         if (resource == null || !resource.contains("service.name=")) {
             defaults.put("otel.service.name", serviceName);
@@ -150,7 +163,7 @@ public final class Telemetry implements AutoCloseable {
             return Optional.empty();
         }
         return Optional.of(
-                new Telemetry(GlobalOpenTelemetry.get(), new SpanIds(), new SpanDrops(), false, Duration.ZERO));
+                new Telemetry(GlobalOpenTelemetry.get(), new SpanIds(), new SpanDrops(), true, false, Duration.ZERO));
     }
 
     /** Whether ids drawn here are those of the spans; not so under an agent. */
@@ -163,7 +176,12 @@ public final class Telemetry implements AutoCloseable {
         return openTelemetry.getTracer(SCOPE);
     }
 
-    /** The meter of this server's own metrics; one that does nothing where metrics go nowhere. */
+    /** Whether metrics go anywhere. */
+    public boolean metrics() {
+        return metrics;
+    }
+
+    /** The meter of this server's own metrics. */
     Meter meter() {
         return openTelemetry.getMeter(SCOPE);
     }
@@ -188,6 +206,11 @@ public final class Telemetry implements AutoCloseable {
 
     @Override
     public void close() {
+        close(flushTimeout);
+    }
+
+    /** Closes within another time than usual. */
+    public void close(Duration flushTimeout) {
         logRecords.ifPresent(LogRecords::close);
         if (openTelemetry instanceof OpenTelemetrySdk sdk) {
             CompletableResultCode end = CompletableResultCode.ofAll(List.of(

@@ -47,6 +47,32 @@ class SlowClientTest {
         }
     }
 
+    @Test
+    void stalledUploadIsGivenUp() throws IOException {
+        try (TestServer server = TestServer.start(new ScriptedEngine())) {
+            for (String path : new String[] {"/v1/completions", "/tokenize"}) {
+                try (Socket client = server.connect()) {
+                    client.getOutputStream()
+                            .write(("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"prompt\"")
+                                    .getBytes(UTF_8));
+                    // The end of the stream, or a reset; the socket's own timeout would be another exception.
+                    assertThat(endOf(client)).isTrue();
+                }
+            }
+            assertThat(server.engine().running()).isZero();
+            assertThat(server.completion("{\"prompt\":\"b\"}").path("choices").size())
+                    .isEqualTo(1);
+        }
+    }
+
+    private static boolean endOf(Socket client) throws IOException {
+        try {
+            return client.getInputStream().read() < 0;
+        } catch (java.net.SocketException e) {
+            return true;
+        }
+    }
+
     private static void request(Socket socket, boolean stream) throws IOException {
         String body = "{\"prompt\":\"a\",\"stream\":" + stream + "}";
         socket.getOutputStream()

@@ -137,6 +137,28 @@ class TlsTest {
     }
 
     @Test
+    void onlyTheNamedCipherSuitesAreUsed() throws Exception {
+        String named = "TLS_AES_256_GCM_SHA384";
+        TlsFiles files = new TlsFiles(certificate, key, Optional.empty(), ClientAuth.NONE, java.util.List.of(named));
+        try (ReloadingTls tls = new ReloadingTls(files, Duration.ZERO);
+                TestServer server = TestServer.start(new ScriptedEngine(), tls.tls())) {
+            try (SSLSocket socket = connect(server)) {
+                socket.startHandshake();
+                assertThat(socket.getSession().getCipherSuite()).isEqualTo(named);
+            }
+            try (SSLSocket socket = connect(server)) {
+                socket.setEnabledCipherSuites(new String[] {"TLS_AES_128_GCM_SHA256"});
+                assertThatThrownBy(socket::startHandshake).isInstanceOf(IOException.class);
+            }
+        }
+        assertThatThrownBy(() ->
+                        new TlsFiles(certificate, key, Optional.empty(), ClientAuth.NONE, java.util.List.of("RC4")))
+                .hasMessageContaining("--ssl-ciphers")
+                .hasMessageContaining("\"RC4\"")
+                .hasMessageContaining(named);
+    }
+
+    @Test
     void filesThatDoNotFitAreToldByName() throws Exception {
         Path other = folder.resolve("other.key");
         second.write(folder.resolve("other.crt"), other);

@@ -255,13 +255,46 @@ class ResponsesTest {
     @CsvSource(
             delimiter = ';',
             value = {
+                "{}; body.input",
+                "{\"input\":[]}; body.input",
+                "{\"input\":[{\"role\":\"user\",\"content\":7}]}; body.input.0.content",
+                "{\"instructions\":\"be\",\"input\":[{\"type\":\"reasoning\"},{\"role\":\"user\",\"content\":7}]}; body.input.1.content",
+                "{\"input\":\"a\",\"max_output_tokens\":100000}; max_output_tokens",
+                "{\"input\":\"a\",\"text\":{\"format\":{\"type\":\"json_schema\"}}}; text.format",
+                "{\"input\":\"a\",\"tools\":[{\"type\":\"function\"}]}; body.tools.0"
+            })
+    void errorsNameWhatTheClientSent(String body, String param) {
+        JsonNode error =
+                TestServer.JSON.readTree(server.post(PATH, body).body()).path("error");
+        assertThat(error.path("param").stringValue()).as("%s", error).isEqualTo(param);
+        assertThat(error.path("message").stringValue())
+                .doesNotContain("messages", "max_completion_tokens", "response_format", "\"function\": {");
+    }
+
+    @Test
+    void whatTheEngineRefusesIsToldInTheSameWords() {
+        server.engine().script(request -> {
+            throw new dev.spandrel.engine.EngineException.InvalidRequest("messages", "no chat template for messages");
+        });
+        JsonNode error = TestServer.JSON
+                .readTree(server.post(PATH, "{\"input\":\"a\"}").body())
+                .path("error");
+        assertThat(error.path("param").stringValue()).isEqualTo("input");
+        assertThat(error.path("message").stringValue()).isEqualTo("no chat template for input");
+        assertThat(error.path("type").stringValue()).isEqualTo("BadRequestError");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
                 "{}; 400",
                 "{\"input\":[]}; 400",
                 "{\"input\":[{\"type\":\"item_reference\"}]}; 400",
                 "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\"}]}]}; 400",
                 "{\"input\":\"a\",\"tools\":[{\"type\":\"web_search\"}]}; 400",
                 "{\"input\":\"a\",\"background\":true,\"store\":false}; 400",
-                "{\"input\":\"a\",\"background\":true,\"stream\":true}; 501",
+                "{\"input\":\"a\",\"background\":true,\"stream\":true}; 400",
                 "{\"input\":\"a\",\"model\":\"other\"}; 404",
                 "{\"input\":\"a\",\"temperature\":9}; 400"
             })

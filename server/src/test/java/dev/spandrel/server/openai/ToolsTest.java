@@ -248,8 +248,8 @@ class ToolsTest {
                 "\"response_format\":{\"type\":\"json_schema\"}; 400",
                 "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\"}}; 400",
                 "\"response_format\":\"json\"; 400",
-                "\"response_format\":{\"type\":\"structural_tag\"}; 501",
-                "\"structured_outputs\":{\"grammar\":\"root ::= x\"}; 501",
+                "\"response_format\":{\"type\":\"structural_tag\"}; 400",
+                "\"structured_outputs\":{\"grammar\":\"root ::= x\"}; 400",
                 "\"structured_outputs\":{\"regex\":\"a\",\"choice\":[\"x\"]}; 400",
                 "\"guided_regex\":\"a\",\"response_format\":{\"type\":\"json_object\"}; 400"
             })

@@ -74,7 +74,21 @@ class ErrorTableIT {
                 "{'prompt':[999999]} | 400 | BadRequestError | prompt | out of vocabulary",
                 "{'prompt':[-1]} | 400 | BadRequestError | prompt | -1",
                 "{'prompt':'a','stream_options':{'include_usage':true}} | 400 | BadRequestError | stream_options | stream",
-                "{'prompt':'a','repetition_detection':{'a':1}} | 501 | NotImplementedError | repetition_detection | not implemented"
+                "7 | 400 | Bad Request | body | expected a JSON object",
+                "null | 400 | Bad Request | body | expected a JSON object",
+                "'prompt' | 400 | Bad Request | body | expected a JSON object",
+                "{'prompt':'a','min_p':2} | 400 | BadRequestError | min_p | (parameter=min_p, value=2",
+                "{'prompt':'a','repetition_penalty':0} | 400 | BadRequestError | repetition_penalty | value=0",
+                "{'prompt':'a','presence_penalty':2.5} | 400 | BadRequestError | presence_penalty | value=2.5)",
+                "{'prompt':'a','frequency_penalty':-3} | 400 | BadRequestError | frequency_penalty | value=-3",
+                "{'prompt':'a','max_tokens':2,'min_tokens':3} | 400 | BadRequestError | min_tokens | value=3)",
+                "{'prompt':'a','logprobs':21} | 400 | BadRequestError | logprobs | greater than max allowed: 20",
+                "{'prompt':'a','prompt_logprobs':-1} | 400 | BadRequestError | prompt_logprobs | greater than max allowed: 20",
+                "{'prompt':'a','prompt_logprobs':-2} | 400 | BadRequestError | prompt_logprobs | must be a positive value or -1",
+                "{'prompt':'a','seed':9223372036854775808} | 400 | Bad Request | body.seed | 64 bits",
+                "{'prompt':'a','logit_bias':{'x':1}} | 400 | Bad Request | body.logit_bias | integers as keys",
+                "{'prompt':'a','logit_bias':{'999999':1}} | 400 | BadRequestError | logit_bias | out of vocabulary",
+                "{'prompt':'a','repetition_detection':{'a':1}} | 400 | BadRequestError | repetition_detection | not supported"
             })
     void aCompletion(String body, int status, String type, String param, String message) throws Exception {
         check(post(COMPLETIONS, body.replace('\'', '"'), "application/json"), status, type, param, message);
@@ -97,6 +111,25 @@ class ErrorTableIT {
             })
     void aChat(String body, int status, String type, String param, String message) throws Exception {
         check(post(CHAT, body.replace('\'', '"'), "application/json"), status, type, param, message);
+    }
+
+    /** By characters alone, before anything is tokenized. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "/v1/completions | {'prompt':'LONG'}",
+                "/v1/chat/completions | {'messages':[{'role':'user','content':'LONG'}]}",
+                "/v1/embeddings | {'input':'LONG'}"
+            })
+    void aTextThatCannotFit(String path, String body) throws Exception {
+        check(
+                post(path, body.replace('\'', '"').replace("LONG", "once ".repeat(100_000)), "application/json"),
+                400,
+                "BadRequestError",
+                "input_text",
+                "maximum context length is 64 tokens");
     }
 
     @Test

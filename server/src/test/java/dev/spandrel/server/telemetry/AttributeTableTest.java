@@ -39,12 +39,16 @@ class AttributeTableTest {
     /** Everything that can be asked for in one request. */
     private static final String STREAMED =
             "{\"prompt\":\"a b c\",\"max_tokens\":4,\"temperature\":0.5,\"top_p\":0.9,\"top_k\":5,\"seed\":7,"
-                    + "\"stop\":[\"x\"],\"stream\":true,\"request_id\":\"r\",\"model\":\"alias\"}";
+                    + "\"stop\":[\"x\"],\"stream\":true,\"request_id\":\"r\",\"model\":\"alias\","
+                    + "\"frequency_penalty\":0.25,\"presence_penalty\":-0.5,\"repetition_penalty\":1.1,"
+                    + "\"min_p\":0.05,\"min_tokens\":2}";
 
     /** More than the buffers of two sockets take. */
     private static final String LARGE = "x".repeat(8 << 20);
 
     private static final String BEAMS = "{\"prompt\":\"a b\",\"n\":3,\"use_beam_search\":true,\"max_tokens\":2}";
+
+    private static final String JSON = "{\"prompt\":\"a b\",\"response_format\":{\"type\":\"json_object\"}}";
 
     private final InMemorySpanExporter exported = InMemorySpanExporter.create();
     private final List<EndedGeneration> ended = new CopyOnWriteArrayList<>();
@@ -130,9 +134,15 @@ class AttributeTableTest {
                 new Row("gen_ai.request.choice.count", AttributeType.LONG, "", BEAMS, _ -> 3L),
                 row("gen_ai.request.seed", AttributeType.LONG, "", _ -> 7L),
                 row("gen_ai.request.top_k", AttributeType.LONG, "", _ -> 5L),
+                row("gen_ai.request.frequency_penalty", AttributeType.DOUBLE, "", _ -> 0.25),
+                row("gen_ai.request.presence_penalty", AttributeType.DOUBLE, "", _ -> -0.5),
+                row("spandrel.request.repetition_penalty", AttributeType.DOUBLE, "", _ -> 1.1),
+                row("spandrel.request.min_p", AttributeType.DOUBLE, "", _ -> 0.05),
+                row("spandrel.request.min_tokens", AttributeType.LONG, "token", _ -> 2L),
                 row("gen_ai.request.stream", AttributeType.BOOLEAN, "", _ -> true),
                 row("gen_ai.request.stop_sequences", AttributeType.STRING_ARRAY, "", _ -> List.of("x")),
                 row("gen_ai.output.type", AttributeType.STRING, "", _ -> "text"),
+                new Row("gen_ai.output.type", AttributeType.STRING, "", JSON, _ -> "json"),
                 row("gen_ai.usage.input_tokens", AttributeType.LONG, "token", _ -> 3L),
                 row("gen_ai.usage.output_tokens", AttributeType.LONG, "token", _ -> 4L),
                 row("gen_ai.response.id", AttributeType.STRING, "", _ -> "cmpl-r"),

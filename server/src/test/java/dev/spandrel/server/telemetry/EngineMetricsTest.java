@@ -54,6 +54,58 @@ class EngineMetricsTest {
     }
 
     @Test
+    void embeddingsAreRequestsWithoutTokens() {
+        server.post("/v1/embeddings", "{\"input\":[\"a b c\",\"d\"]}");
+        Waiting.until(() -> text().contains("vllm:e2e_request_latency_seconds_count" + LABELS + " 2.0"), "both ended");
+        assertThat(lines())
+                .contains(
+                        "vllm:request_success_total{engine=\"0\",model_name=\"scripted\",finished_reason=\"stop\"} 2.0",
+                        "vllm:request_queue_time_seconds_count" + LABELS + " 2.0",
+                        "vllm:request_prefill_time_seconds_count" + LABELS + " 2.0",
+                        "vllm:request_prompt_tokens_sum" + LABELS + " 4.0",
+                        "vllm:time_to_first_token_seconds_count" + LABELS + " 0.0",
+                        "vllm:request_generation_tokens_count" + LABELS + " 0.0",
+                        "vllm:request_decode_time_seconds_count" + LABELS + " 0.0");
+    }
+
+    @Test
+    void livesOfBlocksAreThereWhereTheyAreWanted() {
+        assertThat(text()).doesNotContain("vllm:kv_block");
+        EngineMetrics watching = new EngineMetrics(0.5);
+        try (TestServer other = TestServer.start(new ScriptedEngine(), watching, watching, List.of())) {
+            assertThat(watching.watchedBlocks()).isEqualTo(0.5);
+            watching.onEvicted(new dev.spandrel.engine.BlockLife(3_000_000_000L, 1_000_000_000L, List.of(4_000_000L)));
+            assertThat(other.get("/metrics").body().lines())
+                    .contains(
+                            "vllm:kv_block_lifetime_seconds_bucket{engine=\"0\",model_name=\"scripted\",le=\"2.0\"} 0.0",
+                            "vllm:kv_block_lifetime_seconds_bucket{engine=\"0\",model_name=\"scripted\",le=\"5.0\"} 1.0",
+                            "vllm:kv_block_idle_before_evict_seconds_sum" + LABELS + " 1.0",
+                            "vllm:kv_block_reuse_gap_seconds_bucket{engine=\"0\",model_name=\"scripted\",le=\"0.005\"} 1.0",
+                            "vllm:kv_block_reuse_gap_seconds_bucket{engine=\"0\",model_name=\"scripted\",le=\"1800.0\"} 1.0");
+        }
+    }
+
+    /** Those of a stream that lasts are seen while it lasts. */
+    @Test
+    void tokensAreCountedAsTheyCome() throws Exception {
+        server.engine()
+                .script(request ->
+                        ScriptedGeneration.silent(request).send("a").send("b").send("c"));
+        try (java.net.Socket client = server.connect()) {
+            client.getOutputStream()
+                    .write(
+                            "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 28\r\n\r\n{\"prompt\":\"a\",\"stream\":true}"
+                                    .getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            Waiting.until(
+                    () -> text().contains("vllm:inter_token_latency_seconds_count" + LABELS + " 2.0"), "two gaps");
+            assertThat(lines())
+                    .contains(
+                            "vllm:time_to_first_token_seconds_count" + LABELS + " 1.0",
+                            "vllm:e2e_request_latency_seconds_count" + LABELS + " 0.0");
+        }
+    }
+
+    @Test
     void parentsAreCountedOncePerPrompt() {
         server.completion("{\"prompt\":[\"a\",\"b\"],\"n\":3,\"max_tokens\":2}");
         Waiting.until(() -> text().contains("vllm:request_params_n_count" + LABELS + " 2.0"), "both prompts ended");

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
@@ -89,7 +91,45 @@ class SpanDropsTest {
     }
 
     @Test
+    void toldOnceAMinute() {
+        List<Runnable> scheduled = new ArrayList<>();
+        ScheduledThreadPoolExecutor clock = new ScheduledThreadPoolExecutor(1) {
+            @Override
+            public ScheduledFuture<?> scheduleAtFixedRate(Runnable task, long delay, long period, TimeUnit unit) {
+                assertThat(unit.toSeconds(delay)).isEqualTo(60);
+                assertThat(unit.toSeconds(period)).isEqualTo(60);
+                scheduled.add(task);
+                return null;
+            }
+        };
+        List<String> messages = told(() -> {
+            drops.start(clock);
+            scheduled.getFirst().run();
+            drops.alsoCount(() -> 3);
+            scheduled.getFirst().run();
+            scheduled.getFirst().run();
+        });
+        assertThat(messages).singleElement().asString().startsWith("3 spans were lost");
+        drops.shutdown();
+        assertThat(clock.isShutdown()).isTrue();
+    }
+
+    @Test
     void toldOnceUntilMoreIsLost() {
+        List<String> messages = told(() -> {
+            drops.alsoCount(() -> 3);
+            drops.tell();
+            drops.tell();
+            drops.alsoCount(() -> 5);
+            drops.tell();
+        });
+        assertThat(messages).hasSize(2);
+        assertThat(messages.getFirst()).startsWith("3 spans were lost");
+        assertThat(messages.getLast()).startsWith("2 spans were lost");
+    }
+
+    /** What is logged meanwhile. */
+    private static List<String> told(Runnable action) {
         List<String> messages = new ArrayList<>();
         Logger logger = Logger.getLogger(SpanDrops.class.getName());
         Handler handler = new Handler() {
@@ -106,13 +146,8 @@ class SpanDropsTest {
         };
         logger.addHandler(handler);
         try {
-            drops.alsoCount(() -> 3);
-            drops.tell();
-            drops.tell();
-            assertThat(messages).singleElement().asString().startsWith("3 spans were lost");
-            drops.alsoCount(() -> 5);
-            drops.tell();
-            assertThat(messages).hasSize(2).last().asString().startsWith("2 spans were lost");
+            action.run();
+            return messages;
         } finally {
             logger.removeHandler(handler);
         }

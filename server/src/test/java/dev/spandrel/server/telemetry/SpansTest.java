@@ -338,19 +338,61 @@ class SpansTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"'{\"prompt\":7}', 400, false", "'{\"prompt\":\"a\",\"stream_interval\":2}', 501, true"})
+    @CsvSource({"'{\"prompt\":7}', 400, false", "'{\"prompt\":\"a\"}', 503, true"})
     void refusedRequestHasASpan(String body, int status, boolean error) {
         start(true);
+        server.draining(error);
         server.post("/v1/completions", body);
         SpanData http = span("POST /v1/completions");
         assertThat(http.getAttributes().get(HttpSpans.STATUS)).isEqualTo((long) status);
         SpanData llm = span("llm_request");
         assertThat(llm.getParentSpanId()).isEqualTo(http.getSpanId());
         assertThat(llm.getAttributes().get(SpanKeys.ERROR_TYPE)).isEqualTo(String.valueOf(status));
+        assertThat(llm.getAttributes().get(SpanKeys.REQUEST_ID)).matches("cmpl-[0-9a-f]{32}-0");
         assertThat(llm.getAttributes().get(SpanKeys.FINISH_REASONS)).containsExactly("error");
         assertThat(llm.getAttributes().get(SpanKeys.OPERATION)).isEqualTo("text_completion");
         assertThat(llm.getStatus().getStatusCode()).isEqualTo(error ? StatusCode.ERROR : StatusCode.UNSET);
         assertThat(exported.getFinishedSpanItems()).hasSize(2);
+    }
+
+    @Test
+    void everyEmbeddingHasASpan() {
+        start(false);
+        server.post(
+                "/v1/embeddings",
+                "{\"input\":[\"a b\",\"c\"],\"encoding_format\":\"base64\",\"request_id\":\"r\"}",
+                "traceparent",
+                PARENT);
+        Waiting.until(() -> exported.getFinishedSpanItems().size() == 2, "two spans");
+        for (int i = 0; i < 2; i++) {
+            SpanData span = exported.getFinishedSpanItems().get(i);
+            assertThat(span.getName()).isEqualTo("llm_request");
+            assertThat(span.getTraceId()).isEqualTo(TRACE_ID);
+            assertThat(span.getParentSpanId()).isEqualTo(SPAN_ID);
+            Attributes attributes = span.getAttributes();
+            assertThat(attributes.get(SpanKeys.OPERATION)).isEqualTo("embeddings");
+            assertThat(attributes.get(SpanKeys.REQUEST_MODEL)).isEqualTo("scripted");
+            assertThat(attributes.get(SpanKeys.REQUEST_ID)).isEqualTo("embd-r-" + i);
+            assertThat(attributes.get(SpanKeys.RESPONSE_ID)).isEqualTo("embd-r");
+            assertThat(attributes.get(SpanKeys.PROMPT_TOKENS)).isEqualTo(2 - i);
+            assertThat(attributes.get(SpanKeys.INPUT_TOKENS)).isEqualTo(2 - i);
+            assertThat(attributes.get(SpanKeys.EMBEDDING_DIMENSIONS)).isEqualTo(3);
+            assertThat(attributes.get(SpanKeys.ENCODING_FORMATS)).containsExactly("base64");
+            assertThat(attributes.get(SpanKeys.TIME_IN_QUEUE)).isEqualTo(1e-9);
+            assertThat(attributes.get(SpanKeys.E2E)).isEqualTo(3e-9);
+            assertThat(attributes.get(SpanKeys.TIME_TO_FIRST_TOKEN)).isNull();
+            assertThat(attributes.get(SpanKeys.TEMPERATURE)).isNull();
+            assertThat(attributes.get(SpanKeys.ERROR_TYPE)).isNull();
+        }
+    }
+
+    @Test
+    void aRefusedEmbeddingHasASpan() {
+        start(false);
+        server.post("/v1/embeddings", "{\"input\":7}");
+        Attributes attributes = span("llm_request").getAttributes();
+        assertThat(attributes.get(SpanKeys.OPERATION)).isEqualTo("embeddings");
+        assertThat(attributes.get(SpanKeys.ERROR_TYPE)).isEqualTo("400");
     }
 
     @ParameterizedTest

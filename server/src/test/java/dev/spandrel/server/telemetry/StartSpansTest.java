@@ -3,10 +3,12 @@ package dev.spandrel.server.telemetry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.spandrel.engine.StartPhase;
+import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.testing.exporter.InMemorySpanExporter;
 import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.SpanData;
+import io.opentelemetry.sdk.trace.data.StatusData;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
 import java.util.List;
 import java.util.Map;
@@ -37,8 +39,28 @@ class StartSpansTest {
                 new StartPhase("map", "load", 10, 20),
                 new StartPhase("upload", "load", 20, 90),
                 new StartPhase("warm_up", "", 90, 95));
-        StartSpans.record(telemetry, new ClockAnchor(1_000, 0), environment::get, phases, 5, 100);
+        new StartSpans(telemetry, new ClockAnchor(1_000, 0), environment::get).succeeded(phases, 5, 100);
         return exported.getFinishedSpanItems();
+    }
+
+    @Test
+    void aStartThatFailsEndsWhereItFailed() {
+        List<StartPhase> over =
+                List.of(new StartPhase("locate_model", "load", 10, 20), new StartPhase("read_config", "load", 20, 30));
+        new StartSpans(telemetry, new ClockAnchor(1_000, 0), Map.<String, String>of()::get)
+                .failed(over, new IllegalStateException("no such shape"), 5, 60);
+        List<SpanData> spans = exported.getFinishedSpanItems();
+        assertThat(spans).extracting(SpanData::getName).containsExactly("locate_model", "read_config", "load", "start");
+        SpanData load = spans.get(2);
+        SpanData start = spans.getLast();
+        assertThat(load.getParentSpanId()).isEqualTo(start.getSpanId());
+        assertThat(load.getStartEpochNanos()).isEqualTo(1_010);
+        assertThat(load.getEndEpochNanos()).isEqualTo(1_060);
+        assertThat(List.of(load, start)).allSatisfy(span -> {
+            assertThat(span.getStatus()).isEqualTo(StatusData.create(StatusCode.ERROR, "no such shape"));
+            assertThat(span.getAttributes().get(SpanKeys.ERROR_TYPE)).isEqualTo("java.lang.IllegalStateException");
+        });
+        assertThat(spans.subList(0, 2)).extracting(SpanData::getStatus).containsOnly(StatusData.unset());
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.spandrel.engine.StepDetail;
 import dev.spandrel.engine.StepRecord;
 import dev.spandrel.server.Waiting;
+import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.trace.SpanContext;
 import io.opentelemetry.api.trace.TraceFlags;
 import io.opentelemetry.api.trace.TraceState;
@@ -53,9 +54,12 @@ class StepSpansTest {
                 2_000_000,
                 500_000,
                 List.of(
-                        new StepDetail.Call("layerNorm", 1_200_000, 1_500_000, 300_000),
-                        new StepDetail.Call("attention", 1_500_000, 2_500_000, 900_000)),
-                0);
+                        new StepDetail.Call("layerNorm", "layerNorm", 1_200_000, 1_500_000, 300_000),
+                        new StepDetail.Call("attend", "attention", 1_500_000, 2_500_000, 900_000)),
+                0,
+                List.of(
+                        new StepDetail.DeviceTime("attention", 700_000),
+                        new StepDetail.DeviceTime("layerNorm", 100_000)));
         return new StepRecord(index, 0, 1_000_000, 3_000_000, 4_000_000, 2, 3, 1, 0, Optional.of(detail));
     }
 
@@ -78,6 +82,13 @@ class StepSpansTest {
         assertThat(named("layer_norm").getParentSpanId()).isEqualTo(forward.getSpanId());
         SpanData attention = named("attention");
         assertThat(attention.getAttributes().get(SpanKeys.CPU_TIME)).isEqualTo(0.0009);
+        assertThat(attention.getAttributes().get(SpanKeys.VERB)).isEqualTo("attend");
+        assertThat(named("layer_norm").getAttributes().get(SpanKeys.VERB)).isNull();
+        assertThat(forward.getAttributes().get(SpanKeys.DEVICE_TIME)).isEqualTo(0.0008);
+        assertThat(forward.getAttributes().get(AttributeKey.doubleKey("spandrel.device_time.attention")))
+                .isEqualTo(0.0007);
+        assertThat(forward.getAttributes().get(AttributeKey.doubleKey("spandrel.device_time.layer_norm")))
+                .isEqualTo(0.0001);
         assertThat(attention.getStartEpochNanos() - step.getStartEpochNanos()).isEqualTo(1_500_000);
         assertThat(named("sample").getEndEpochNanos()).isEqualTo(step.getEndEpochNanos());
     }

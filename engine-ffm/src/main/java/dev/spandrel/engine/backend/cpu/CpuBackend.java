@@ -90,6 +90,11 @@ public final class CpuBackend implements Backend {
                 + (workers.count() == 1 ? " thread)" : " threads)");
     }
 
+    @Override
+    public List<Thread> workers() {
+        return workers.threads();
+    }
+
     /** Whether BF16 weights meet inputs rounded to BF16 here. */
     public boolean roundsInputs() {
         return machineCode && MachineKernels.supports(WeightFormat.BF16);

@@ -1,5 +1,7 @@
 package dev.spandrel.engine.backend.cpu;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -57,6 +59,11 @@ final class Workers implements AutoCloseable {
     /** Threads that work at a time, the caller included. */
     int count() {
         return others.length + 1;
+    }
+
+    /** Those threads, without the caller. */
+    List<Thread> threads() {
+        return Arrays.stream(others).map(worker -> worker.thread).toList();
     }
 
     /** Runs {@code task} for 0 to {@code tasks − 1} and returns when all are done. One caller at a time. */

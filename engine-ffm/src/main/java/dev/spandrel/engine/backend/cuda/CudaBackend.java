@@ -59,6 +59,11 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public boolean recordsPasses() {
+        return state.options().graphs();
+    }
+
+    @Override
     public Buffer allocate(long elements) {
         state.enter();
         CudaMemory memory = state.pool().take(4 * elements);

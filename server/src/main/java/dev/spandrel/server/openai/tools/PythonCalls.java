@@ -127,21 +127,46 @@ final class PythonCalls {
     private String string(char quote) throws NotCalls {
         StringBuilder out = new StringBuilder();
         for (at++; at < text.length() && text.charAt(at) != quote; at++) {
-            char c = text.charAt(at);
-            if (c == '\\' && at + 1 < text.length()) {
-                c = switch (text.charAt(++at)) {
-                    case 'n' -> '\n';
-                    case 't' -> '\t';
-                    case 'r' -> '\r';
-                    default -> text.charAt(at);
-                };
+            if (text.charAt(at) == '\\' && at + 1 < text.length()) {
+                at++;
+                escape(out);
+            } else {
+                out.append(text.charAt(at));
             }
-            out.append(c);
         }
         if (at++ >= text.length()) {
             throw new NotCalls();
         }
         return out.toString();
+    }
+
+    /** What follows a backslash (Python's language reference, 2.4.1.1); one that means nothing stands for itself. */
+    private void escape(StringBuilder out) throws NotCalls {
+        char c = text.charAt(at);
+        int simple = "\\'\"abfnrtv".indexOf(c);
+        if (simple >= 0) {
+            out.append("\\'\"\u0007\b\f\n\r\t\u000b".charAt(simple));
+        } else if (c == 'x' || c == 'u' || c == 'U') {
+            code(out, at + 1, c == 'x' ? 2 : c == 'u' ? 4 : 8, 16);
+        } else if (c >= '0' && c <= '7') {
+            int end = at;
+            while (end < text.length() && end < at + 3 && text.charAt(end) >= '0' && text.charAt(end) <= '7') {
+                end++;
+            }
+            code(out, at, end - at, 8);
+        } else if (c != '\n') {
+            out.append('\\').append(c);
+        }
+    }
+
+    private void code(StringBuilder out, int from, int digits, int radix) throws NotCalls {
+        int end = from + digits;
+        try {
+            out.appendCodePoint(Integer.parseInt(text.substring(from, Math.min(end, text.length())), radix));
+        } catch (IllegalArgumentException e) {
+            throw new NotCalls();
+        }
+        at = end - 1;
     }
 
     private JsonNode word() throws NotCalls {

@@ -74,7 +74,7 @@ class ToolCallParserTest {
                 "MISTRAL# Hm.[TOOL_CALLS]f{\"a\": {\"b\": 2}}[TOOL_CALLS]g[ARGS]{}#Hm.|f {\"a\": {\"b\": 2}}|g {}",
                 "MISTRAL# [1, 2] is a list#[1, 2] is a list",
                 "PYTHONIC# [f(city='Paris', n=-2, ok=True), g()]#|f {\"city\":\"Paris\",\"n\":-2,\"ok\":true}|g {}",
-                "PYTHONIC# [f(a=[1, 2.5, None], b={'k': \"v\\\\n\"})]#|f {\"a\":[1,2.5,null],\"b\":{\"k\":\"v\\\\n\"}}",
+                "PYTHONIC# [f(a=[1, 2.5, None], b={'k': \"v\\\\t\"})]#|f {\"a\":[1,2.5,null],\"b\":{\"k\":\"v\\\\t\"}}",
                 "PYTHONIC# [not a call]#[not a call]",
                 "PYTHONIC# plain text#plain text"
             })

@@ -1,0 +1,40 @@
+package dev.spandrel.server;
+
+import dev.spandrel.engine.Pooling;
+import dev.spandrel.server.openai.ServedModel;
+import dev.spandrel.server.openai.tools.ToolCallFamily;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the API offers.
+ *
+ * @param servedModelNames names clients may use; empty = the model's own
+ * @param promptTokensDetails whether usage tells of cached prompt tokens
+ * @param maxLogprobs most log probabilities per token a request may ask for; −1 = the whole vocabulary
+ * @param pooling how hidden states become embeddings
+ * @param toolCallFamily how the model writes tool calls; empty = as its chat template shows
+ * @param requestIdHeaders whether answers have an {@code X-Request-Id}
+ */
+public record ApiSettings(
+        List<String> servedModelNames,
+        boolean promptTokensDetails,
+        int maxLogprobs,
+        Pooling pooling,
+        Optional<ToolCallFamily> toolCallFamily,
+        boolean requestIdHeaders) {
+    /** What a server offers that was told nothing. */
+    public static final ApiSettings DEFAULT =
+            new ApiSettings(List.of(), false, ServedModel.DEFAULT_MAX_LOGPROBS, Pooling.LAST, Optional.empty(), false);
+
+    public ApiSettings {
+        servedModelNames = List.copyOf(servedModelNames);
+        if (servedModelNames.stream().anyMatch(String::isBlank)) {
+            throw new IllegalArgumentException("--served-model-name must not be blank");
+        }
+        if (maxLogprobs < ServedModel.UNLIMITED) {
+            throw new IllegalArgumentException(
+                    "--max-logprobs must be -1 (the whole vocabulary) or at least 0, found " + maxLogprobs);
+        }
+    }
+}
