@@ -75,16 +75,12 @@ public final class Main implements Callable<Integer> {
     public static void main(String[] args) {
         LogFormat.install();
         // the transports take longer to load than the command line takes to read: with two cores both at once
-        Thread.ofPlatform().daemon().name("preload").start(Main::preload);
+        Thread.ofPlatform().daemon().name("preload").start(EventLoops::preload);
         try {
             System.exit(commandLine(ConfigFlag.read(args, System.getenv())).execute(args));
         } catch (SettingsException e) {
             System.exit(failed(StartException.USAGE, e.getMessage()));
         }
-    }
-
-    private static void preload() {
-        EventLoops.open().close();
     }
 
     private static CommandLine commandLine(SettingsFile file) {

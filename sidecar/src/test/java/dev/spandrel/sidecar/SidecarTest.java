@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.luben.zstd.Zstd;
 import com.google.protobuf.util.JsonFormat;
+import com.sun.net.httpserver.HttpServer;
 import dev.spandrel.sidecar.exporter.InvalidConfigException;
+import dev.spandrel.sidecar.otlp.ProtobufWriter;
 import dev.spandrel.sidecar.otlp.RpcStatus;
 import dev.spandrel.sidecar.otlp.Signal;
 import dev.spandrel.sidecar.testing.BackendDouble;
@@ -20,6 +22,8 @@ import io.opentelemetry.proto.trace.v1.Span;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -35,7 +39,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import java.util.zip.GZIPOutputStream;
@@ -387,6 +393,60 @@ class SidecarTest {
                         e -> assertThat(e.getStatus().getCode())
                                 .as(e.getMessage())
                                 .isEqualTo(expected));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http/protobuf", "http/json"})
+    void profilesArePassedOnOneByOneByteForByte(String protocol) throws Exception {
+        // a dictionary that the samples' numbers point into: joined to another's they would point at the wrong rows
+        byte[] first = new ProtobufWriter()
+                .bytes(1, new ProtobufWriter().string(3, "schema").toByteArray())
+                .bytes(2, new ProtobufWriter().string(5, "one").toByteArray())
+                .toByteArray();
+        byte[] second = new ProtobufWriter()
+                .bytes(2, new ProtobufWriter().string(5, "two").toByteArray())
+                .toByteArray();
+        Queue<byte[]> arrived = new ConcurrentLinkedQueue<>();
+        HttpServer backend = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        backend.createContext("/v1development/profiles", exchange -> {
+            try (exchange) {
+                arrived.add(exchange.getRequestBody().readAllBytes());
+                exchange.getResponseHeaders()
+                        .set("Content-Type", exchange.getRequestHeaders().getFirst("Content-Type"));
+                exchange.sendResponseHeaders(200, -1);
+            }
+        });
+        backend.start();
+        try (Sidecar sidecar = start(Map.of(
+                        "OTEL_EXPORTER_OTLP_ENDPOINT",
+                        "http://127.0.0.1:" + backend.getAddress().getPort(),
+                        "OTEL_EXPORTER_OTLP_PROTOCOL",
+                        protocol));
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
+            assertThat(post(sidecar, "/v1development/profiles", first).statusCode())
+                    .isEqualTo(200);
+            sender.send(GrpcSender.PROFILES, second, "identity");
+            Eventually.that(() -> arrived.size() == 2, arrived::size);
+            assertThat(arrived).containsExactly(first, second);
+        } finally {
+            backend.stop(0);
+        }
+    }
+
+    @Test
+    void whatJsonHasNoNameForIsCounted() throws Exception {
+        byte[] spans = new ProtobufWriter()
+                .bytes(1, new ProtobufWriter().string(99, "from the future").toByteArray())
+                .toByteArray();
+        try (BackendDouble backend = new BackendDouble();
+                Sidecar sidecar = start(to(backend, "http/json"))) {
+            assertThat(post(sidecar, "/v1/traces", spans).statusCode()).isEqualTo(200);
+            Eventually.that(() -> backend.traces().size() == 1, backend::traces);
+            assertThat(page(sidecar, "/metrics"))
+                    .contains("spandrel_sidecar_json_unknown_fields_total{destination=\"default\",signal=\"traces\"} 1")
+                    .contains("otelcol_exporter_queue_capacity{data_type=\"traces\",exporter=\"otlp/default\"} 1")
+                    .contains("otelcol_exporter_queue_size{data_type=\"traces\",exporter=\"otlp/default\"} ");
+        }
     }
 
     @Test

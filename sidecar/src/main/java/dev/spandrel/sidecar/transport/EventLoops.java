@@ -17,6 +17,7 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
+import io.grpc.netty.shaded.io.netty.handler.codec.http.HttpServerCodec;
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import io.grpc.netty.shaded.io.netty.util.concurrent.EventExecutor;
 import java.io.IOException;
@@ -56,6 +57,17 @@ public final class EventLoops implements AutoCloseable {
 
     public static EventLoops open() {
         return new EventLoops(Epoll.isAvailable());
+    }
+
+    /** Loads and initializes what servers and clients are made of, to save the time later. */
+    public static void preload() {
+        try (EventLoops loops = open()) {
+            loops.serve(NettyServerBuilder.forPort(0)).build();
+            loops.connect(NettyChannelBuilder.forAddress("127.0.0.1", 1).usePlaintext())
+                    .build()
+                    .shutdownNow();
+            new HttpServerCodec();
+        }
     }
 
     /** A server that runs here. */

@@ -24,6 +24,7 @@ public final class GrpcSender implements AutoCloseable {
             Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
     public static final String TRACES = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
     public static final String METRICS = "opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+    public static final String PROFILES = "opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export";
     public static final String LOGS = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
     private final ManagedChannel channel;
