@@ -14,6 +14,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 import urllib.request
 
 from load import Load
@@ -28,6 +29,8 @@ FLAGS = {
 }
 # The server's own default of OTEL_BSP_SCHEDULE_DELAY, milliseconds.
 DELAY = 1000
+# Tokens of an answer during most of the warm-up.
+SHORT = 6
 
 
 def start(endpoint, disabled, flags, delay=DELAY):
@@ -54,15 +57,23 @@ def start(endpoint, disabled, flags, delay=DELAY):
     sys.exit("the server did not start")
 
 
+def cpu_seconds(process):
+    """Processor time of a process so far, that of ended threads included: its clock, as clock_getcpuclockid makes it of a pid."""
+    return time.clock_gettime(~process.pid << 3 | 2)
+
+
 def thread_seconds(process):
-    """Processor time of a process so far by kind of thread: names without their numbers."""
+    """Processor time of a process so far by kind of thread: names without their numbers; what has ended is one kind."""
     kinds = collections.Counter()
     for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
         try:
             name = (task / "comm").read_text().strip()
-            kinds[re.sub(r"[-#/ ]*\d+.*$", "", name)] += int((task / "schedstat").read_text().split()[0]) / 1e9
+            # OkHttp names its threads after what they do.
+            kind = "okhttp" if name.lower().startswith("okhttp") else re.sub(r"[-#/ ]*\d+.*$", "", name)
+            kinds[kind] += int((task / "schedstat").read_text().split()[0]) / 1e9
         except FileNotFoundError:
             continue  # It ended meanwhile.
+    kinds["(ended)"] = cpu_seconds(process) - sum(kinds.values())
     return kinds
 
 
@@ -89,6 +100,9 @@ class Server:
 
     def thread_seconds(self):
         return sum((thread_seconds(process) for process in self.processes), collections.Counter())
+
+    def cpu_seconds(self):
+        return sum(cpu_seconds(process) for process in self.processes)
 
     def spans_lost(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
@@ -120,11 +134,22 @@ class Bench:
         self.load = Load([server.port for server in self.servers], args.streams, args.max_tokens)
 
     def warm_up(self, seconds):
+        """
+        Mostly with short answers: what runs once per request or per span needs some ten thousand of them until the compiler is
+        done with it, which takes minutes with long ones. What compiling costs is paid once in a server's life.
+        """
         for server in self.servers:
             server.resume()
-        self.load.run(seconds)
+        self.load.max_tokens(SHORT)
+        self.load.run(0.7 * seconds)
+        self.load.max_tokens(self.args.max_tokens)
+        self.load.run(0.3 * seconds)
+        self.lost = self.spans_lost()
         for server in self.servers:
             server.pause()
+
+    def spans_lost(self):
+        return sum(server.spans_lost() for server in self.servers if server.traced)
 
     def measure(self):
         before = [(self.load.tokens[server.port], server.thread_seconds()) for server in self.servers]
@@ -149,7 +174,7 @@ class Bench:
     def window(self):
         """Many short turns of each server; who goes first alternates too, so that a drift favours none."""
         turns = max(1, round(self.args.seconds / self.args.turn))
-        before = [(self.load.tokens[server.port], sum(server.thread_seconds().values())) for server in self.servers]
+        before = [(self.load.tokens[server.port], server.cpu_seconds()) for server in self.servers]
         for turn in range(turns):
             for server in self.servers if turn % 2 == 0 else self.servers[::-1]:
                 server.resume()
@@ -157,7 +182,7 @@ class Bench:
                 server.pause()
         for server, (tokens, seconds) in zip(self.servers, before):
             server.tokens.append(self.load.tokens[server.port] - tokens)
-            server.cpu.append(sum(server.thread_seconds().values()) - seconds)
+            server.cpu.append(server.cpu_seconds() - seconds)
 
     def ratio(self, window):
         off, on = (sum(server.tokens[window] for server in side) for side in self.sides())
@@ -183,7 +208,7 @@ class Bench:
         for server in self.servers:
             server.resume()
         # Spans that are dropped cost nothing: a figure with drops is none.
-        print(f"spans lost: {sum(server.spans_lost() for server in self.servers if server.traced):.0f}")
+        print(f"spans lost: {self.spans_lost() - self.lost:.0f}")
         ratios = [self.ratio(window) for window in windows]
         print(f"mode {self.args.mode}, {self.args.pairs} pairs of processes: tokens/s, on to off: {told(ratios)}")
         return ratios
@@ -223,7 +248,7 @@ def arguments(words=None):
     parser.add_argument("--windows", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=3, help="of each server in a window")
     parser.add_argument("--turn", type=float, default=0.15, help="seconds until the next server runs")
-    parser.add_argument("--warm-up", type=float, default=240, help="seconds of load on all servers before the first window")
+    parser.add_argument("--warm-up", type=float, default=120, help="seconds of load on all servers before the first window")
     parser.add_argument("--streams", type=int, default=32)
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--keep", type=pathlib.Path, help="file of ratios: those of earlier runs count too")

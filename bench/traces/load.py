@@ -60,6 +60,11 @@ class Load:
                 stream.ask()
                 self.selector.register(stream.socket, selectors.EVENT_READ, (stream, port))
 
+    def max_tokens(self, count):
+        """How long answers are that are asked for from now on."""
+        for key in self.selector.get_map().values():
+            key.data[0].max_tokens = count
+
     def run(self, seconds):
         """Reads for so long; the tokens that came are added to those of their server."""
         end = time.monotonic() + seconds

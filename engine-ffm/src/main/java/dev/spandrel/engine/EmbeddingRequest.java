@@ -11,9 +11,16 @@ import java.util.Objects;
  * @param pooling how states become one
  * @param normalized whether the vector is given the length 1
  * @param arrivalNanos when the request came in, on the engine's monotonic clock
+ * @param correlation handed back in {@link StepDetail.Member}, never looked at; may be null
  */
 public record EmbeddingRequest(
-        String id, Prompt prompt, PromptRules promptRules, Pooling pooling, boolean normalized, long arrivalNanos) {
+        String id,
+        Prompt prompt,
+        PromptRules promptRules,
+        Pooling pooling,
+        boolean normalized,
+        long arrivalNanos,
+        Object correlation) {
     public EmbeddingRequest {
         Objects.requireNonNull(id, "id");
         Objects.requireNonNull(prompt, "prompt");

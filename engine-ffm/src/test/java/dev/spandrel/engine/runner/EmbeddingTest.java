@@ -36,7 +36,8 @@ class EmbeddingTest {
                 PromptRules.WHOLE,
                 pooling,
                 normalized,
-                System.nanoTime()));
+                System.nanoTime(),
+                null));
     }
 
     private static float[] embed(Engine engine, int[] tokens, Pooling pooling, boolean normalized)

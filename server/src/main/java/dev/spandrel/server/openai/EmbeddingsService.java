@@ -51,14 +51,15 @@ public final class EmbeddingsService implements HttpService {
             OptionalInt dimensions,
             boolean normalized) {}
 
-    private void embed(ServerRequest request, ServerResponse response) {
+    /** Answers a request, wherever it came in. */
+    void embed(ServerRequest request, ServerResponse response) {
         api.listener().onArrival(request);
         Intake intake = new Intake(request, EndedEmbedding.OPERATION, id -> PREFIX + id + "-0", api);
         Wish wish;
         List<PendingEmbedding> pending = new ArrayList<>();
         try {
             wish = read(intake.fields(), intake.ids());
-            submit(wish, intake.arrivalNanos(), pending);
+            submit(request, wish, intake.arrivalNanos(), pending);
         } catch (RuntimeException e) {
             pending.forEach(PendingEmbedding::close);
             api.listener().onRefused(request, intake.refused(e));
@@ -75,9 +76,14 @@ public final class EmbeddingsService implements HttpService {
         } catch (EngineException e) {
             outcome.failure = Optional.of(e);
             throw e;
+        } catch (OpenAiException e) {
+            outcome.refusal = Optional.of(e);
+            throw e;
         } finally {
             pending.forEach(PendingEmbedding::close);
-            api.listener().onEmbedded(request, ended(wish, pending, outcome));
+            outcome.refusal.ifPresentOrElse(
+                    e -> api.listener().onRefused(request, intake.refused(e)),
+                    () -> api.listener().onEmbedded(request, ended(wish, pending, outcome)));
         }
     }
 
@@ -86,17 +92,25 @@ public final class EmbeddingsService implements HttpService {
         private int dimensions;
         private long lastByteNanos = RequestTimings.NOT_REACHED;
         private Optional<EngineException> failure = Optional.empty();
+        /** What the vectors themselves showed to be wrong with the request. */
+        private Optional<OpenAiException> refusal = Optional.empty();
 
         FinishReason reason() {
             return dimensions > 0 ? FinishReason.STOP : failure.isPresent() ? FinishReason.ERROR : FinishReason.ABORT;
         }
     }
 
-    private void submit(Wish wish, long arrivalNanos, List<PendingEmbedding> pending) {
+    private void submit(ServerRequest request, Wish wish, long arrivalNanos, List<PendingEmbedding> pending) {
         for (Prompt prompt : wish.prompts()) {
             pending.add(api.engine()
                     .embed(new EmbeddingRequest(
-                            wish.id(), prompt, wish.rules(), api.model().pooling(), wish.normalized(), arrivalNanos)));
+                            wish.id(),
+                            prompt,
+                            wish.rules(),
+                            api.model().settings().pooling(),
+                            wish.normalized(),
+                            arrivalNanos,
+                            api.listener().correlation(request, pending.size()))));
         }
     }
 

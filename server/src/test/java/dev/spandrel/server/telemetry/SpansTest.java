@@ -386,10 +386,12 @@ class SpansTest {
         }
     }
 
-    @Test
-    void aRefusedEmbeddingHasASpan() {
+    /** The model's vectors have three dimensions, which is known once there is one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"input\":7}", "{\"input\":\"a\",\"dimensions\":5}"})
+    void aRefusedEmbeddingHasASpan(String body) {
         start(false);
-        server.post("/v1/embeddings", "{\"input\":7}");
+        server.post("/v1/embeddings", body);
         Attributes attributes = span("llm_request").getAttributes();
         assertThat(attributes.get(SpanKeys.OPERATION)).isEqualTo("embeddings");
         assertThat(attributes.get(SpanKeys.ERROR_TYPE)).isEqualTo("400");
