@@ -13,8 +13,8 @@ import java.util.List;
 /**
  * Our side of bench/cpu-peers: the whole engine, scheduler and sampler included, on random weights of a shape.
  *
- * <p>Arguments: FOLDER SHAPE TYPE THREADS WORK..., as peer.py's run; TYPE is f32, bf16, f16, int8 or int4. Options of the
- * engine are system properties: -Damx=false, -DmachineCode=false.
+ * <p>Arguments: FOLDER SHAPE TYPE THREADS WORK..., as peer.py's run, or decode-SEQUENCES-PROMPT-STEPS; TYPE is f32, bf16, f16, int8 or int4. Options of the
+ * engine are system properties: -Damx=false, -DmachineCode=false, -Dkv=float16; the last is what the peer keeps by default.
  */
 public final class CpuPeersBench {
     private CpuPeersBench() {}
@@ -29,6 +29,7 @@ public final class CpuPeersBench {
                 .prefixCaching(false)
                 .longPrefillTokenThreshold(0)
                 .kvCacheBytes(1L << 30)
+                .kvCacheDType(System.getProperty("kv", "auto"))
                 .amx(!"false".equals(System.getProperty("amx")))
                 .machineCode(!"false".equals(System.getProperty("machineCode")));
         switch (type) {
@@ -54,7 +55,9 @@ public final class CpuPeersBench {
                 if (work[0].equals("prefill")) {
                     value = prefill(engine, count);
                 } else {
-                    value = count == 1 ? decode(engine, 1, 16, 48) : decode(engine, count, 64, 24);
+                    int prompt = work.length > 2 ? Integer.parseInt(work[2]) : count == 1 ? 16 : 64;
+                    int steps = work.length > 3 ? Integer.parseInt(work[3]) : count == 1 ? 48 : 24;
+                    value = decode(engine, count, prompt, steps);
                 }
                 System.out.printf("ours %s %s %s %.1f%n", args[1], type, args[i], value);
             }

@@ -1,8 +1,8 @@
 import dev.spandrel.engine.EngineConfig;
-import dev.spandrel.server.ApiSettings;
 import dev.spandrel.server.ListenerSettings;
 import dev.spandrel.server.ServerConfig;
 import dev.spandrel.server.SpandrelServer;
+import dev.spandrel.server.openai.ApiSettings;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
 import java.time.Duration;

@@ -94,6 +94,11 @@ public interface Engine extends AutoCloseable {
      */
     List<Generation> beamSearch(GenerationRequest request, int width, double lengthPenalty);
 
+    /** The tokenizer's own configuration ({@code tokenizer_config.json}) as JSON, where it has one. */
+    default Optional<String> tokenizerConfig() {
+        return Optional.empty();
+    }
+
     /** The source of the model's chat template, where it has one. */
     default Optional<String> chatTemplate() {
         return Optional.empty();

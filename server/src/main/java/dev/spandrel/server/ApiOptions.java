@@ -1,7 +1,7 @@
 package dev.spandrel.server;
 
 import dev.spandrel.engine.Pooling;
-import dev.spandrel.server.openai.ServedModel;
+import dev.spandrel.server.openai.ApiSettings;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,11 +50,26 @@ final class ApiOptions {
 
     @Option(
             names = "--max-logprobs",
-            defaultValue = "" + ServedModel.DEFAULT_MAX_LOGPROBS,
+            defaultValue = "" + ApiSettings.DEFAULT_MAX_LOGPROBS,
             paramLabel = "N",
             description = "Most log probabilities per token a request may ask for; -1 = the whole vocabulary. Default:"
                     + " ${DEFAULT-VALUE}.")
     private int maxLogprobs;
+
+    @Option(
+            names = "--enable-force-include-usage",
+            description = "Streams tell of their usage, running and final, whether asked or not.")
+    private boolean forceIncludeUsage;
+
+    @Option(
+            names = "--enable-per-request-metrics",
+            description = "Plain answers with one choice tell of their latencies (metrics).")
+    private boolean perRequestMetrics;
+
+    @Option(
+            names = "--enable-tokenizer-info-endpoint",
+            description = "GET /tokenizer_info tells of the tokenizer's configuration and the chat template.")
+    private boolean tokenizerInfo;
 
     /**
      * The flags, checked.
@@ -68,7 +83,10 @@ final class ApiOptions {
                 maxLogprobs,
                 pooling,
                 Optional.ofNullable(toolCallFamily),
-                requestIdHeaders);
+                requestIdHeaders,
+                forceIncludeUsage,
+                perRequestMetrics,
+                tokenizerInfo);
     }
 
     /** A parser's name as vLLM knows it. */

@@ -11,12 +11,15 @@ import dev.spandrel.server.openai.CompletionsService;
 import dev.spandrel.server.openai.EmbeddingsService;
 import dev.spandrel.server.openai.ErrorResponses;
 import dev.spandrel.server.openai.HealthService;
+import dev.spandrel.server.openai.InvocationsService;
+import dev.spandrel.server.openai.LoadReport;
 import dev.spandrel.server.openai.LoadService;
 import dev.spandrel.server.openai.ModelsService;
 import dev.spandrel.server.openai.OpenApiService;
 import dev.spandrel.server.openai.RequestLimit;
 import dev.spandrel.server.openai.ResponsesService;
 import dev.spandrel.server.openai.TokenizeService;
+import dev.spandrel.server.openai.TokenizerInfoService;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import dev.spandrel.server.telemetry.HttpMetrics;
 import dev.spandrel.server.telemetry.MetricsService;
@@ -43,11 +46,14 @@ final class ApiRouting {
         Map<String, String> methods = new LinkedHashMap<>();
         methods.put(CompletionsService.PATH, "POST");
         methods.put(ChatCompletionsService.PATH, "POST");
+        methods.put(ChatCompletionsService.BATCH, "POST");
         methods.put(ResponsesService.PATH, "POST");
         methods.put(EmbeddingsService.PATH, "POST");
         methods.put(TokenizeService.TOKENIZE, "POST");
         methods.put(TokenizeService.DETOKENIZE, "POST");
+        methods.put(InvocationsService.PATH, "POST");
         methods.put(ModelsService.PATH, "GET");
+        methods.put(TokenizerInfoService.PATH, "GET");
         methods.put("/health", "GET");
         methods.put("/ping", "GET, POST");
         methods.put("/version", "GET");
@@ -101,18 +107,25 @@ final class ApiRouting {
         filters.forEach(routing::addFilter);
         RequestLimit limit = new RequestLimit(settings.maxConcurrentRequests());
         guard(routing, settings, limit);
+        routing.addFilter(new LoadReport(api.engine()));
         routing.register(LoadService.PATH, new LoadService(limit));
         routing.register(CompletionsService.PATH, new CompletionsService(api));
         routing.register(ChatCompletionsService.PATH, new ChatCompletionsService(api));
         routing.register(ResponsesService.PATH, new ResponsesService(api));
         routing.register(EmbeddingsService.PATH, new EmbeddingsService(api));
         routing.register(new TokenizeService(api));
+        routing.register(InvocationsService.PATH, new InvocationsService(api));
         routing.register(ModelsService.PATH, new ModelsService(api.model()));
         routing.register(
                 MetricsService.PATH,
                 new MetricsService(metrics, api.engine(), api.model().names().getFirst()));
         routing.register(new HealthService(api));
         Map<String, String> methods = new LinkedHashMap<>(METHODS);
+        if (api.model().settings().tokenizerInfo()) {
+            routing.register(new TokenizerInfoService(api));
+        } else {
+            methods.remove(TokenizerInfoService.PATH);
+        }
         if (settings.docs()) {
             routing.register(new OpenApiService(api.model().version(), settings.rootPath()));
         } else {

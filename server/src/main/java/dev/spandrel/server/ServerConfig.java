@@ -1,6 +1,7 @@
 package dev.spandrel.server;
 
 import dev.spandrel.engine.EngineConfig;
+import dev.spandrel.server.openai.ApiSettings;
 import dev.spandrel.server.telemetry.OtlpSettings;
 import dev.spandrel.server.telemetry.TraceSettings;
 import java.time.Duration;

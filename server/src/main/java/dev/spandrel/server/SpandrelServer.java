@@ -183,10 +183,8 @@ public final class SpandrelServer implements AutoCloseable {
                 created,
                 config.engine().maxWaiting(),
                 config.engine().schedulingPolicy().equals("priority"),
-                config.api().promptTokensDetails(),
+                config.api(),
                 config.api().toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
-                config.api().maxLogprobs(),
-                config.api().pooling(),
                 config.version());
     }
 
@@ -242,6 +240,7 @@ public final class SpandrelServer implements AutoCloseable {
                         Set.of(
                                 CompletionsService.PATH,
                                 ChatCompletionsService.PATH,
+                                ChatCompletionsService.BATCH,
                                 ResponsesService.PATH,
                                 EmbeddingsService.PATH),
                         InstantSource.system(),

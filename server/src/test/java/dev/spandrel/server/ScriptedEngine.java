@@ -135,6 +135,11 @@ public final class ScriptedEngine implements Engine {
         };
     }
 
+    @Override
+    public java.util.Optional<String> tokenizerConfig() {
+        return java.util.Optional.of("{\"model_max_length\":256,\"chat_template\":\"old\"}");
+    }
+
     /** Token 7 is the word "t7". */
     @Override
     public String detokenize(List<Integer> ids, boolean skipSpecialTokens) {

@@ -1,5 +1,6 @@
 package dev.spandrel.server;
 
+import dev.spandrel.server.openai.ApiSettings;
 import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.List;
@@ -12,21 +13,42 @@ public final class ServedModels {
 
     /** The scripted model as {@link TestServer} serves it. */
     public static ServedModel scripted(ScriptedEngine engine) {
-        return scripted(engine, ServedModel.DEFAULT_MAX_LOGPROBS);
+        return scripted(engine, settings(ApiSettings.DEFAULT_MAX_LOGPROBS, false));
     }
 
     /** The same with another {@code --max-logprobs}. */
     public static ServedModel scripted(ScriptedEngine engine, int maxLogprobs) {
+        return scripted(engine, settings(maxLogprobs, false));
+    }
+
+    /**
+     * What the scripted server offers.
+     *
+     * @param all what is off by default
+     */
+    static ApiSettings settings(int maxLogprobs, boolean all) {
+        return new ApiSettings(
+                List.of(),
+                false,
+                maxLogprobs,
+                dev.spandrel.engine.Pooling.MEAN,
+                Optional.empty(),
+                false,
+                all,
+                all,
+                all);
+    }
+
+    /** With other settings. */
+    public static ServedModel scripted(ScriptedEngine engine, ApiSettings settings) {
         return new ServedModel(
                 engine.model(),
                 List.of("scripted", "alias"),
                 1_700_000_000,
                 64,
                 false,
-                false,
+                settings,
                 Optional.of(ToolCallFamily.HERMES),
-                maxLogprobs,
-                dev.spandrel.engine.Pooling.MEAN,
                 "1.2.3");
     }
 

@@ -114,12 +114,15 @@ class SpandrelServerTest {
     private static ServerConfig config(int port, Duration shutdownTimeout) {
         return new ServerConfig(
                 EngineConfig.of("scripted").build(),
-                new ApiSettings(
+                new dev.spandrel.server.openai.ApiSettings(
                         List.of("named"),
                         false,
                         20,
                         dev.spandrel.engine.Pooling.LAST,
                         java.util.Optional.empty(),
+                        false,
+                        false,
+                        false,
                         false),
                 null,
                 port,

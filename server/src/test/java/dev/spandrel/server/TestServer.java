@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.GenerationListener;
+import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import io.helidon.common.tls.Tls;
 import io.helidon.webserver.WebServer;
@@ -47,6 +48,17 @@ public final class TestServer implements AutoCloseable {
             List<Filter> filters,
             ListenerSettings settings,
             Optional<Tls> tls) {
+        this(engine, metrics, listener, filters, settings, tls, ServedModels.scripted(engine));
+    }
+
+    private TestServer(
+            ScriptedEngine engine,
+            EngineMetrics metrics,
+            GenerationListener listener,
+            List<Filter> filters,
+            ListenerSettings settings,
+            Optional<Tls> tls,
+            ServedModel model) {
         this.engine = engine;
         ApiRouting.Prepared http = ApiRouting.prepare(settings);
         WebServerConfig.Builder config = http.server()
@@ -55,7 +67,7 @@ public final class TestServer implements AutoCloseable {
                 .address(InetAddress.getLoopbackAddress())
                 .port(0);
         config.routing(ApiRouting.complete(
-                http.routing(), api(engine, metrics, listener, watchdog, draining), metrics, filters, settings));
+                http.routing(), api(engine, model, metrics, listener, watchdog, draining), metrics, filters, settings));
         tls.ifPresent(config::tls);
         server = config.build().start();
     }
@@ -63,6 +75,18 @@ public final class TestServer implements AutoCloseable {
     /** Over an engine, with nobody listening. */
     public static TestServer start(ScriptedEngine engine) {
         return start(engine, new EngineMetrics(), (_, _) -> {}, List.of());
+    }
+
+    /** With everything that is off by default. */
+    public static TestServer offeringAll(ScriptedEngine engine) {
+        return new TestServer(
+                engine,
+                new EngineMetrics(),
+                (_, _) -> {},
+                List.of(),
+                ListenerSettings.DEFAULT,
+                Optional.empty(),
+                ServedModels.scripted(engine, ServedModels.settings(20, true)));
     }
 
     /** With listeners and filters of the test's. */
@@ -84,6 +108,7 @@ public final class TestServer implements AutoCloseable {
 
     private static ApiContext api(
             ScriptedEngine engine,
+            ServedModel model,
             EngineMetrics metrics,
             GenerationListener listener,
             WriteWatchdog watchdog,
@@ -91,7 +116,7 @@ public final class TestServer implements AutoCloseable {
         metrics.loaded(new EngineMetrics.CacheInfo(ScriptedEngine.MAX_MODEL_LEN, true, "auto", 2));
         return new ApiContext(
                 engine,
-                ServedModels.scripted(engine),
+                model,
                 listener,
                 watchdog,
                 draining::get,
@@ -106,7 +131,12 @@ public final class TestServer implements AutoCloseable {
         EngineMetrics metrics = new EngineMetrics();
         ApiRouting.Prepared http = ApiRouting.prepare(ListenerSettings.DEFAULT);
         ApiContext api = api(
-                engine, metrics, (_, _) -> {}, new WriteWatchdog(WRITE_TIMEOUT, System::nanoTime), new AtomicBoolean());
+                engine,
+                ServedModels.scripted(engine),
+                metrics,
+                (_, _) -> {},
+                new WriteWatchdog(WRITE_TIMEOUT, System::nanoTime),
+                new AtomicBoolean());
         ApiRouting.configure(config, ListenerSettings.DEFAULT);
         config.routing(ApiRouting.complete(http.routing(), api, metrics, List.of(), ListenerSettings.DEFAULT));
     }

@@ -21,7 +21,7 @@ public record Norm(boolean centred, Weight weight, Weight bias, float epsilon) {
     }
 
     /** Normalises rows by itself. */
-    void apply(Backend backend, Buffer in, int rows, int columns, Buffer out) {
+    public void apply(Backend backend, Buffer in, int rows, int columns, Buffer out) {
         if (centred) {
             backend.layerNorm(in, rows, columns, weight, bias, epsilon, out);
         } else {

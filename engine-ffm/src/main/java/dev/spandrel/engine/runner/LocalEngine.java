@@ -55,7 +55,9 @@ import dev.spandrel.engine.scheduler.Sequence;
 import dev.spandrel.engine.tokenizer.ChatTemplate;
 import dev.spandrel.engine.tokenizer.StreamingDecoder;
 import dev.spandrel.engine.tokenizer.Tokenizer;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.Arrays;
@@ -75,7 +77,10 @@ public final class LocalEngine implements Engine {
     private final ModelInfo info;
     private final Backend backend;
     private final Tokenizer tokenizer;
+    private static final long MAX_CONFIG_BYTES = 16L << 20;
+
     private final Optional<ChatTemplate> chatTemplate;
+    private Optional<String> tokenizerConfig = Optional.empty();
     private final IntPredicate endsSequence;
     private final SamplingPlanner planner;
     private final PromptBound bound;
@@ -139,7 +144,7 @@ public final class LocalEngine implements Engine {
         Backend backend = details == null ? chosen.backend() : details.watch(chosen.backend());
         try {
             start.done("open_backend");
-            return open(
+            LocalEngine engine = open(
                     config,
                     located.name(),
                     modelConfig,
@@ -149,6 +154,8 @@ public final class LocalEngine implements Engine {
                     chosen.description(),
                     details,
                     start);
+            engine.tokenizerConfig = tokenizerConfig(tokenizers);
+            return engine;
         } catch (IllegalArgumentException e) {
             backend.close();
             throw new EngineException.ModelLoad(config.model(), e.getMessage());
@@ -174,7 +181,7 @@ public final class LocalEngine implements Engine {
         }
     }
 
-    private static Engine open(
+    private static LocalEngine open(
             EngineConfig config,
             String name,
             ModelConfig modelConfig,
@@ -535,6 +542,23 @@ public final class LocalEngine implements Engine {
         live.pool(new Pooler(request.pooling(), request.normalized(), prompt.length));
         loop.submit(live);
         return new LocalEmbedding(live, loop);
+    }
+
+    @Override
+    public Optional<String> tokenizerConfig() {
+        return tokenizerConfig;
+    }
+
+    /** Read when the engine opens, so that it is the one in use; empty for a GGUF file, or where it cannot be read. */
+    private static Optional<String> tokenizerConfig(Path tokenizers) {
+        try {
+            Path file = tokenizers.resolve("tokenizer_config.json");
+            return Files.isRegularFile(file) && Files.size(file) <= MAX_CONFIG_BYTES
+                    ? Optional.of(Files.readString(file))
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     @Override

@@ -40,25 +40,57 @@ public final class Sampler {
         if (!Float.isFinite(logits[best])) {
             return NOT_A_NUMBER;
         }
-        if (params.greedy() || params.topK() == 1) {
-            return best;
-        }
-        float inverse = (float) (1 / Math.max(params.temperature(), LEAST_TEMPERATURE));
-        float max = logits[best];
+        float inverse = inverseTemperature(params);
+        return inverse == 0
+                ? best
+                : draw(
+                        logits,
+                        0,
+                        count,
+                        best,
+                        inverse,
+                        (float) params.minP(),
+                        params.topK(),
+                        (float) params.topP(),
+                        uniform(seed, position));
+    }
+
+    /**
+     * Draws from the row that begins at {@code at}.
+     *
+     * @param best index of its largest logit, a finite number
+     * @param inverse factor on logits, not 0
+     * @param minP 0 = all
+     * @param topK 0 = all
+     * @param topP 1 = all
+     * @param uniform the random number, in [0, 1)
+     * @return an index in the row
+     */
+    public int draw(
+            float[] logits,
+            int at,
+            int count,
+            int best,
+            float inverse,
+            float minP,
+            int topK,
+            float topP,
+            double uniform) {
+        float max = logits[at + best];
         for (int i = 0; i < count; i++) {
-            probabilities[i] = exp((logits[i] - max) * inverse);
+            probabilities[i] = exp((logits[at + i] - max) * inverse);
         }
-        if (params.minP() > 0) {
-            drop(count, (float) params.minP());
+        if (minP > 0) {
+            drop(count, minP);
         }
-        float least = threshold(count, params);
+        float least = threshold(count, topK, topP);
         double total = 0;
         for (int i = 0; i < count; i++) {
             if (probabilities[i] >= least) {
                 total += probabilities[i];
             }
         }
-        double target = uniform(seed, position) * total;
+        double target = uniform * total;
         for (int i = 0; i < count; i++) {
             if (probabilities[i] >= least) {
                 target -= probabilities[i];
@@ -114,15 +146,15 @@ public final class Sampler {
     }
 
     /** Smallest unnormalised probability that top-k and top-p keep; equals of the last one kept stay too. */
-    private float threshold(int count, SamplingParams params) {
-        int keep = params.topK() > 0 ? Math.min(params.topK(), count) : count;
-        if (keep == count && params.topP() == 1) {
+    private float threshold(int count, int topK, float topP) {
+        int keep = topK > 0 ? Math.min(topK, count) : count;
+        if (keep == count && topP == 1) {
             return 0;
         }
         System.arraycopy(probabilities, 0, sorted, 0, count);
         Arrays.sort(sorted, 0, count);
         float least = sorted[count - keep];
-        if (params.topP() == 1) {
+        if (topP == 1) {
             return least;
         }
         double total = 0;
@@ -132,7 +164,7 @@ public final class Sampler {
         double kept = 0;
         for (int i = count - 1; i >= count - keep; i--) {
             kept += sorted[i];
-            if (kept >= params.topP() * total) {
+            if (kept >= topP * total) {
                 return sorted[i];
             }
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import dev.spandrel.engine.backend.BackendOptions;
+import dev.spandrel.engine.backend.Draws;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cpu.CpuBackend;
@@ -33,21 +34,52 @@ class AllocationTest {
             int[] ids = new int[40];
             run.logits(ids, 0, 39);
             ForwardInput input = run.input(ids, 39, 40);
-            long end = System.nanoTime() + MOST_NANOS;
-            long least = Long.MAX_VALUE;
-            while (least > MOST_BYTES && System.nanoTime() < end) {
-                least = Math.min(least, allocated(run, input));
-            }
-            assertThat(least).as("bytes a step").isLessThanOrEqualTo(MOST_BYTES);
+            assertNoGarbage(() -> run.model().forward(input, run.cache()));
         }
     }
 
+    /** Of 32 sequences, whose tokens are drawn where their logits lie. */
+    @ParameterizedTest
+    @CsvSource({"float32, none", "bfloat16, none", "auto, int8"})
+    void aStepOfManySequencesAllocatesNothing(String dtype, String quantization) {
+        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization));
+        int sequences = 32;
+        int length = 40;
+        try (CpuBackend backend = new CpuBackend(options)) {
+            Model model = ModelLoader.load(
+                    ModelConfig.read(Path.of("src/test/resources/families/llama31")),
+                    backend,
+                    new StepLimits(sequences, length, sequences));
+            KvCache cache = KvCache.allocate(backend, model, 3 * sequences, 16, KvDType.F32);
+            ForwardInput input = new ForwardInput(sequences, sequences, sequences, 16);
+            Draws draws = new Draws(sequences);
+            for (int s = 0; s < sequences; s++) {
+                input.add(new int[length], length - 1, length, new int[] {3 * s, 3 * s + 1, 3 * s + 2}, 1);
+                draws.add(s, s % 2, 0, 1, 0.5);
+            }
+            int[] tokens = new int[sequences];
+            assertNoGarbage(() -> {
+                backend.draw(model.forward(input, cache), model.vocabSize(), draws);
+                backend.readDrawn(tokens);
+            });
+        }
+    }
+
+    private static void assertNoGarbage(Runnable step) {
+        long end = System.nanoTime() + MOST_NANOS;
+        long least = Long.MAX_VALUE;
+        while (least > MOST_BYTES && System.nanoTime() < end) {
+            least = Math.min(least, allocated(step));
+        }
+        assertThat(least).as("bytes a step").isLessThanOrEqualTo(MOST_BYTES);
+    }
+
     /** Of this thread; workers run nothing but kernels. */
-    private static long allocated(ModelRun run, ForwardInput input) {
+    private static long allocated(Runnable step) {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long before = threads.getCurrentThreadAllocatedBytes();
         for (int i = 0; i < STEPS; i++) {
-            run.model().forward(input, run.cache());
+            step.run();
         }
         return (threads.getCurrentThreadAllocatedBytes() - before) / STEPS;
     }

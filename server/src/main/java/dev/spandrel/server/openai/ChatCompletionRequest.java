@@ -60,7 +60,7 @@ final class ChatCompletionRequest {
         messages.addAll(instructed && !before.isEmpty() ? 1 : 0, before);
         Scheduling scheduling = Scheduling.read(fields);
         BeamFields beams = BeamFields.read(fields);
-        Streaming streaming = Streaming.read(fields);
+        Streaming streaming = Streaming.read(fields, model);
         model.check(name);
         scheduling.check(model);
         UnsupportedFields.checkChat(fields);

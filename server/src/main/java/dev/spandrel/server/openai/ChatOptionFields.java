@@ -31,9 +31,18 @@ final class ChatOptionFields {
         return new ChatOptions(open, resume, fields.bool("add_special_tokens", false), tools, variables(fields));
     }
 
+    /** As in vLLM. */
+    private static final List<String> EFFORTS = List.of("none", "minimal", "low", "medium", "high", "xhigh", "max");
+
     private static Map<String, Object> variables(RequestFields fields) {
         Map<String, Object> variables = new HashMap<>();
-        fields.string("reasoning_effort").ifPresent(effort -> variables.put("reasoning_effort", effort));
+        fields.string("reasoning_effort").ifPresent(effort -> {
+            if (!EFFORTS.contains(effort)) {
+                fields.problem(
+                        "reasoning_effort", "one of " + String.join(", ", EFFORTS), fields.get("reasoning_effort"));
+            }
+            variables.put("reasoning_effort", effort);
+        });
         JsonNode documents = fields.get("documents");
         if (documents != null) {
             variables.put("documents", TemplateValues.of(documents));

@@ -36,7 +36,7 @@ final class CompletionRequest {
         List<Prompt> prompts = PromptInput.read(fields, "prompt");
         Scheduling scheduling = Scheduling.read(fields);
         BeamFields beams = BeamFields.read(fields);
-        Streaming streaming = Streaming.read(fields);
+        Streaming streaming = Streaming.read(fields, model);
         model.check(name);
         scheduling.check(model);
         UnsupportedFields.checkCompletion(fields);

@@ -1,5 +1,6 @@
 package dev.spandrel.server.openai;
 
+import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.HttpRules;
 import io.helidon.webserver.http.HttpService;
 
@@ -18,5 +19,10 @@ public final class CompletionsService implements HttpService {
     @Override
     public void routing(HttpRules rules) {
         rules.post("/", handler);
+    }
+
+    /** Answers a request, wherever it came in. */
+    Handler handler() {
+        return handler;
     }
 }

@@ -51,7 +51,8 @@ public final class EmbeddingsService implements HttpService {
             OptionalInt dimensions,
             boolean normalized) {}
 
-    private void embed(ServerRequest request, ServerResponse response) {
+    /** Answers a request, wherever it came in. */
+    void embed(ServerRequest request, ServerResponse response) {
         api.listener().onArrival(request);
         Intake intake = new Intake(request, EndedEmbedding.OPERATION, id -> PREFIX + id + "-0", api);
         Wish wish;
@@ -106,7 +107,7 @@ public final class EmbeddingsService implements HttpService {
                             wish.id(),
                             prompt,
                             wish.rules(),
-                            api.model().pooling(),
+                            api.model().settings().pooling(),
                             wish.normalized(),
                             arrivalNanos,
                             api.listener().correlation(request, pending.size()))));

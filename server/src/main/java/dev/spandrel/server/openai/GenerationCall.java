@@ -9,6 +9,7 @@ import dev.spandrel.engine.PromptRules;
 import dev.spandrel.engine.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
@@ -45,6 +46,28 @@ record GenerationCall(
 
     GenerationCall {
         prompts = List.copyOf(prompts);
+    }
+
+    /**
+     * The same for other prompts.
+     *
+     * @param maxTokens of each of their choices; empty = the rest of the context
+     */
+    GenerationCall withPrompts(List<Prompt> others, OptionalInt maxTokens) {
+        return new GenerationCall(
+                format,
+                id,
+                model,
+                others,
+                output,
+                sampling.toBuilder().maxTokens(maxTokens).build(),
+                promptRules,
+                tools,
+                toolCallIds,
+                scheduling,
+                n,
+                beams,
+                streaming);
     }
 
     int choices() {

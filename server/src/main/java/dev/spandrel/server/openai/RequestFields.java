@@ -13,6 +13,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.node.StringNode;
 
 /**
@@ -73,6 +74,14 @@ final class RequestFields {
 
     private static String one(String place, String text) {
         return "1 validation error:\n  " + place + ": " + text;
+    }
+
+    /** The same body with another value of one field; what is wrong with it is noted apart. */
+    RequestFields with(String name, JsonNode value) {
+        ObjectNode copy = ((ObjectNode) body).objectNode();
+        body.properties().forEach(field -> copy.set(field.getKey(), field.getValue()));
+        copy.set(name, value);
+        return of(copy);
     }
 
     /** The value of a field; missing and null are both {@code null}. */

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Reads a JSON body from an HTTP request, whole, and refuses other content types. */
 final class RequestReader {
@@ -32,6 +33,10 @@ final class RequestReader {
                     throw new OpenAiException(OpenAiError.schema(
                             null, "Unsupported Content-Type `" + type + "`; only `application/json` is allowed."));
                 });
+        Optional<ReadBody> read = request.context().get(ReadBody.class);
+        if (read.isPresent()) {
+            return read.get().bytes();
+        }
         if (!request.content().hasEntity()) {
             return new byte[0];
         }

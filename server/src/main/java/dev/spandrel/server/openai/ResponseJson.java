@@ -1,6 +1,7 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.Engine;
+import dev.spandrel.engine.RequestTimings;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -35,8 +36,41 @@ final class ResponseJson {
                 prompt(out, choices.getFirst());
             }
             out.writeNullProperty("kv_transfer_params");
+            if (model.settings().perRequestMetrics()) {
+                metrics(out, choices);
+            }
             out.writeEndObject();
         });
+    }
+
+    /** Latencies of the only choice there is; null where there are several, as with vLLM. */
+    private static void metrics(JsonGenerator out, List<Choice> choices) {
+        if (choices.size() != 1) {
+            out.writeNullProperty("metrics");
+            return;
+        }
+        RequestTimings timings = choices.getFirst().generation().timings();
+        int tokens = choices.getFirst().generation().completionTokens();
+        double generation = RequestTimings.seconds(timings.firstTokenNanos(), timings.lastTokenNanos());
+        double computing = RequestTimings.seconds(timings.firstScheduledNanos(), timings.lastTokenNanos());
+        out.writeObjectPropertyStart("metrics");
+        out.writeNumberProperty(
+                "time_to_first_token_ms",
+                1e3 * RequestTimings.seconds(timings.arrivalNanos(), timings.firstTokenNanos()));
+        out.writeNumberProperty("generation_time_ms", 1e3 * generation);
+        out.writeNumberProperty(
+                "queue_time_ms", 1e3 * RequestTimings.seconds(timings.queuedNanos(), timings.firstScheduledNanos()));
+        if (tokens > 1) {
+            out.writeNumberProperty("mean_itl_ms", 1e3 * generation / (tokens - 1));
+        } else {
+            out.writeNullProperty("mean_itl_ms");
+        }
+        if (computing > 0) {
+            out.writeNumberProperty("tokens_per_second", tokens / computing);
+        } else {
+            out.writeNullProperty("tokens_per_second");
+        }
+        out.writeEndObject();
     }
 
     private void choice(JsonGenerator out, Choice choice) {
@@ -177,7 +211,7 @@ final class ResponseJson {
         out.writeNumberProperty("prompt_tokens", prompt);
         out.writeNumberProperty("total_tokens", prompt + completion);
         out.writeNumberProperty("completion_tokens", completion);
-        if (model.promptTokensDetails()) {
+        if (model.settings().promptTokensDetails()) {
             out.writeObjectPropertyStart("prompt_tokens_details");
             out.writeNumberProperty("cached_tokens", cached);
             out.writeEndObject();

@@ -1,7 +1,6 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.ModelInfo;
-import dev.spandrel.engine.Pooling;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.List;
 import java.util.Optional;
@@ -15,10 +14,8 @@ import java.util.zip.CRC32;
  * @param created seconds since the epoch, as the models list tells
  * @param maxChoices most sequences one HTTP request may ask for (prompts × n)
  * @param priorities whether requests may name a priority
- * @param promptTokensDetails whether usage tells of cached prompt tokens
+ * @param settings what the API offers
  * @param toolCallFamily how the model writes tool calls, where that is known
- * @param maxLogprobs most log probabilities per token a request may ask for; {@link #UNLIMITED} for the whole vocabulary
- * @param pooling how hidden states become embeddings
  * @param version of this server
  */
 public record ServedModel(
@@ -27,17 +24,9 @@ public record ServedModel(
         long created,
         int maxChoices,
         boolean priorities,
-        boolean promptTokensDetails,
+        ApiSettings settings,
         Optional<ToolCallFamily> toolCallFamily,
-        int maxLogprobs,
-        Pooling pooling,
         String version) {
-    /** vLLM's default of {@code --max-logprobs}. */
-    public static final int DEFAULT_MAX_LOGPROBS = 20;
-
-    /** No limit but the vocabulary. */
-    public static final int UNLIMITED = -1;
-
     public ServedModel {
         names = List.copyOf(names);
         if (names.isEmpty()) {
@@ -47,7 +36,7 @@ public record ServedModel(
 
     /** Most log probabilities per token that a request may ask for. */
     int mostLogprobs() {
-        return maxLogprobs == UNLIMITED ? info.vocabSize() : maxLogprobs;
+        return settings.maxLogprobs() == ApiSettings.UNLIMITED ? info.vocabSize() : settings.maxLogprobs();
     }
 
     String name() {

@@ -16,7 +16,7 @@ record Streaming(boolean on, boolean includeUsage, boolean continuousUsage) {
      *
      * @throws OpenAiException 400, when there are options without a stream
      */
-    static Streaming read(RequestFields fields) {
+    static Streaming read(RequestFields fields, ServedModel model) {
         boolean on = fields.bool("stream", false);
         Optional<RequestFields> options = fields.object("stream_options");
         boolean usage = options.map(o -> o.bool("include_usage", false)).orElse(false);
@@ -27,6 +27,7 @@ record Streaming(boolean on, boolean includeUsage, boolean continuousUsage) {
             throw new OpenAiException(
                     OpenAiError.badRequest("stream_options", "stream_options may only be set when stream is true."));
         }
-        return new Streaming(on, usage, usage && continuous);
+        boolean force = model.settings().forceIncludeUsage();
+        return new Streaming(on, usage || force, usage && continuous || force);
     }
 }

@@ -33,6 +33,23 @@ final class ActivationKernels {
         }
     }
 
+    /**
+     * {@code out = activation(gate) × through}, whole vectors.
+     *
+     * @param at where both begin
+     */
+    static void gate(Activation activation, float[] gate, float[] through, int at, float[] out, int outAt, int count) {
+        if (activation == Activation.SILU) {
+            for (int i = 0; i < count; i += LANES) {
+                FloatVector g = FloatVector.fromArray(SPECIES, gate, at + i);
+                silu(g).mul(FloatVector.fromArray(SPECIES, through, at + i)).intoArray(out, outAt + i);
+            }
+            return;
+        }
+        apply(activation, gate, at, at + count);
+        PointwiseKernels.multiply(gate, through, at, out, outAt, count);
+    }
+
     private static void relu(float[] x, int from, int to) {
         for (int i = from; i < to; i += LANES) {
             var mask = SPECIES.indexInRange(i, to);

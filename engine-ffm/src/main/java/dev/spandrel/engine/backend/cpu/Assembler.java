@@ -41,7 +41,7 @@ final class Assembler {
             Map.of("tdpbf16ps", new int[] {2, 0x5C}, "tdpbsud", new int[] {2, 0x5E});
 
     /** Conditions of jumps. */
-    private static final Map<String, Integer> JUMPS = Map.of("jl", 0x8C, "jne", 0x85);
+    private static final Map<String, Integer> JUMPS = Map.of("jl", 0x8C, "jge", 0x8D, "jne", 0x85);
 
     /** General registers, by their numbers. */
     enum Register {
@@ -180,6 +180,17 @@ final class Assembler {
         evexPrefix(new Evex(MAP_0F, 1, 0x72, 64), 0, to, from >> 3 & 1, from >> 4, false);
         put(0x72, 0xC0 | SHIFTS.get(op) << 3 | from & 7, bits);
         return say(op + " zmm" + to + ", zmm" + from + ", " + bits);
+    }
+
+    /** Into the second-level cache. */
+    Assembler prefetch(Memory memory) {
+        int extensions = high(memory.index) << 1 | memory.base.ordinal() >> 3;
+        if (extensions != 0) {
+            put(0x40 | extensions);
+        }
+        put(0x0F, 0x18);
+        modRm(2, memory, 1);
+        return say("prefetcht1 byte ptr " + memory);
     }
 
     Assembler vzeroupper() {

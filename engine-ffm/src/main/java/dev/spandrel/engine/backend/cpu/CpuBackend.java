@@ -9,11 +9,13 @@ import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.Backend;
 import dev.spandrel.engine.backend.BackendOptions;
+import dev.spandrel.engine.backend.Draws;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.HostBuffer;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.KvLayer;
 import dev.spandrel.engine.backend.MachineMemory;
+import dev.spandrel.engine.backend.Norm;
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.backend.WeightFormat;
 import dev.spandrel.engine.backend.WeightPolicy;
@@ -37,8 +39,11 @@ public final class CpuBackend implements Backend {
 
     /** Rows of a block, rounded up to whole calls of AMX. */
     private static final int SUM_ROWS = (MatMul.ROW_BLOCK + AmxKernels.ROWS - 1) / AmxKernels.ROWS * AmxKernels.ROWS;
-    /** Work of converting an input, in multiply-adds. */
-    private static final int CONVERSION_WORK = 8;
+    /** What a row's verb takes for one value, in multiply-adds of the tiles: in vectors, with an exponential, one by one. */
+    private static final int POINTWISE_WORK = 32;
+
+    private static final int ACTIVATION_WORK = 128;
+    private static final int SCALAR_WORK = 128;
 
     /** What one worker needs beside registers. */
     static final class Scratch {
@@ -47,6 +52,10 @@ public final class CpuBackend implements Backend {
         final float[] edge = new float[MatMul.ROW_BLOCK * PANEL];
         final float[] turn = new float[2 * Widening.STRIP * PANEL];
         final MemorySegment edgeSegment = MemorySegment.ofArray(edge);
+        /** What a gate lets through. */
+        final float[] through = new float[MatMul.ROW_BLOCK * PANEL];
+
+        final MemorySegment throughSegment = MemorySegment.ofArray(through);
         final MemorySegment strip;
         /** Integer sums of a row block's upper and lower bytes. */
         final MemorySegment sums;
@@ -63,10 +72,15 @@ public final class CpuBackend implements Backend {
     private final boolean amx;
     private final LargeMemory memory = new LargeMemory(arena);
     private final NarrowActivations narrow = new NarrowActivations();
+    private final RowVerbs verbs;
+    private final RowRanges ranges;
+    private final RowDraws draws;
     private final MatMul matMul;
     private final PagedAttention attention;
     private final Workers workers;
     private final Scratch[] scratch;
+    /** Multiplied by last. */
+    private CpuWeight last;
 
     /** @param options threads, weights, instructions */
     public CpuBackend(BackendOptions options) {
@@ -78,6 +92,9 @@ public final class CpuBackend implements Backend {
         workers = new Workers(threads);
         scratch = new Scratch[threads];
         Arrays.setAll(scratch, i -> new Scratch(arena));
+        verbs = new RowVerbs(scratch);
+        ranges = new RowRanges(threads);
+        draws = new RowDraws(threads);
         matMul = new MatMul(scratch, narrow);
         attention = new PagedAttention(scratch);
     }
@@ -146,107 +163,44 @@ public final class CpuBackend implements Backend {
     @Override
     public void embed(Weight table, int[] ids, int count, boolean accumulate, Buffer out) {
         CpuWeight from = (CpuWeight) table;
-        float[] to = HostBuffer.of(out);
-        for (int t = 0; t < count; t++) {
-            int row = ids[t];
-            int part = 0;
-            while (row >= from.parts().get(part).rows()) {
-                row -= from.parts().get(part).rows();
-                part++;
-            }
-            from.parts().get(part).row(row, to, t * from.columns(), accumulate);
-        }
+        runRows(
+                count,
+                (long) count * from.columns() * SCALAR_WORK,
+                verbs.embed(from, ids, accumulate, HostBuffer.of(out)));
     }
 
     @Override
     public void layerNorm(Buffer in, int rows, int columns, Weight weight, Weight bias, float epsilon, Buffer out) {
-        float[] x = HostBuffer.of(in);
-        float[] y = HostBuffer.of(out);
-        float[] lanes = scratch[0].lanes;
-        for (int r = 0; r < rows; r++) {
-            PointwiseKernels.layerNorm(
-                    x, r * columns, columns, data(weight), data(bias), epsilon, y, r * columns, lanes);
-        }
+        verbs.layerNorm(HostBuffer.of(in), columns, data(weight), data(bias), epsilon, HostBuffer.of(out));
+        runRows(rows, (long) rows * columns * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
-        float[] x = HostBuffer.of(in);
-        float[] y = HostBuffer.of(out);
-        MemorySegment factors = data(weight);
-        if (isSmall((long) rows * columns)) {
-            for (int r = 0; r < rows; r++) {
-                PointwiseKernels.rmsNorm(x, r * columns, columns, factors, epsilon, y, scratch[0].lanes);
-            }
-        } else {
-            workers.run(
-                    rows,
-                    (r, worker) -> PointwiseKernels.rmsNorm(
-                            x, r * columns, columns, factors, epsilon, y, scratch[worker].lanes));
-        }
+        verbs.rmsNorm(HostBuffer.of(in), columns, data(weight), epsilon, HostBuffer.of(out));
+        runRows(rows, (long) rows * columns * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
-        float[] x = HostBuffer.of(qkv);
-        if (isSmall((long) rows * heads.columns())) {
-            for (int r = 0; r < rows; r++) {
-                normHeads(x, r, heads, queries, keys, epsilon, scratch[0].lanes);
-            }
-        } else {
-            workers.run(rows, (r, worker) -> normHeads(x, r, heads, queries, keys, epsilon, scratch[worker].lanes));
-        }
-    }
-
-    private static void normHeads(
-            float[] x, int r, HeadLayout heads, Weight queries, Weight keys, float epsilon, float[] lanes) {
-        int row = r * heads.columns();
-        for (int at = 0; at < heads.queryColumns(); at += queries.rows()) {
-            PointwiseKernels.rmsNorm(x, row + at, queries.rows(), data(queries), epsilon, x, lanes);
-        }
-        for (int at = 0; at < heads.kvColumns(); at += keys.rows()) {
-            int key = row + heads.queryColumns() + at;
-            PointwiseKernels.rmsNorm(x, key, keys.rows(), data(keys), epsilon, x, lanes);
-        }
+        verbs.normHeads(HostBuffer.of(qkv), heads, (CpuWeight) queries, (CpuWeight) keys, epsilon);
+        runRows(rows, (long) rows * heads.columns() * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void rope(Buffer qkv, int rows, HeadLayout heads, int rotaryDim, float[] angles) {
-        float[] x = HostBuffer.of(qkv);
-        if (isSmall((long) rows * heads.columns())) {
-            for (int r = 0; r < rows; r++) {
-                rotate(x, r, heads, rotaryDim, angles);
-            }
-        } else {
-            workers.run(rows, (r, _) -> rotate(x, r, heads, rotaryDim, angles));
-        }
-    }
-
-    private static void rotate(float[] x, int r, HeadLayout heads, int rotaryDim, float[] angles) {
-        for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
-            int at = r * heads.columns() + h * heads.headDim();
-            PointwiseKernels.rotate(x, at, rotaryDim / 2, angles, r * rotaryDim);
-        }
+        runRows(
+                rows,
+                (long) rows * heads.columns() * POINTWISE_WORK,
+                verbs.rope(HostBuffer.of(qkv), heads, rotaryDim, angles));
     }
 
     @Override
     public void gate(Buffer gateUp, int rows, int columns, Activation activation, Buffer out) {
-        float[] x = HostBuffer.of(gateUp);
-        float[] y = HostBuffer.of(out);
-        if (isSmall(4L * rows * columns)) {
-            for (int r = 0; r < rows; r++) {
-                gate(x, r, columns, activation, y);
-            }
-        } else {
-            workers.run(rows, (r, _) -> gate(x, r, columns, activation, y));
-        }
-    }
-
-    private static void gate(float[] x, int r, int columns, Activation activation, float[] y) {
-        int gate = r * 2 * columns;
-        System.arraycopy(x, gate, y, r * columns, columns);
-        ActivationKernels.apply(activation, y, r * columns, (r + 1) * columns);
-        PointwiseKernels.multiply(x, gate + columns, y, r * columns, columns);
+        runRows(
+                rows,
+                (long) rows * columns * ACTIVATION_WORK,
+                verbs.gate(HostBuffer.of(gateUp), columns, activation, HostBuffer.of(out)));
     }
 
     @Override
@@ -264,24 +218,79 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
-        CpuWeight w = (CpuWeight) weight;
+        multiply(in, rows, (CpuWeight) weight, bias, activation, out, null);
+    }
+
+    @Override
+    public void matmulAdd(Buffer in, int rows, Weight weight, Weight bias, Buffer product, Buffer sum) {
+        multiply(in, rows, (CpuWeight) weight, bias, Activation.NONE, product, (HostBuffer) sum);
+    }
+
+    private void multiply(
+            Buffer in, int rows, CpuWeight w, Weight bias, Activation activation, Buffer out, HostBuffer sum) {
         HostBuffer a = (HostBuffer) in;
-        HostBuffer c = (HostBuffer) out;
-        MemorySegment b = data(bias);
-        matMul.set(a, rows, c, w.rows(), b, activation);
+        follow(w, false);
+        matMul.set(a, rows, (HostBuffer) out, sum, w.rows(), data(bias), activation);
         int first = 0;
         for (int i = 0; i < w.parts().size(); i++) {
             PackedMatrix part = w.parts().get(i);
-            boolean tiles = amx && rows >= AmxKernels.BREAK_EVEN && AmxKernels.supports(part.format());
-            boolean machine = tiles || machineCode && MachineMultiply.takes(part);
-            if (machine && MachineMultiply.converts(part.format())) {
-                narrow.begin(arena, a.values(), rows, part);
-                run(rows, (long) rows * part.columns() * CONVERSION_WORK, narrow);
-            }
-            matMul.part(part, first, machine, tiles);
-            run(matMul.tasks(), matMul.work(), matMul);
+            boolean more = i + 1 < w.parts().size();
+            PackedMatrix next = more ? w.parts().get(i + 1) : w.follower();
+            multiplyPart(a, rows, part, first, false, next, !more && w.isFollowerGated());
             first += part.rows();
         }
+    }
+
+    /** Products of a gate stay in the task that made them, where the halves are whole panels of one matrix. */
+    @Override
+    public void normMatmulGate(
+            Buffer in,
+            int rows,
+            Norm norm,
+            Weight weight,
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            Buffer gateUp,
+            Buffer out) {
+        CpuWeight w = (CpuWeight) weight;
+        if (w.parts().size() > 1 || !MatMul.gates(w.parts().getFirst())) {
+            Backend.super.normMatmulGate(in, rows, norm, weight, bias, activation, normed, gateUp, out);
+            return;
+        }
+        HostBuffer a = (HostBuffer) (norm == null ? in : normed);
+        if (norm != null) {
+            norm.apply(this, in, rows, w.columns(), normed);
+        }
+        follow(w, true);
+        matMul.set(a, rows, (HostBuffer) out, null, w.rows() / 2, data(bias), activation);
+        multiplyPart(a, rows, w.parts().getFirst(), 0, true, w.follower(), w.isFollowerGated());
+    }
+
+    /** Steps multiply by the same weights in the same order: the weight of before learns what follows it. */
+    private void follow(CpuWeight w, boolean gated) {
+        if (last != null) {
+            last.followedBy(w, gated);
+        }
+        last = w;
+    }
+
+    private void multiplyPart(
+            HostBuffer a,
+            int rows,
+            PackedMatrix part,
+            int firstColumn,
+            boolean gated,
+            PackedMatrix next,
+            boolean nextGated) {
+        boolean tiles = amx && rows >= AmxKernels.BREAK_EVEN && AmxKernels.supports(part.format());
+        boolean machine = tiles || machineCode && MachineMultiply.takes(part);
+        if (machine && MachineMultiply.converts(part.format())) {
+            narrow.begin(arena, a.values(), rows, part);
+            runRows(rows, (long) rows * part.columns() * POINTWISE_WORK, narrow);
+        }
+        matMul.part(part, firstColumn, machine, tiles, gated, next, nextGated);
+        run(matMul.tasks(), matMul.work(), matMul);
     }
 
     private static boolean isSmall(long work) {
@@ -299,6 +308,11 @@ public final class CpuBackend implements Backend {
         }
     }
 
+    private void runRows(int rows, long work, Workers.Task task) {
+        ranges.of(rows, task);
+        run(ranges.pieces(), work, ranges);
+    }
+
     @Override
     public void add(Buffer in, long count, Buffer out) {
         PointwiseKernels.add(HostBuffer.of(in), HostBuffer.of(out), 0, (int) count);
@@ -306,14 +320,27 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void storeKv(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv) {
-        PagedKv cache = (PagedKv) kv;
-        float[] from = HostBuffer.of(qkv);
-        for (int t = 0; t < metadata.tokenCount(); t++) {
-            for (int h = 0; h < heads.kvHeads(); h++) {
-                int key = t * heads.columns() + heads.queryColumns() + h * heads.headDim();
-                cache.store(from, key, key + heads.kvColumns(), h, metadata.slot(t));
-            }
+        verbs.storeKv(HostBuffer.of(qkv), heads, metadata, (PagedKv) kv);
+        runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.kvColumns() * SCALAR_WORK, verbs);
+    }
+
+    @Override
+    public void attend(
+            Buffer qkv,
+            HeadLayout heads,
+            AttentionMetadata metadata,
+            int rotaryDim,
+            float[] angles,
+            KvLayer kv,
+            AttentionRule rule,
+            Buffer out) {
+        if (rotaryDim == 0) {
+            storeKv(qkv, heads, metadata, kv);
+        } else {
+            verbs.ropeAndStoreKv(HostBuffer.of(qkv), heads, rotaryDim, angles, metadata, (PagedKv) kv);
+            runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.columns() * SCALAR_WORK, verbs);
         }
+        attention(qkv, heads, metadata, kv, rule, out);
     }
 
     @Override
@@ -329,6 +356,18 @@ public final class CpuBackend implements Backend {
         for (int i = 0; i < count; i++) {
             System.arraycopy(HostBuffer.of(in), rows[i] * columns, HostBuffer.of(out), i * columns, columns);
         }
+    }
+
+    @Override
+    public boolean draw(Buffer logits, int columns, Draws wanted) {
+        draws.begin(HostBuffer.of(logits), columns, wanted);
+        return true;
+    }
+
+    /** Only now, so that the time is sampling's. */
+    @Override
+    public void readDrawn(int[] tokens) {
+        run(draws.count(), (long) draws.count() * draws.columns() * POINTWISE_WORK, draws.into(tokens));
     }
 
     @Override

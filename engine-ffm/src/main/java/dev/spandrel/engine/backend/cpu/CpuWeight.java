@@ -8,10 +8,20 @@ import java.util.List;
 /**
  * A weight as this backend keeps it: one packed matrix, or several one below the other where a file stores what belongs
  * together in different formats.
- *
- * @param parts at least one; their rows follow each other
  */
-record CpuWeight(int rows, int columns, List<PackedMatrix> parts) implements Weight {
+final class CpuWeight implements Weight {
+    private final int rows;
+    private final int columns;
+    private final List<PackedMatrix> parts;
+    private PackedMatrix follower;
+    private boolean followerGated;
+
+    private CpuWeight(int rows, int columns, List<PackedMatrix> parts) {
+        this.rows = rows;
+        this.columns = columns;
+        this.parts = parts;
+    }
+
     static CpuWeight pack(LargeMemory memory, Workers workers, int stepMultiple, List<WeightRows> stacks) {
         List<PackedMatrix> parts = new ArrayList<>();
         int rows = 0;
@@ -22,9 +32,39 @@ record CpuWeight(int rows, int columns, List<PackedMatrix> parts) implements Wei
         return new CpuWeight(rows, stacks.getFirst().columns(), List.copyOf(parts));
     }
 
+    @Override
+    public int rows() {
+        return rows;
+    }
+
+    @Override
+    public int columns() {
+        return columns;
+    }
+
+    /** At least one; their rows follow each other. */
+    List<PackedMatrix> parts() {
+        return parts;
+    }
+
     /** The only part of a vector. */
     PackedMatrix vector() {
         return parts.getFirst();
+    }
+
+    /** What was multiplied by after this weight the last time; null before that. Only the engine's thread asks. */
+    PackedMatrix follower() {
+        return follower;
+    }
+
+    /** Whether that has a gate. */
+    boolean isFollowerGated() {
+        return followerGated;
+    }
+
+    void followedBy(CpuWeight weight, boolean gated) {
+        follower = weight.parts.getFirst();
+        followerGated = gated;
     }
 
     @Override

@@ -23,7 +23,9 @@ final class MachineKernels {
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
+
     private static final FunctionDescriptor BLOCKED = FunctionDescriptor.ofVoid(
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
@@ -39,9 +41,12 @@ final class MachineKernels {
     private static final CpuFeatures CPU =
             CpuFeatures.detect(System.getProperty("os.name"), System.getProperty("os.arch"));
 
+    /** Values of a position that attention has code for. */
+    private static final int[] WIDTHS = {64, 128, 256};
+
     /** Where each function begins. */
     private record Listing(
-            byte[] code, int f32, int f16, int bf16, int bytes, int q8, int q4, int scores, int[] weighted) {
+            byte[] code, int f32, int f16, int bf16, int bytes, int q8, int q4, int[] scores, int[] weighted) {
         static Listing write() {
             Assembler to = new Assembler();
             to.align(64);
@@ -57,12 +62,16 @@ final class MachineKernels {
             TileCode.blocked(to, "q8_", false);
             int q4 = to.align(64).size();
             TileCode.blocked(to, "q4_", true);
-            int scores = to.align(64).size();
-            TileCode.scores(to, "scores_");
-            int[] weighted = new int[3];
-            for (int i = 0; i < weighted.length; i++) {
-                weighted[i] = to.align(64).size();
-                TileCode.weighted(to, "weighted" + i + "_", PackedMatrix.STEP << i);
+            String[] loads = {"vmovups", "vcvtph2ps"};
+            int[] scores = new int[loads.length];
+            int[] weighted = new int[loads.length * WIDTHS.length];
+            for (int i = 0; i < loads.length; i++) {
+                scores[i] = to.align(64).size();
+                TileCode.scores(to, "scores" + i + "_", loads[i]);
+                for (int w = 0; w < WIDTHS.length; w++) {
+                    weighted[i * WIDTHS.length + w] = to.align(64).size();
+                    TileCode.weighted(to, "weighted" + i + "_" + w + "_", loads[i], WIDTHS[w]);
+                }
             }
             return new Listing(to.bytes(), f32, f16, bf16, bytes, q8, q4, scores, weighted);
         }
@@ -76,9 +85,13 @@ final class MachineKernels {
     private static final MethodHandle Q8;
     private static final MethodHandle Q4;
     private static final MethodHandle SCORES;
+    private static final MethodHandle SCORES_F16;
     private static final MethodHandle WEIGHTED_64;
     private static final MethodHandle WEIGHTED_128;
     private static final MethodHandle WEIGHTED_256;
+    private static final MethodHandle WEIGHTED_F16_64;
+    private static final MethodHandle WEIGHTED_F16_128;
+    private static final MethodHandle WEIGHTED_F16_256;
 
     static {
         String refusal = CPU.refusal();
@@ -95,10 +108,14 @@ final class MachineKernels {
             }
         }
         REFUSAL = refusal;
-        SCORES = code == null ? null : code.function(listing.scores, PLAIN);
+        SCORES = code == null ? null : code.function(listing.scores[0], PLAIN);
+        SCORES_F16 = code == null ? null : code.function(listing.scores[1], PLAIN);
         WEIGHTED_64 = code == null ? null : code.function(listing.weighted[0], PLAIN);
         WEIGHTED_128 = code == null ? null : code.function(listing.weighted[1], PLAIN);
         WEIGHTED_256 = code == null ? null : code.function(listing.weighted[2], PLAIN);
+        WEIGHTED_F16_64 = code == null ? null : code.function(listing.weighted[3], PLAIN);
+        WEIGHTED_F16_128 = code == null ? null : code.function(listing.weighted[4], PLAIN);
+        WEIGHTED_F16_256 = code == null ? null : code.function(listing.weighted[5], PLAIN);
         F32 = code == null ? null : code.function(listing.f32, PLAIN);
         F16 = code == null ? null : code.function(listing.f16, PLAIN);
         BF16 = code == null || !CPU.has("avx512_bf16") ? null : code.function(listing.bf16, PLAIN);
@@ -148,22 +165,30 @@ final class MachineKernels {
     /**
      * Queries, unscaled, against the 16 keys of a block.
      *
+     * @param half whether keys are F16, else F32
      * @param q an array; the first query lies {@code qAt} bytes behind its beginning, queries {@code ldq} bytes apart
      * @param keys address of the block, headDim × 16
+     * @param next address of the block that will be read next, of keys or of values
      * @param scores an array; first query's score of the first key at {@code sAt}, queries {@code lds} bytes apart
      */
     static void scores(
+            boolean half,
             MemorySegment q,
             long qAt,
             long ldq,
             long keys,
+            long next,
             MemorySegment scores,
             long sAt,
             long lds,
             long headDim,
             long rows) {
         try {
-            SCORES.invokeExact(q, ldq, keys, scores, lds, headDim, rows, qAt, sAt);
+            if (half) {
+                SCORES_F16.invokeExact(q, ldq, keys, scores, lds, headDim, rows, qAt, sAt, next - keys);
+            } else {
+                SCORES.invokeExact(q, ldq, keys, scores, lds, headDim, rows, qAt, sAt, next - keys);
+            }
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
@@ -172,27 +197,41 @@ final class MachineKernels {
     /**
      * Adds weighted values, 64 columns of them.
      *
+     * @param half whether values are F16, else F32
      * @param weights an array; first row's weight of the first position at {@code wAt}, rows {@code ldw} bytes apart
-     * @param values address of the first position's columns, positions {@code paddedDim} floats apart
+     * @param values address of the first position's columns, positions {@code paddedDim} values apart
+     * @param next address of those of the block that will be read next, or of keys
      * @param out an array; first row's sums at {@code oAt}, rows {@code ldo} bytes apart
      */
     static void weigh(
+            boolean half,
             int paddedDim,
             MemorySegment weights,
             long wAt,
             long ldw,
             long values,
+            long next,
             MemorySegment out,
             long oAt,
             long ldo,
             long positions,
             long rows) {
+        long ahead = next - values;
         try {
-            switch (paddedDim) {
-                case 64 -> WEIGHTED_64.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt);
-                case 128 -> WEIGHTED_128.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt);
-                default -> WEIGHTED_256.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt);
+            switch (half ? -paddedDim : paddedDim) {
+                case 64 -> WEIGHTED_64.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
+                case 128 -> WEIGHTED_128.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
+                case 256 -> WEIGHTED_256.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
+                case -64 ->
+                    WEIGHTED_F16_64.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
+                case -128 ->
+                    WEIGHTED_F16_128.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
+                case -256 ->
+                    WEIGHTED_F16_256.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
+                default -> throw new IllegalArgumentException("no code for " + paddedDim + " values a position");
             }
+        } catch (IllegalArgumentException e) {
+            throw e;
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }
@@ -203,6 +242,7 @@ final class MachineKernels {
      *
      * @param a an array, or {@code NULL} and an address for {@code aAt}; rows {@code lda} bytes apart
      * @param w address of the panel's steps
+     * @param next address of what this thread will multiply by afterwards, or {@code w}
      * @param c an array, or {@code NULL} and an address for {@code cAt}; rows {@code ldc} bytes apart
      */
     static void multiply(
@@ -211,6 +251,7 @@ final class MachineKernels {
             long aAt,
             long lda,
             long w,
+            long next,
             MemorySegment c,
             long cAt,
             long ldc,
@@ -218,10 +259,10 @@ final class MachineKernels {
             long rows) {
         try {
             switch (format) {
-                case F32 -> F32.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
-                case F16 -> F16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
-                case BF16 -> BF16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
-                default -> BYTES.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt);
+                case F32 -> F32.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt, next - w);
+                case F16 -> F16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt, next - w);
+                case BF16 -> BF16.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt, next - w);
+                default -> BYTES.invokeExact(a, lda, w, c, ldc, steps, rows, aAt, cAt, next - w);
             }
         } catch (Throwable e) {
             throw cannotBeCalled(e);

@@ -30,22 +30,30 @@ final class MachineMultiply {
         return format != WeightFormat.F32 && format != WeightFormat.F16;
     }
 
-    /** Computes rows {@code from} to {@code to − 1} of C in the columns of one panel. */
-    static void run(MatMul m, int from, int to, int panel, CpuBackend.Scratch scratch) {
-        PackedMatrix w = m.weight;
+    /**
+     * Computes rows {@code from} to {@code to − 1} by one panel, to {@code c} from {@code cAt} on.
+     *
+     * @param next address of the panel that this thread will read next, or 0
+     * @param target {@code c} as a segment
+     */
+    static void run(
+            MatMul m,
+            PackedMatrix w,
+            int from,
+            int to,
+            int panel,
+            long next,
+            float[] c,
+            MemorySegment target,
+            int cAt,
+            int ldc,
+            CpuBackend.Scratch scratch) {
         NarrowActivations narrow = m.narrow;
-        int first = m.first + panel * PANEL;
-        int columns = Math.min(PANEL, w.rows() - panel * PANEL);
-        boolean whole = columns == PANEL;
-        float[] c = whole ? m.out.values() : scratch.edge;
-        int ldc = whole ? m.ldc : PANEL;
-        int cAt = whole ? from * ldc + first : 0;
         int rows = to - from;
-        long weights = w.data().address() + w.panelAt(panel);
-        MemorySegment target = whole ? m.out.segment() : scratch.edgeSegment;
+        long weights = w.panelAddress(panel);
+        long ahead = next == 0 ? weights : next;
         if (m.tiles) {
-            tiles(m, from, rows, weights, scratch, c, cAt, ldc, panel);
-            finish(m, c, from, rows, first, columns);
+            tiles(narrow, w, from, rows, weights, scratch, c, cAt, ldc, panel);
             return;
         }
         switch (w.format()) {
@@ -57,6 +65,7 @@ final class MachineMultiply {
                         from * lda,
                         lda,
                         weights,
+                        ahead,
                         target,
                         4L * cAt,
                         4L * ldc,
@@ -70,6 +79,7 @@ final class MachineMultiply {
                         narrow.row(from, w.format()),
                         narrow.stride(),
                         weights,
+                        ahead,
                         target,
                         4L * cAt,
                         4L * ldc,
@@ -82,6 +92,7 @@ final class MachineMultiply {
                         narrow.row(from, w.format()),
                         narrow.stride(),
                         weights + PANEL * 4,
+                        ahead + PANEL * 4,
                         MemorySegment.NULL,
                         scratch.sums.address(),
                         PANEL * 4,
@@ -104,22 +115,12 @@ final class MachineMultiply {
                 scaleRows(narrow, from, rows, c, cAt, ldc);
             }
         }
-        finish(m, c, from, rows, first, columns);
-    }
-
-    /** Copies what was cut off on the right to where it belongs, then bias and activation. */
-    private static void finish(MatMul m, float[] c, int from, int rows, int first, int columns) {
-        for (int r = 0; r < rows; r++) {
-            if (columns < PANEL) {
-                System.arraycopy(c, r * PANEL, m.out.values(), (from + r) * m.ldc + first, columns);
-            }
-            m.finish(from + r, first, columns);
-        }
     }
 
     /** By AMX: sums go to scratch, 32 rows at a time, and from there to C. */
     private static void tiles(
-            MatMul m,
+            NarrowActivations narrow,
+            PackedMatrix w,
             int from,
             int rows,
             long weights,
@@ -128,8 +129,6 @@ final class MachineMultiply {
             int cAt,
             int ldc,
             int panel) {
-        PackedMatrix w = m.weight;
-        NarrowActivations narrow = m.narrow;
         boolean bytes = w.format() == WeightFormat.INT8;
         long lda = (bytes ? 2 : 1) * narrow.stride();
         long ldSums = (bytes ? 2L : 1L) * PANEL * 4;

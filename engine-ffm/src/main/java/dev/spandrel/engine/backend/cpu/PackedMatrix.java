@@ -104,6 +104,10 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
         return panel * panelBytes(format, steps, columns);
     }
 
+    long panelAddress(int panel) {
+        return data.address() + panelAt(panel);
+    }
+
     /** The rows of one panel as {@link WeightFormat} writes them, each padded to whole steps, and room to turn a strip. */
     private static final class Scratch {
         final long stride;

@@ -7,6 +7,7 @@ import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.HostBuffer;
+import dev.spandrel.engine.backend.KvDType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -20,6 +21,8 @@ import java.util.Arrays;
 final class PagedAttention implements Workers.Task {
     /** Queries of a tile: as many as leave room in the registers for the four value vectors; see MatMulKernels. */
     static final int TILE = LANES >= 16 ? 6 : 1;
+    /** Blocks between the one that is read and the one that is fetched: multiplying by one takes less than memory's answer. */
+    private static final int AHEAD = 2;
 
     /** What one worker needs beside registers. */
     static final class Scratch {
@@ -30,6 +33,10 @@ final class PagedAttention implements Workers.Task {
         private final float[] totals = new float[TILE];
         private final float[] lanes = new float[LANES];
         private MemorySegment block = MemorySegment.NULL;
+        /** The next task of this worker, whose first keys are fetched at the end of this one: where it begins, and its head. */
+        private int tokenAfter;
+
+        private int headAfter;
 
         /** Room for one block, widened; off the heap like the cache itself, so that kernels see one kind of memory. */
         void reserve(Arena arena, long bytes) {
@@ -65,6 +72,10 @@ final class PagedAttention implements Workers.Task {
     private int longest;
     private long work;
     private boolean machineCode;
+    /** Whether machine code reads F16 where it lies. */
+    private boolean half;
+    /** Whether machine code reads F32 that a block is widened to. */
+    private boolean widens;
     /** Whether rows of a tile are heads of one token that read the same keys, instead of tokens of one head. */
     private boolean byHead;
 
@@ -94,6 +105,8 @@ final class PagedAttention implements Workers.Task {
         rule = attends;
         out = to;
         machineCode = allowed && MachineKernels.attends(cache.blockSize(), cache.paddedDim());
+        half = machineCode && cache.dtype() == KvDType.F16;
+        widens = machineCode && cache.dtype() != KvDType.F16 && cache.dtype() != KvDType.F32;
         cut();
         byHead = machineCode && tileCount == metadata.tokenCount();
         for (CpuBackend.Scratch each : scratches) {
@@ -146,6 +159,11 @@ final class PagedAttention implements Workers.Task {
     @Override
     public void run(int task, int worker) {
         Scratch scratch = scratches[worker].attention;
+        int after = Math.min(task + scratches.length, tasks() - 1);
+        scratch.tokenAfter = tiles[byHead ? after / (heads.kvHeads() * groupChunks()) : after / heads.heads()];
+        scratch.headAfter = byHead
+                ? after % (heads.kvHeads() * groupChunks()) / groupChunks()
+                : heads.kvHead(after % heads.heads());
         if (byHead) {
             int chunks = groupChunks();
             int group = heads.heads() / heads.kvHeads();
@@ -210,14 +228,15 @@ final class PagedAttention implements Workers.Task {
         int[] table = metadata.blockTable(first);
         for (int p = begin(first) / blockSize * blockSize; p < seen(last(first, rows)); p += blockSize) {
             int block = table[p / blockSize];
-            MemorySegment keys = kv.keys(block, kvHead, scratch.block);
-            long keysAt = kv.keysAt(block, kvHead);
             if (machineCode) {
+                MemorySegment wide = widens ? kv.keys(block, kvHead, scratch.block) : null;
                 MachineKernels.scores(
+                        half,
                         qkv.segment(),
                         4L * query,
                         4L * (byHead ? dim : heads.columns()),
-                        keys.address() + keysAt,
+                        widens ? wide.address() : kv.keysAddress(block, kvHead),
+                        ahead(first, last(first, rows), kvHead, p / blockSize + AHEAD, scratch),
                         scratch.scoreSegment,
                         4L * p,
                         4L * stride,
@@ -225,6 +244,8 @@ final class PagedAttention implements Workers.Task {
                         rows);
                 continue;
             }
+            MemorySegment keys = kv.keys(block, kvHead, scratch.block);
+            long keysAt = kv.keysAt(block, kvHead);
             if (rows == 6) {
                 AttentionKernels.scoreBlock6(
                         qkv.values(),
@@ -267,21 +288,23 @@ final class PagedAttention implements Workers.Task {
         for (int p = begin(first) / blockSize * blockSize; p < seen(last(first, rows)); p += blockSize) {
             int block = table[p / blockSize];
             int most = Math.min(blockSize, seen(last(first, rows)) - p);
-            MemorySegment values = kv.values(block, kvHead, most, scratch.block);
-            long valuesAt = kv.valuesAt(block, kvHead);
             boolean whole = p + blockSize <= seen(first) && p >= begin(last(first, rows));
             if (machineCode && (whole || byHead)) {
-                int skip = Math.max(0, begin(first) - p);
-                int count = Math.min(blockSize, seen(first) - p) - (byHead ? skip : 0);
-                machineWeigh(
-                        scratch,
-                        p + (byHead ? skip : 0),
-                        count,
-                        rows,
-                        stride,
-                        values.address() + valuesAt + (byHead ? skip : 0) * padded * 4L);
+                int last = last(first, rows);
+                int block0 = begin(first) / blockSize;
+                int inStream = p / blockSize + (seen(last) - 1) / blockSize + 1 - block0;
+                long next = ahead(first, last, kvHead, inStream + AHEAD, scratch);
+                int skip = byHead ? Math.max(0, begin(first) - p) : 0;
+                int count = Math.min(blockSize, seen(first) - p) - skip;
+                long from = widens
+                        ? kv.values(block, kvHead, most, scratch.block).address()
+                        : kv.valuesAddress(block, kvHead);
+                long at = from + (long) skip * padded * (half ? 2 : 4);
+                machineWeigh(scratch, p + skip, count, rows, stride, at, next);
                 continue;
             }
+            MemorySegment values = kv.values(block, kvHead, most, scratch.block);
+            long valuesAt = kv.valuesAt(block, kvHead);
             if (rows == 6 && whole && padded % TILE_COLUMNS == 0) {
                 for (int d = 0; d < padded; d += TILE_COLUMNS) {
                     AttentionKernels.weighBlock6x4(
@@ -309,16 +332,39 @@ final class PagedAttention implements Workers.Task {
         }
     }
 
+    /**
+     * Where a block is stored that a task reads at some time: first the tile's keys, block by block, then its values, then
+     * the keys of this worker's next task.
+     *
+     * @param at number of a block of the sequence; what is beyond the last one counts on through the values
+     */
+    private long ahead(int first, int last, int kvHead, int at, Scratch scratch) {
+        int begin = begin(first) / kv.blockSize();
+        int end = (seen(last) - 1) / kv.blockSize() + 1;
+        if (at < end) {
+            return kv.keysAddress(metadata.blockTable(first)[at], kvHead);
+        }
+        int value = begin + at - end;
+        if (value < end) {
+            return kv.valuesAddress(metadata.blockTable(first)[value], kvHead);
+        }
+        int token = scratch.tokenAfter;
+        int key = Math.min(begin(token) + (value - end) * kv.blockSize(), seen(token) - 1) / kv.blockSize();
+        return kv.keysAddress(metadata.blockTable(token)[key], scratch.headAfter);
+    }
+
     /** Positions {@code from} to {@code from + count − 1}, which all rows see. */
-    private void machineWeigh(Scratch scratch, int from, int count, int rows, int stride, long values) {
+    private void machineWeigh(Scratch scratch, int from, int count, int rows, int stride, long values, long next) {
         int padded = kv.paddedDim();
         for (int d = 0; d < padded; d += VectorConstants.PANEL) {
             MachineKernels.weigh(
+                    half,
                     padded,
                     scratch.scoreSegment,
                     4L * from,
                     4L * stride,
-                    values + 4L * d,
+                    values + (half ? 2L : 4L) * d,
+                    next + (half ? 2L : 4L) * d,
                     scratch.sumSegment,
                     4L * d,
                     4L * padded,

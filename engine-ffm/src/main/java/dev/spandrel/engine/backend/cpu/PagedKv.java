@@ -53,6 +53,10 @@ final class PagedKv implements KvLayer {
         valueScales = memory.allocate(scales);
     }
 
+    KvDType dtype() {
+        return dtype;
+    }
+
     int blockSize() {
         return blockSize;
     }
@@ -74,16 +78,38 @@ final class PagedKv implements KvLayer {
     void store(float[] from, int keyAt, int valueAt, int head, int slot) {
         int offset = slot % blockSize;
         long row = row(slot / blockSize, head);
+        long key = row * heads.headDim() + offset;
+        long value = (row + offset) * paddedDim;
+        switch (dtype) {
+            case F32 -> storeFloats(from, keyAt, valueAt, key, value);
+            case BF16 -> storeBf16(from, keyAt, valueAt, key, value);
+            case F16, INT8 -> storeOthers(from, keyAt, valueAt, key, value, row + offset);
+        }
+    }
+
+    private void storeFloats(float[] from, int keyAt, int valueAt, long key, long value) {
+        MemorySegment.copy(from, valueAt, values, ValueLayout.JAVA_FLOAT, value * 4, heads.headDim());
+        for (int d = 0; d < heads.headDim(); d++) {
+            keys.setAtIndex(ValueLayout.JAVA_FLOAT, key + (long) d * blockSize, from[keyAt + d]);
+        }
+    }
+
+    private void storeBf16(float[] from, int keyAt, int valueAt, long key, long value) {
+        for (int d = 0; d < heads.headDim(); d++) {
+            keys.setAtIndex(ValueLayout.JAVA_SHORT, key + (long) d * blockSize, KvDType.toBf16(from[keyAt + d]));
+            values.setAtIndex(ValueLayout.JAVA_SHORT, value + d, KvDType.toBf16(from[valueAt + d]));
+        }
+    }
+
+    private void storeOthers(float[] from, int keyAt, int valueAt, long key, long value, long scaleAt) {
         float keyScale = 0;
         float valueScale = 0;
         if (dtype == KvDType.INT8) {
             keyScale = KvDType.int8Scale(from, keyAt, heads.headDim());
             valueScale = KvDType.int8Scale(from, valueAt, heads.headDim());
-            keyScales.setAtIndex(ValueLayout.JAVA_FLOAT, row + offset, keyScale);
-            valueScales.setAtIndex(ValueLayout.JAVA_FLOAT, row + offset, valueScale);
+            keyScales.setAtIndex(ValueLayout.JAVA_FLOAT, scaleAt, keyScale);
+            valueScales.setAtIndex(ValueLayout.JAVA_FLOAT, scaleAt, valueScale);
         }
-        long key = row * heads.headDim() + offset;
-        long value = (row + offset) * paddedDim;
         for (int d = 0; d < heads.headDim(); d++) {
             put(keys, key + (long) d * blockSize, from[keyAt + d], keyScale);
             put(values, value + d, from[valueAt + d], valueScale);
@@ -92,10 +118,9 @@ final class PagedKv implements KvLayer {
 
     private void put(MemorySegment to, long index, float value, float scale) {
         switch (dtype) {
-            case F32 -> to.setAtIndex(ValueLayout.JAVA_FLOAT, index, value);
             case F16 -> to.setAtIndex(ValueLayout.JAVA_SHORT, index, KvDType.toF16(value));
-            case BF16 -> to.setAtIndex(ValueLayout.JAVA_SHORT, index, KvDType.toBf16(value));
             case INT8 -> to.set(ValueLayout.JAVA_BYTE, index, KvDType.toInt8(value, scale));
+            case F32, BF16 -> throw new IllegalStateException(dtype + " has loops of its own");
         }
     }
 
@@ -141,6 +166,16 @@ final class PagedKv implements KvLayer {
     /** Byte offset of a block's values in what {@link #values} returned. */
     long valuesAt(int block, int head) {
         return dtype == KvDType.F32 ? row(block, head) * paddedDim * 4 : 0;
+    }
+
+    /** Where a block's keys lie as they are stored. */
+    long keysAddress(int block, int head) {
+        return keys.address() + row(block, head) * heads.headDim() * dtype.byteSize();
+    }
+
+    /** Where a block's values lie as they are stored. */
+    long valuesAddress(int block, int head) {
+        return values.address() + row(block, head) * paddedDim * dtype.byteSize();
     }
 
     private void widenShorts(MemorySegment from, long first, int count, MemorySegment to) {

@@ -13,18 +13,17 @@ import java.util.Arrays;
 final class PanelMultiply {
     private PanelMultiply() {}
 
-    /**
-     * Computes rows {@code from} to {@code to − 1} of C in the columns of one panel.
-     */
-    static void run(MatMul m, int from, int to, int panel, CpuBackend.Scratch scratch) {
-        PackedMatrix w = m.weight;
-        float[] a = m.in.values();
-        int first = m.first + panel * PANEL;
-        int columns = Math.min(PANEL, w.rows() - panel * PANEL);
-        boolean whole = columns == PANEL;
-        float[] c = whole ? m.out.values() : scratch.edge;
-        int ldc = whole ? m.ldc : PANEL;
-        int cAt = whole ? from * ldc + first : 0;
+    /** Computes rows {@code from} to {@code to − 1} by one panel, to {@code c} from {@code cAt} on. */
+    static void run(
+            float[] a,
+            PackedMatrix w,
+            int from,
+            int to,
+            int panel,
+            float[] c,
+            int cAt,
+            int ldc,
+            CpuBackend.Scratch scratch) {
         for (int r = 0; r < to - from; r++) {
             Arrays.fill(c, cAt + r * ldc, cAt + r * ldc + PANEL, 0);
         }
@@ -33,12 +32,6 @@ final class PanelMultiply {
             MatMulKernels.panel(a, from * inner, inner, to - from, inner, w.data(), w.panelAt(panel), c, cAt, ldc);
         } else {
             strips(a, from, to, w, panel, c, cAt, ldc, scratch);
-        }
-        for (int r = 0; r < to - from; r++) {
-            if (!whole) {
-                System.arraycopy(c, r * PANEL, m.out.values(), (from + r) * m.ldc + first, columns);
-            }
-            m.finish(from + r, first, columns);
         }
     }
 

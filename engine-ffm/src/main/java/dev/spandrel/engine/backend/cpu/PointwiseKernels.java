@@ -159,6 +159,13 @@ final class PointwiseKernels {
         }
     }
 
+    /** {@code out[i] = left[i] × right[i]}. */
+    static void multiply(float[] left, float[] right, int at, float[] out, int outAt, int count) {
+        for (int i = 0; i < count; i++) {
+            out[outAt + i] = left[at + i] * right[at + i];
+        }
+    }
+
     /** {@code out[i] *= in[i]}. */
     static void multiply(float[] in, int at, float[] out, int outAt, int count) {
         for (int i = 0; i < count; i++) {

@@ -23,8 +23,10 @@ import dev.spandrel.engine.backend.cpu.Assembler.Register;
  * instruction per step, in order, whatever the tile.
  *
  * <p>Arguments (System V): rdi first row, rsi bytes from row to row, rdx panel, rcx outputs, r8 bytes from output row to
- * row, r9 steps (blocks in the blocked formats), then on the stack the number of rows, at least 1, and what is to be added
- * to rdi and rcx: an array of the heap is passed by its beginning, since a slice of it would be garbage.
+ * row, r9 steps (blocks in the blocked formats), then on the stack the number of rows and what is to be added to rdi and rcx:
+ * an array of the heap is passed by its beginning, since a slice of it would be garbage. Last comes how far behind the panel
+ * or block the next one lies that this thread will read: it is brought into the second-level cache, one of the four cache
+ * lines of a step with each tile, so that memory is read while other rows are multiplied. The blocked formats do not.
  */
 final class TileCode {
     private static final int STEP = PackedMatrix.STEP;
@@ -37,55 +39,100 @@ final class TileCode {
 
     /** Rows are F32 or BF16 pairs or signed bytes, by the instruction. */
     static void plain(Assembler to, String name, String multiply) {
-        frame(to, name, 6, rows -> plainTile(to, name + rows, multiply, rows, STEP, false));
+        frame(to, name, rows -> plainTile(to, name + rows, multiply, rows));
     }
 
-    /** Attention's scores: rows of queries against the 16 keys of a block, which lie transposed, so one vector a step. */
-    static void scores(Assembler to, String name) {
-        frame(to, name, 6, rows -> {
+    /**
+     * Attention's scores: rows of queries against the 16 keys of a block, which lie transposed, so one vector a step.
+     *
+     * @param load what makes F32 of keys: vmovups of F32, vcvtph2ps of F16
+     */
+    static void scores(Assembler to, String name, String load) {
+        frame(to, name, rows -> {
             begin(to, rows, 1, false);
             to.align(32).label(name + rows);
-            to.vector("vmovups", WEIGHTS, Memory.at(R11, 0));
+            to.vector(load, WEIGHTS, Memory.at(R11, 0)).prefetch(Memory.at(R11, RAX, 1, 0));
             for (int r = 0; r < rows; r++) {
                 to.vector("vbroadcastss", BROADCAST + r % 4, row(r, 0));
                 to.vector("vfmadd231ps", r, WEIGHTS, BROADCAST + r % 4);
             }
-            advance(to, rows, 4, 64);
+            advance(to, rows, 4, 16 * elementBytes(load));
             to.jump("jne", name + rows);
             end(to, rows, 1);
         });
     }
 
-    /** Attention's weighted values: adds to outputs of 64 columns; a step is one position, so many bytes from the next. */
-    static void weighted(Assembler to, String name, int positionBytes) {
-        frame(to, name, 6, rows -> plainTile(to, name + rows, "vfmadd231ps", rows, positionBytes, true));
+    /**
+     * Attention's weighted values: adds to outputs of 64 columns; a step is one position.
+     *
+     * @param load as in {@link #scores}
+     * @param width values of a position
+     */
+    static void weighted(Assembler to, String name, String load, int width) {
+        int bytes = elementBytes(load);
+        frame(to, name, rows -> {
+            begin(to, rows, 4, true);
+            to.align(32).label(name + rows);
+            for (int v = 0; v < 4; v++) {
+                to.vector(load, WEIGHTS + v, Memory.at(R11, 16 * bytes * v));
+            }
+            // A call has one tile, so it brings all of the next block.
+            for (int line = 0; line < bytes; line++) {
+                to.prefetch(Memory.at(R11, RAX, 1, 64 * line));
+            }
+            multiplyRows(to, "vfmadd231ps", rows);
+            advance(to, rows, 4, width * bytes);
+            to.jump("jne", name + rows);
+            end(to, rows, 4);
+        });
+    }
+
+    private static int elementBytes(String load) {
+        return load.equals("vcvtph2ps") ? 2 : 4;
     }
 
     /** F32 rows, F16 panel: a step holds 64 outputs of one input, then of the next. */
     static void half(Assembler to, String name) {
-        frame(to, name, 6, rows -> halfTile(to, name + rows, rows));
+        frame(to, name, rows -> halfTile(to, name + rows, rows));
     }
 
     private interface Tile {
         void write(int rows);
     }
 
-    private static void frame(Assembler to, String name, int most, Tile tile) {
+    /**
+     * Rows left, at least, and rows of the tile taken then: as few tiles as there can be, as even as they can be, for what
+     * a small tile multiplies by comes no faster from the second-level cache. 32 rows are 6, 6, 5, 5, 5 and 5.
+     */
+    private static final int[][] TILES = {
+        {26, 6}, {25, 5}, {21, 6}, {19, 5}, {16, 6}, {13, 5}, {11, 6}, {9, 5}, {7, 4}, {6, 6}, {5, 5}, {4, 4}, {3, 3},
+        {2, 2}, {1, 1}
+    };
+
+    /** Two pushes and the return address lie before the first stack argument. */
+    private static final Memory ROWS_LEFT = Memory.at(RSP, 24);
+
+    private static final Memory AHEAD = Memory.at(RSP, 48);
+
+    /** In a tile rax is the distance of what comes next, one cache line further with each tile. */
+    private static void frame(Assembler to, String name, Tile tile) {
         to.align(64).push(RBX).push(RBP);
-        // Two pushes and the return address lie before the first stack argument.
-        to.load(RAX, Memory.at(RSP, 24)).add(RDI, Memory.at(RSP, 32)).add(RCX, Memory.at(RSP, 40));
+        to.add(RDI, Memory.at(RSP, 32)).add(RCX, Memory.at(RSP, 40)).load(RAX, ROWS_LEFT);
         to.label(name + "_next");
-        for (int rows = most; rows >= 1; rows--) {
-            String other = name + "_below" + rows;
-            to.compare(RAX, rows).jump("jl", other);
+        for (int[] each : TILES) {
+            to.compare(RAX, each[0]).jump("jge", name + "_tile" + each[1]);
+        }
+        to.vzeroupper().pop(RBP).pop(RBX).ret();
+        for (int rows = 6; rows >= 1; rows--) {
+            to.label(name + "_tile" + rows).subtract(RAX, rows);
+            to.store(ROWS_LEFT, RAX).load(RAX, AHEAD);
             tile.write(rows);
+            to.add(RAX, 64).store(AHEAD, RAX).load(RAX, ROWS_LEFT);
             for (int r = 0; r < rows; r++) {
                 to.add(RDI, RSI);
             }
-            to.subtract(RAX, rows).jump(name + "_next");
-            to.label(other);
+            to.jump(name + "_next");
         }
-        to.vzeroupper().pop(RBP).pop(RBX).ret();
     }
 
     private static void begin(Assembler to, int rows, int vectors, boolean accumulate) {
@@ -116,27 +163,32 @@ final class TileCode {
         return row % 3 == 0 ? Memory.at(cursor, displacement) : Memory.at(cursor, RSI, row % 3, displacement);
     }
 
-    private static void plainTile(
-            Assembler to, String name, String multiply, int rows, int stepBytes, boolean accumulate) {
-        begin(to, rows, 4, accumulate);
+    private static void plainTile(Assembler to, String name, String multiply, int rows) {
+        begin(to, rows, 4, false);
         to.align(32).label(name);
         for (int v = 0; v < 4; v++) {
             to.vector("vmovups", WEIGHTS + v, Memory.at(R11, 64 * v));
         }
+        to.prefetch(Memory.at(R11, RAX, 1, 0));
+        multiplyRows(to, multiply, rows);
+        advance(to, rows, 4, STEP);
+        to.jump("jne", name);
+        end(to, rows, 4);
+    }
+
+    /** Four bytes of each row against the four loaded vectors. */
+    private static void multiplyRows(Assembler to, String multiply, int rows) {
         for (int r = 0; r < rows; r++) {
             to.vector("vbroadcastss", BROADCAST + r % 4, row(r, 0));
             for (int v = 0; v < 4; v++) {
                 to.vector(multiply, 4 * r + v, WEIGHTS + v, BROADCAST + r % 4);
             }
         }
-        advance(to, rows, 4, stepBytes);
-        to.jump("jne", name);
-        end(to, rows, 4);
     }
 
     private static void halfTile(Assembler to, String name, int rows) {
         begin(to, rows, 4, false);
-        to.align(32).label(name);
+        to.align(32).label(name).prefetch(Memory.at(R11, RAX, 1, 0));
         for (int input = 0; input < 2; input++) {
             for (int v = 0; v < 4; v++) {
                 to.vector("vcvtph2ps", WEIGHTS + v, Memory.at(R11, input * STEP / 2 + 32 * v));

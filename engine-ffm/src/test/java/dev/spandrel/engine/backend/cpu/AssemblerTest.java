@@ -53,7 +53,9 @@ class AssemblerTest {
                 Memory high = Memory.at(base, R8, 8, displacement);
                 for (Memory memory : new Memory[] {plain, indexed, high}) {
                     code.vector("vmovups", 17, memory).store(memory, 30).vector("vbroadcastss", 28, memory);
-                    code.vector("vcvtph2ps", 9, memory).vector("vpdpbusd", 31, 7, memory.broadcastOne());
+                    code.prefetch(memory)
+                            .vector("vcvtph2ps", 9, memory)
+                            .vector("vpdpbusd", 31, 7, memory.broadcastOne());
                     code.load(RBX, memory).add(R11, memory).store(memory, R11).address(R10, memory);
                     code.loadTileConfiguration(memory);
                 }
@@ -80,6 +82,7 @@ class AssemblerTest {
                 .label("here")
                 .jump("jne", "here")
                 .jump("jl", "there")
+                .jump("jge", "there")
                 .jump("there");
         code.align(32).label("there").ret();
         compare(code);
@@ -94,10 +97,12 @@ class AssemblerTest {
         TileCode.plain(code, "bytes_", "vpdpbusd");
         TileCode.blocked(code, "q8_", false);
         TileCode.blocked(code, "q4_", true);
-        TileCode.scores(code, "scores_");
+        TileCode.scores(code, "scores_", "vmovups");
+        TileCode.scores(code, "scores16_", "vcvtph2ps");
         AmxKernels.multiply(code, "amx_bf16_", "tdpbf16ps");
         AmxKernels.multiply(code, "amx_bytes_", "tdpbsud");
-        TileCode.weighted(code, "weighted_", 512);
+        TileCode.weighted(code, "weighted_", "vmovups", 128);
+        TileCode.weighted(code, "weighted16_", "vcvtph2ps", 64);
         compare(code);
     }
 

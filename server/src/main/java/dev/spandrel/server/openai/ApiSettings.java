@@ -1,7 +1,6 @@
-package dev.spandrel.server;
+package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.Pooling;
-import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +14,9 @@ import java.util.Optional;
  * @param pooling how hidden states become embeddings
  * @param toolCallFamily how the model writes tool calls; empty = as its chat template shows
  * @param requestIdHeaders whether answers have an {@code X-Request-Id}
+ * @param forceIncludeUsage whether streams tell of their usage, running and final, unasked
+ * @param perRequestMetrics whether plain answers with one choice tell of their latencies
+ * @param tokenizerInfo whether {@code /tokenizer_info} is there
  */
 public record ApiSettings(
         List<String> servedModelNames,
@@ -22,17 +24,26 @@ public record ApiSettings(
         int maxLogprobs,
         Pooling pooling,
         Optional<ToolCallFamily> toolCallFamily,
-        boolean requestIdHeaders) {
+        boolean requestIdHeaders,
+        boolean forceIncludeUsage,
+        boolean perRequestMetrics,
+        boolean tokenizerInfo) {
+    /** vLLM's default of {@code --max-logprobs}. */
+    public static final int DEFAULT_MAX_LOGPROBS = 20;
+
+    /** No limit but the vocabulary. */
+    public static final int UNLIMITED = -1;
+
     /** What a server offers that was told nothing. */
-    public static final ApiSettings DEFAULT =
-            new ApiSettings(List.of(), false, ServedModel.DEFAULT_MAX_LOGPROBS, Pooling.LAST, Optional.empty(), false);
+    public static final ApiSettings DEFAULT = new ApiSettings(
+            List.of(), false, DEFAULT_MAX_LOGPROBS, Pooling.LAST, Optional.empty(), false, false, false, false);
 
     public ApiSettings {
         servedModelNames = List.copyOf(servedModelNames);
         if (servedModelNames.stream().anyMatch(String::isBlank)) {
             throw new IllegalArgumentException("--served-model-name must not be blank");
         }
-        if (maxLogprobs < ServedModel.UNLIMITED) {
+        if (maxLogprobs < UNLIMITED) {
             throw new IllegalArgumentException(
                     "--max-logprobs must be -1 (the whole vocabulary) or at least 0, found " + maxLogprobs);
         }

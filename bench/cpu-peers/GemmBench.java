@@ -1,0 +1,102 @@
+import dev.spandrel.engine.backend.Activation;
+import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.BackendOptions;
+import dev.spandrel.engine.backend.Weight;
+import dev.spandrel.engine.backend.WeightPolicy;
+import dev.spandrel.engine.backend.cpu.CpuBackend;
+import dev.spandrel.engine.tensor.Buffer;
+import dev.spandrel.engine.tensor.DType;
+import dev.spandrel.engine.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * The products of a step by themselves, on the sizes of a Llama of 135M: its matrices in turn, so that each comes from memory as
+ * in a step. Prints "gemm TYPE ROWS THREADS MATRIX GFLOP/s", medians of seven; conversion of the inputs is part of it.
+ *
+ * <p>Arguments: THREADS ROWS TYPE...; -Damx=false and -DmachineCode=false as in CpuPeersBench.
+ */
+public final class GemmBench {
+    private static final int LAYERS = 30;
+    private static final int ROUNDS = 7;
+    private static final int WARM_UP_NANOS = 1_500_000_000;
+
+    private record Matrix(String name, int rows, int columns, int count) {}
+
+    private static final List<Matrix> MATRICES = List.of(
+            new Matrix("qkv", 960, 576, LAYERS),
+            new Matrix("output", 576, 576, LAYERS),
+            new Matrix("gateUp", 3072, 576, LAYERS),
+            new Matrix("down", 576, 1536, LAYERS),
+            new Matrix("head", 49_152, 576, 1));
+
+    private GemmBench() {}
+
+    public static void main(String[] args) {
+        int threads = Integer.parseInt(args[0]);
+        int rows = Integer.parseInt(args[1]);
+        for (String type : Arrays.copyOfRange(args, 2, args.length)) {
+            BackendOptions options = BackendOptions.threads(threads).with(policy(type));
+            options = new BackendOptions(
+                    threads,
+                    options.weights(),
+                    !"false".equals(System.getProperty("machineCode")),
+                    !"false".equals(System.getProperty("amx")));
+            try (CpuBackend backend = new CpuBackend(options);
+                    Arena arena = Arena.ofShared()) {
+                for (Matrix matrix : MATRICES) {
+                    double rate = measure(backend, arena, matrix, rows);
+                    System.out.printf("gemm %s %d %d %s %.0f%n", type, rows, threads, matrix.name, rate);
+                }
+            }
+        }
+    }
+
+    private static WeightPolicy policy(String type) {
+        return switch (type) {
+            case "f32" -> WeightPolicy.F32;
+            case "bf16" -> new WeightPolicy("bfloat16", "none");
+            case "f16" -> new WeightPolicy("float16", "none");
+            default -> new WeightPolicy("auto", type);
+        };
+    }
+
+    private static double measure(Backend backend, Arena arena, Matrix matrix, int rows) {
+        SplittableRandom random = new SplittableRandom(1);
+        MemorySegment values = arena.allocate(4L * matrix.rows * matrix.columns, 64);
+        for (long i = 0; i < (long) matrix.rows * matrix.columns; i++) {
+            values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-0.05, 0.05));
+        }
+        Tensor tensor = new Tensor(DType.F32, List.of((long) matrix.rows, (long) matrix.columns), values);
+        Weight[] weights = new Weight[matrix.count];
+        Arrays.setAll(weights, i -> backend.upload(tensor));
+        Buffer in = backend.allocate((long) rows * matrix.columns);
+        Buffer out = backend.allocate((long) rows * matrix.rows);
+        long end = System.nanoTime() + WARM_UP_NANOS;
+        while (System.nanoTime() < end) {
+            multiply(backend, in, rows, weights, out);
+        }
+        double work = 2.0 * rows * matrix.rows * matrix.columns * matrix.count;
+        int times = (int) Math.max(1, 2e10 / work);
+        double[] rates = new double[ROUNDS];
+        for (int r = 0; r < ROUNDS; r++) {
+            long start = System.nanoTime();
+            for (int i = 0; i < times; i++) {
+                multiply(backend, in, rows, weights, out);
+            }
+            rates[r] = work * times / (System.nanoTime() - start);
+        }
+        Arrays.sort(rates);
+        return rates[ROUNDS / 2];
+    }
+
+    private static void multiply(Backend backend, Buffer in, int rows, Weight[] weights, Buffer out) {
+        for (Weight weight : weights) {
+            backend.matmul(in, rows, weight, null, Activation.NONE, out);
+        }
+    }
+}
