@@ -279,6 +279,11 @@ public interface Backend extends AutoCloseable {
         return false;
     }
 
+    /** Whether {@link #draw} does what {@link Draws#changes} says before. */
+    default boolean changesScores() {
+        return false;
+    }
+
     /**
      * The tokens of the last {@link #draw}, in its order; −1 where the largest logit is no finite number, −2 where what was changed
      * left no token.

@@ -18,6 +18,11 @@ public final class Draws {
     private final ScoreChanges changes;
     private int count;
 
+    /** @param most rows of a pass, none of which is changed before */
+    public Draws(int most) {
+        this(most, 0);
+    }
+
     /**
      * @param most rows of a pass
      * @param vocabSize length of a row
@@ -39,30 +44,30 @@ public final class Draws {
         changes.clear();
     }
 
+    /** Adds a row that nobody changes, of all tokens whatever their probability. */
+    public void add(int row, float inverseTemperature, int topK, float topP, double uniform) {
+        add(row, inverseTemperature, topK, topP, 0, uniform, false);
+    }
+
     /**
-     * How a row is drawn from.
+     * Adds a row.
      *
      * @param inverseTemperature 0 = the likeliest token
      * @param topK 0 = all
      * @param topP 1 = all
      * @param minP least probability, as a share of the likeliest token's; 0 = all
      * @param uniform the random number, in [0, 1)
+     * @param isChanged whether the row last started in {@link #changes} is meant to change it
      */
-    public record Draw(float inverseTemperature, int topK, float topP, float minP, double uniform) {}
-
-    /**
-     * Adds a row.
-     *
-     * @param changed whether the row last started in {@link #changes} is meant to change it
-     */
-    public void add(int row, Draw draw, boolean changed) {
+    public void add(
+            int row, float inverseTemperature, int topK, float topP, float minP, double uniform, boolean isChanged) {
         rows[count] = row;
-        inverseTemperatures[count] = draw.inverseTemperature;
-        topKs[count] = draw.topK;
-        topPs[count] = draw.topP;
-        minPs[count] = draw.minP;
-        uniforms[count] = draw.uniform;
-        this.changed[count++] = changed ? changes.rows() - 1 : -1;
+        inverseTemperatures[count] = inverseTemperature;
+        topKs[count] = topK;
+        topPs[count] = topP;
+        minPs[count] = minP;
+        uniforms[count] = uniform;
+        changed[count++] = isChanged ? changes.rows() - 1 : -1;
     }
 
     /** What is done to rows before; each of its rows is taken by one {@link #add}. */

@@ -84,12 +84,11 @@ final class ModelRunner implements StepRunner {
                 note(request);
                 draws.add(
                         draws.count(),
-                        new Draws.Draw(
-                                Sampler.inverseTemperature(params),
-                                params.topK(),
-                                (float) params.topP(),
-                                (float) params.minP(),
-                                Sampler.uniform(request.seed(), request.generated())),
+                        Sampler.inverseTemperature(params),
+                        params.topK(),
+                        (float) params.topP(),
+                        (float) params.minP(),
+                        Sampler.uniform(request.seed(), request.generated()),
                         request.plan().changesScores());
             }
         }
@@ -111,12 +110,13 @@ final class ModelRunner implements StepRunner {
         }
     }
 
-    /** Whether scores are told, or hidden states; those have to leave the device. */
-    private static boolean isRead(LiveRequest request) {
+    /** Whether scores are told or changed here, or hidden states are wanted; those have to leave the device. */
+    private boolean isRead(LiveRequest request) {
         return request.pooler() != null
                 || request.wantedLogprobs() > 0
                 || request.sampling().logprobs().prompt().isPresent()
-                || request.sampling().logprobs().ofOutput();
+                || request.sampling().logprobs().ofOutput()
+                || request.plan().changesScores() && !backend.changesScores();
     }
 
     /** One pass, told to the backend as such. */

@@ -104,7 +104,7 @@ class CudaFaultsEmulatedTest {
                 draws.clear();
                 draws.changes().startRow();
                 draws.changes().add(3, 1);
-                draws.add(0, new Draws.Draw(0, 0, 1, 0, 0), true);
+                draws.add(0, 0, 0, 1, 0, 0, true);
                 backend.draw(logits, model.vocabSize(), draws);
                 backend.readDrawn(new int[1]);
                 backend.deviceTimes();

@@ -190,7 +190,7 @@ public final class GpuBench {
     private static void decode(
             Shape shape, CudaBackend backend, Model model, KvCache cache, int batch, double bandwidth) {
         ForwardInput input = new ForwardInput(PROMPT, 64, 64, BLOCK_SIZE);
-        Draws draws = new Draws(64, shape.vocab);
+        Draws draws = new Draws(64);
         int[] drawn = new int[64];
         int length = Math.min(CONTEXT, 2048 - 2 * STEPS);
         int[] tokens = new int[length + 2 * STEPS + 1];
@@ -205,7 +205,7 @@ public final class GpuBench {
             for (int s = 0; s < batch; s++) {
                 tokens[position] = (s + step + STEPS) % shape.vocab;
                 input.add(tokens, position, position + 1, table(s, tableSize), 1);
-                draws.add(s, new Draws.Draw(0, 0, 1, 0, 0), false);
+                draws.add(s, 0, 0, 1, 0);
             }
             GpuMeasures.begin(backend);
             Buffer logits = pass(backend, model, input, cache, batch);

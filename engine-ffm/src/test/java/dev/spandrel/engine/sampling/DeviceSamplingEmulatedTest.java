@@ -48,7 +48,7 @@ class DeviceSamplingEmulatedTest {
         Draws draws = new Draws(ROWS, COLUMNS);
         for (int r = 0; r < ROWS; r++) {
             params[r] = params(random, r);
-            draws.add(ROWS - 1 - r, draw(params[r], r), false);
+            add(draws, ROWS - 1 - r, params[r], r, false);
         }
         int[] found = drawn(logits, draws);
         Sampler sampler = new Sampler(COLUMNS);
@@ -70,13 +70,15 @@ class DeviceSamplingEmulatedTest {
                 .build();
     }
 
-    private static Draws.Draw draw(SamplingParams params, long seed) {
-        return new Draws.Draw(
+    private static void add(Draws draws, int row, SamplingParams params, long seed, boolean changed) {
+        draws.add(
+                row,
                 Sampler.inverseTemperature(params),
                 params.topK(),
                 (float) params.topP(),
                 (float) params.minP(),
-                Sampler.uniform(seed, 3));
+                Sampler.uniform(seed, 3),
+                changed);
     }
 
     private static float[] row(float[] logits, int row) {
@@ -121,7 +123,7 @@ class DeviceSamplingEmulatedTest {
                 draws.changes().startRow();
                 processors.forEach(processor -> processor.note(draws.changes(), history));
             }
-            draws.add(r, draw(params[r], r), !processors.isEmpty());
+            add(draws, r, params[r], r, !processors.isEmpty());
             processors.forEach(processor -> processor.process(row, COLUMNS, history));
             int token = sampler.sample(row, COLUMNS, params[r], r, 3);
             boolean nothing = finite && !processors.isEmpty() && token == Sampler.NOT_A_NUMBER;

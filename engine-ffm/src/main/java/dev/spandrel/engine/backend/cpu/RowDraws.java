@@ -61,7 +61,7 @@ final class RowDraws implements Workers.Task {
                 columns,
                 best,
                 draws.inverseTemperature(draw),
-                0,
+                draws.minP(draw),
                 draws.topK(draw),
                 draws.topP(draw),
                 draws.uniform(draw));

@@ -190,6 +190,11 @@ public final class CudaBackend extends CudaVerbs {
     }
 
     @Override
+    public boolean changesScores() {
+        return true;
+    }
+
+    @Override
     public void readDrawn(int[] tokens) {
         state().enter();
         state().sampling().finish(tokens);
