@@ -1,5 +1,7 @@
 package dev.spandrel.engine.backend;
 
+import dev.spandrel.engine.sampling.ScoreChanges;
+
 /**
  * Rows of logits that tokens are drawn from, and how: what is changed before, then greedy, or by temperature, then min-p, top-k and
  * top-p. Filled anew for each pass; room is carved once.

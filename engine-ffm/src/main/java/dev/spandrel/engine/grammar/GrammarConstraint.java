@@ -1,7 +1,7 @@
 package dev.spandrel.engine.grammar;
 
 import dev.spandrel.engine.EngineException;
-import dev.spandrel.engine.backend.ScoreChanges;
+import dev.spandrel.engine.sampling.ScoreChanges;
 import dev.spandrel.engine.sampling.TokenConstraint;
 import dev.spandrel.engine.sampling.TokenHistory;
 import dev.spandrel.engine.tokenizer.Tokenizer;

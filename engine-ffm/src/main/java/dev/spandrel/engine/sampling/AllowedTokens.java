@@ -1,6 +1,5 @@
 package dev.spandrel.engine.sampling;
 
-import dev.spandrel.engine.backend.ScoreChanges;
 import java.util.BitSet;
 import java.util.List;
 

@@ -1,6 +1,5 @@
 package dev.spandrel.engine.sampling;
 
-import dev.spandrel.engine.backend.ScoreChanges;
 import java.util.List;
 
 /** {@code bad_words}: where the output ends with all tokens of a word but the last, the last is out. */

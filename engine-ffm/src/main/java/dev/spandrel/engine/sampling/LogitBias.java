@@ -1,6 +1,5 @@
 package dev.spandrel.engine.sampling;
 
-import dev.spandrel.engine.backend.ScoreChanges;
 import java.util.Map;
 
 /** {@code logit_bias}: a number added to the scores of chosen tokens. */

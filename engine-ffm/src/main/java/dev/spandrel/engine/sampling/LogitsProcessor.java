@@ -1,7 +1,5 @@
 package dev.spandrel.engine.sampling;
 
-import dev.spandrel.engine.backend.ScoreChanges;
-
 /**
  * Changes the scores of one request's next token. It belongs to that request and is called by the engine thread alone, with
  * histories of which each continues the last; it may remember what it has seen, but its effect depends on the history only,

@@ -1,7 +1,5 @@
 package dev.spandrel.engine.sampling;
 
-import dev.spandrel.engine.backend.ScoreChanges;
-
 /** {@code min_tokens}: tokens that would end the output are out until it is long enough. */
 public final class MinTokens implements LogitsProcessor {
     private final int minTokens;

@@ -1,7 +1,6 @@
 package dev.spandrel.engine.sampling;
 
 import dev.spandrel.engine.Penalties;
-import dev.spandrel.engine.backend.ScoreChanges;
 import java.util.Arrays;
 
 /**

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.SamplingParams;
-import dev.spandrel.engine.backend.ScoreChanges;
+import dev.spandrel.engine.sampling.ScoreChanges;
 import dev.spandrel.engine.sampling.TokenConstraint;
 import dev.spandrel.engine.sampling.TokenHistory;
 import dev.spandrel.engine.scheduler.BlockManager;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.spandrel.engine.Penalties;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.backend.Draws;
-import dev.spandrel.engine.backend.ScoreChanges;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cuda.CudaBackend;
 import dev.spandrel.engine.backend.cuda.CudaTesting;

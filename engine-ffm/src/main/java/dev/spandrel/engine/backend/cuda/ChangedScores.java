@@ -1,10 +1,10 @@
 package dev.spandrel.engine.backend.cuda;
 
 import dev.spandrel.engine.backend.Draws;
-import dev.spandrel.engine.backend.ScoreChanges;
 import dev.spandrel.engine.cuda.CudaMemory;
 import dev.spandrel.engine.cuda.CudaStream;
 import dev.spandrel.engine.cuda.PinnedMemory;
+import dev.spandrel.engine.sampling.ScoreChanges;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package dev.spandrel.engine.backend;
+package dev.spandrel.engine.sampling;
 
 import java.util.Arrays;
 
