@@ -5,7 +5,6 @@ import dev.spandrel.sidecar.settings.LayeredDefaults;
 import dev.spandrel.sidecar.settings.SettingsException;
 import dev.spandrel.sidecar.settings.SettingsFile;
 import dev.spandrel.sidecar.transport.EventLoops;
-import dev.spandrel.sidecar.web.WebListener;
 import java.io.PrintWriter;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.Callable;
@@ -76,17 +75,12 @@ public final class Main implements Callable<Integer> {
     public static void main(String[] args) {
         LogFormat.install();
         // the transports take longer to load than the command line takes to read: with two cores both at once
-        Thread.ofPlatform().daemon().name("preload").start(Main::preload);
+        Thread.ofPlatform().daemon().name("preload").start(EventLoops::preload);
         try {
             System.exit(commandLine(ConfigFlag.read(args, System.getenv())).execute(args));
         } catch (SettingsException e) {
             System.exit(failed(StartException.USAGE, e.getMessage()));
         }
-    }
-
-    private static void preload() {
-        WebListener.preload();
-        EventLoops.open().close();
     }
 
     private static CommandLine commandLine(SettingsFile file) {

@@ -16,7 +16,10 @@ final class SidecarMetrics {
 
     static void register(MetricRegistry metrics, Journals journals, List<Lane> lanes) {
         journals.bySignal().forEach((signal, journal) -> journal(metrics, signal, journal));
-        lanes.forEach(lane -> lane(metrics, lane));
+        lanes.forEach(lane -> {
+            lane(metrics, lane);
+            collectorNames(metrics, lane, journals.bySignal().get(lane.context().signal()));
+        });
         metrics.gauge(
                 "spandrel_sidecar_quarantine_bytes",
                 "Bytes of undeliverable telemetry kept.",
@@ -102,7 +105,11 @@ final class SidecarMetrics {
                 "When the backend last took something.",
                 () -> lane.lastSuccessEpochMillis() / 1e3,
                 labels);
-        collectorNames(metrics, lane);
+        metrics.counter(
+                "spandrel_sidecar_json_unknown_fields",
+                "Fields left out of http/json, which has no name for them.",
+                () -> context.exporter().unknownFields(),
+                labels);
     }
 
     private static void count(
@@ -119,7 +126,7 @@ final class SidecarMetrics {
                 labels);
     }
 
-    private static void collectorNames(MetricRegistry metrics, Lane lane) {
+    private static void collectorNames(MetricRegistry metrics, Lane lane, Journal journal) {
         LaneContext context = lane.context();
         String[] labels = {"exporter", "otlp/" + context.destination()};
         String items = context.signal().items();
@@ -134,5 +141,13 @@ final class SidecarMetrics {
                 () -> context.ledger().snapshot().rejected()
                         + context.ledger().snapshot().quarantined(),
                 labels);
+        // in bytes, as a Collector with that sizer says it; the usual alert at 70 % of the capacity holds
+        String[] queueLabels = {"data_type", context.signal().word(), "exporter", "otlp/" + context.destination()};
+        metrics.gauge("otelcol_exporter_queue_size", "Bytes kept for the backend.", journal::bytes, queueLabels);
+        metrics.gauge(
+                "otelcol_exporter_queue_capacity",
+                "Bytes at which requests are refused.",
+                journal::capacity,
+                queueLabels);
     }
 }

@@ -55,11 +55,12 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         Path folder = Files.createTempDirectory("spandrel-train");
         try (Sidecar backend = sidecar("--journal-dir=memory");
-                Sidecar sidecar =
-                        sidecar("--journal-dir=" + folder, "--otlp-endpoint=grpc://127.0.0.1:" + backend.grpcPort())) {
-            overGrpc(sidecar.grpcPort());
-            overHttp(sidecar.httpPort(), Signal.TRACES.httpPath());
-            overHttp(sidecar.httpPort(), Signal.METRICS.httpPath());
+                Sidecar sidecar = sidecar(
+                        "--journal-dir=" + folder,
+                        "--otlp-endpoint=grpc://127.0.0.1:" + backend.doors().grpcPort())) {
+            overGrpc(sidecar.doors().grpcPort());
+            overHttp(sidecar.doors().httpPort(), Signal.TRACES.httpPath());
+            overHttp(sidecar.doors().httpPort(), Signal.METRICS.httpPath());
         } finally {
             delete(folder);
         }

@@ -67,10 +67,10 @@ class ArchitectureTest {
     }
 
     @Test
-    void onlyTheDoorsSpeakToTheWebServer() {
+    void onlyThePageSpeaksToTheWebServer() {
         classes()
                 .that()
-                .resideOutsideOfPackages(ROOT + ".receiver..", ROOT + ".admin..", ROOT + ".page..", ROOT + ".web..")
+                .resideOutsideOfPackages(ROOT + ".page..", ROOT + ".web..")
                 .should()
                 .onlyDependOnClassesThat()
                 .resideOutsideOfPackage("io.helidon..")

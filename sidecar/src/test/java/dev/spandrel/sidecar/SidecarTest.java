@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.luben.zstd.Zstd;
 import com.google.protobuf.util.JsonFormat;
+import com.sun.net.httpserver.HttpServer;
 import dev.spandrel.sidecar.exporter.InvalidConfigException;
+import dev.spandrel.sidecar.otlp.ProtobufWriter;
 import dev.spandrel.sidecar.otlp.RpcStatus;
 import dev.spandrel.sidecar.otlp.Signal;
 import dev.spandrel.sidecar.testing.BackendDouble;
@@ -20,6 +22,8 @@ import io.opentelemetry.proto.trace.v1.Span;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -32,9 +36,12 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import java.util.zip.GZIPOutputStream;
@@ -73,7 +80,7 @@ class SidecarTest {
     private static HttpResponse<byte[]> post(Sidecar sidecar, String path, byte[] body, String... headers)
             throws IOException, InterruptedException {
         HttpRequest.Builder request = HttpRequest.newBuilder(
-                        URI.create("http://127.0.0.1:" + sidecar.httpPort() + path))
+                        URI.create("http://127.0.0.1:" + sidecar.doors().httpPort() + path))
                 .header("Content-Type", "application/x-protobuf")
                 .POST(HttpRequest.BodyPublishers.ofByteArray(body));
         for (int i = 0; i < headers.length; i += 2) {
@@ -132,7 +139,8 @@ class SidecarTest {
     void theReadyLineHasThePage() throws Exception {
         try (Sidecar sidecar = start(Map.of(), "--trace-page", "--trace-page-port=0", "--trace-page-token=let-me-in")) {
             assertThat(sidecar.readyLine())
-                    .contains(", page http://127.0.0.1:" + sidecar.pagePort() + "/?token=let-me-in, to no backend");
+                    .contains(", page http://127.0.0.1:" + sidecar.doors().pagePort()
+                            + "/?token=let-me-in, to no backend");
         }
     }
 
@@ -141,7 +149,7 @@ class SidecarTest {
     void everySignalPassesThroughByEitherDoorAndIsAccountedFor(String protocol) throws Exception {
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, protocol));
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             ExportTraceServiceRequest first = Telemetry.spans(0, 3);
             ExportTraceServiceRequest second = Telemetry.spans(3, 4);
             assertThat(sender.send(GrpcSender.TRACES, first.toByteArray(), false))
@@ -190,7 +198,7 @@ class SidecarTest {
             variables.put("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20a+b,x=1");
             variables.put("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
             try (Sidecar sidecar = start(variables);
-                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                    GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
                 sender.send(Telemetry.spans(0, 50));
                 awaitBalanced(sidecar, Signal.TRACES, 50);
             }
@@ -208,7 +216,7 @@ class SidecarTest {
         AtomicInteger refusals = new AtomicInteger(3);
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, protocol));
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             backend.script(_ -> refusals.getAndDecrement() > 0
                     ? Optional.of(new Fault.Refuse(Status.UNAVAILABLE, 503))
                     : Optional.empty());
@@ -231,7 +239,7 @@ class SidecarTest {
             Map<String, String> variables = to(backend, protocol);
             variables.put("OTEL_EXPORTER_OTLP_TIMEOUT", "300");
             try (Sidecar sidecar = start(variables, "--batch-max-age=1");
-                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                    GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
                 backend.script(_ -> random.nextInt(3) > 0 && faults.getAndDecrement() > 0
                         ? Optional.of(fault(random))
                         : Optional.empty());
@@ -263,7 +271,7 @@ class SidecarTest {
     void itsOwnSpansTellOfEachBatchButNotOfThemselves() throws Exception {
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, "grpc"), "--own-spans");
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             sender.send(GrpcSender.LOGS, Telemetry.logs(5).toByteArray(), false);
             awaitBalanced(sidecar, Signal.TRACES, 1);
             sender.send(GrpcSender.LOGS, Telemetry.logs(7).toByteArray(), false);
@@ -286,7 +294,7 @@ class SidecarTest {
     void aRejectionByPartialSuccessIsCountedAndNotResent() throws Exception {
         try (BackendDouble backend = new BackendDouble();
                 Sidecar sidecar = start(to(backend, "grpc"));
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             backend.script(_ -> Optional.of(new Fault.Partial(2, "two were odd")));
             sender.send(Telemetry.spans(0, 10));
             awaitBalanced(sidecar, Signal.TRACES, 10);
@@ -334,7 +342,8 @@ class SidecarTest {
                             .statusCode())
                     .isEqualTo(400);
             HttpResponse<byte[]> get = HTTP.send(
-                    HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + sidecar.httpPort() + "/v1/traces"))
+                    HttpRequest.newBuilder(URI.create(
+                                    "http://127.0.0.1:" + sidecar.doors().httpPort() + "/v1/traces"))
                             .build(),
                     HttpResponse.BodyHandlers.ofByteArray());
             assertThat(get.statusCode()).isEqualTo(405);
@@ -352,7 +361,8 @@ class SidecarTest {
 
     private static String page(Sidecar sidecar, String path) throws IOException, InterruptedException {
         return HTTP.send(
-                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + sidecar.healthPort() + path))
+                        HttpRequest.newBuilder(URI.create(
+                                        "http://127.0.0.1:" + sidecar.doors().healthPort() + path))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString())
                 .body();
@@ -361,7 +371,7 @@ class SidecarTest {
     @Test
     void whatIsWrongWithAGrpcRequestIsSaidByItsCode() throws Exception {
         try (Sidecar sidecar = start(Map.of());
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             byte[] garbage = "garbage".getBytes(StandardCharsets.UTF_8);
             assertRefused(sender, GrpcSender.TRACES, garbage, false, Status.Code.INVALID_ARGUMENT);
             assertRefused(sender, GrpcSender.TRACES, new byte[(1 << 20) + 1], false, Status.Code.RESOURCE_EXHAUSTED);
@@ -385,6 +395,80 @@ class SidecarTest {
                                 .isEqualTo(expected));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"http/protobuf", "http/json"})
+    void profilesArePassedOnOneByOneByteForByte(String protocol) throws Exception {
+        // a dictionary that the samples' numbers point into: joined to another's they would point at the wrong rows
+        byte[] first = new ProtobufWriter()
+                .bytes(1, new ProtobufWriter().string(3, "schema").toByteArray())
+                .bytes(2, new ProtobufWriter().string(5, "one").toByteArray())
+                .toByteArray();
+        byte[] second = new ProtobufWriter()
+                .bytes(2, new ProtobufWriter().string(5, "two").toByteArray())
+                .toByteArray();
+        Queue<byte[]> arrived = new ConcurrentLinkedQueue<>();
+        HttpServer backend = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        backend.createContext("/v1development/profiles", exchange -> {
+            try (exchange) {
+                arrived.add(exchange.getRequestBody().readAllBytes());
+                exchange.getResponseHeaders()
+                        .set("Content-Type", exchange.getRequestHeaders().getFirst("Content-Type"));
+                exchange.sendResponseHeaders(200, -1);
+            }
+        });
+        backend.start();
+        try (Sidecar sidecar = start(Map.of(
+                        "OTEL_EXPORTER_OTLP_ENDPOINT",
+                        "http://127.0.0.1:" + backend.getAddress().getPort(),
+                        "OTEL_EXPORTER_OTLP_PROTOCOL",
+                        protocol));
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
+            assertThat(post(sidecar, "/v1development/profiles", first).statusCode())
+                    .isEqualTo(200);
+            sender.send(GrpcSender.PROFILES, second, "identity");
+            Eventually.that(() -> arrived.size() == 2, arrived::size);
+            assertThat(arrived).containsExactly(first, second);
+        } finally {
+            backend.stop(0);
+        }
+    }
+
+    @Test
+    void whatJsonHasNoNameForIsCounted() throws Exception {
+        byte[] spans = new ProtobufWriter()
+                .bytes(1, new ProtobufWriter().string(99, "from the future").toByteArray())
+                .toByteArray();
+        try (BackendDouble backend = new BackendDouble();
+                Sidecar sidecar = start(to(backend, "http/json"))) {
+            assertThat(post(sidecar, "/v1/traces", spans).statusCode()).isEqualTo(200);
+            Eventually.that(() -> backend.traces().size() == 1, backend::traces);
+            assertThat(page(sidecar, "/metrics"))
+                    .contains("spandrel_sidecar_json_unknown_fields_total{destination=\"default\",signal=\"traces\"} 1")
+                    .contains("otelcol_exporter_queue_capacity{data_type=\"traces\",exporter=\"otlp/default\"} ")
+                    .contains("otelcol_exporter_queue_size{data_type=\"traces\",exporter=\"otlp/default\"} ");
+        }
+    }
+
+    @Test
+    void gzipAndZstdAreTakenOverGrpcWithinTheLimitOfWhatTheyHold() throws Exception {
+        try (Sidecar sidecar = start(Map.of());
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
+            for (String encoding : List.of("gzip", "zstd")) {
+                assertThat(sender.send(GrpcSender.LOGS, Telemetry.logs(500).toByteArray(), encoding))
+                        .isEmpty();
+                assertThatThrownBy(() -> sender.send(GrpcSender.LOGS, new byte[8 << 20], encoding))
+                        .isInstanceOfSatisfying(
+                                StatusRuntimeException.class,
+                                e -> assertThat(e.getStatus().getCode())
+                                        .as(encoding)
+                                        .isEqualTo(Status.Code.RESOURCE_EXHAUSTED));
+            }
+            assertThat(page(sidecar, "/metrics"))
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"too_large\"} 2")
+                    .contains("otelcol_receiver_accepted_log_records_total{receiver=\"otlp\",transport=\"grpc\"} 1000");
+        }
+    }
+
     @Test
     void aFullJournalAsksForPatienceOnBothDoors() throws Exception {
         int port = freePort();
@@ -392,7 +476,7 @@ class SidecarTest {
                         Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + port),
                         "--journal-max-bytes=100000",
                         "--drain-timeout=1");
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             byte[] large = Telemetry.spans(0, 1000).toByteArray();
             assertThatThrownBy(() -> sender.send(GrpcSender.TRACES, large, false))
                     .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
@@ -421,9 +505,11 @@ class SidecarTest {
     @Test
     void aTakenPortIsSaidInOneLine() throws Exception {
         try (Sidecar first = start(Map.of())) {
-            assertThatThrownBy(() -> start(Map.of(), "--grpc-port=" + first.grpcPort()))
+            assertThatThrownBy(
+                            () -> start(Map.of(), "--grpc-port=" + first.doors().grpcPort()))
                     .isInstanceOf(StartException.class)
-                    .hasMessageContaining("cannot listen on 127.0.0.1:" + first.grpcPort())
+                    .hasMessageContaining(
+                            "cannot listen on 127.0.0.1:" + first.doors().grpcPort())
                     .hasMessageContaining("in use");
         }
     }
@@ -431,7 +517,7 @@ class SidecarTest {
     @Test
     void withoutABackendTheOldestGoesFirst() throws Exception {
         try (Sidecar sidecar = start(Map.of(), "--journal-max-bytes=200000");
-                GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
             assertThat(sidecar.readyLine()).endsWith("to no backend, kept here");
             for (int i = 0; i < 100; i++) {
                 sender.send(Telemetry.spans(i * 100L, 100));
@@ -450,7 +536,7 @@ class SidecarTest {
                 BackendDouble second = new BackendDouble()) {
             String down = "--destination=archive.endpoint=http://127.0.0.1:";
             try (Sidecar sidecar = start(to(first, "grpc"), down + dead, "--drain-timeout=1");
-                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                    GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
                 for (int i = 0; i < 5; i++) {
                     sender.send(Telemetry.spans(i * 10, 10));
                 }
@@ -481,7 +567,7 @@ class SidecarTest {
             variables.put("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:" + dead);
             byte[] body = Telemetry.spans(0, 3).toByteArray();
             try (Sidecar sidecar = start(variables, flags);
-                    GrpcSender sender = new GrpcSender(sidecar.grpcPort())) {
+                    GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
                 sender.send(GrpcSender.TRACES, body, false);
             }
             try (var files = Files.walk(folder)) {

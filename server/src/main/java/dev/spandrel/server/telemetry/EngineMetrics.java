@@ -121,7 +121,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
 
     @Override
     public void onTokens(ServerRequest request, int index, Generation generation, int from, int count) {
-        requests.tokens(generation, from, count, trace(request, index));
+        requests.tokens(generation, from, count, () -> trace(request, index));
     }
 
     @Override

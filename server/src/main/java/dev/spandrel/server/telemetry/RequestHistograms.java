@@ -7,11 +7,13 @@ import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.LongStream;
 
 /**
  * vLLM's histograms per request and per token, with its buckets. Latencies are differences of the engine's stamps, the very
- * ones that {@code llm_request} shows, and each latency keeps the trace of its bucket's latest value as exemplar.
+ * ones that {@code llm_request} shows, and each latency keeps the trace of its bucket's latest value as exemplar, between
+ * tokens of one a tenth of a second old at most.
  */
 final class RequestHistograms {
     private static final double[] TIME_TO_FIRST_TOKEN = {
@@ -59,14 +61,14 @@ final class RequestHistograms {
     }
 
     /** Tokens as they come; of generations that are cancelled later too, since they were just as slow. */
-    void tokens(Generation generation, int from, int count, Optional<Exemplar.Source> trace) {
+    void tokens(Generation generation, int from, int count, Supplier<Optional<Exemplar.Source>> trace) {
         for (int i = from; i < from + count; i++) {
             if (i == 0) {
                 long arrival = generation.timings().arrivalNanos();
-                timeToFirstToken.observe(RequestTimings.seconds(arrival, generation.tokenNanos(0)), trace);
+                timeToFirstToken.observe(RequestTimings.seconds(arrival, generation.tokenNanos(0)), trace.get());
             } else {
-                double seconds = RequestTimings.seconds(generation.tokenNanos(i - 1), generation.tokenNanos(i));
-                interToken.observe(seconds, trace);
+                long nanos = generation.tokenNanos(i);
+                interToken.observe(RequestTimings.seconds(generation.tokenNanos(i - 1), nanos), nanos, trace);
             }
         }
     }

@@ -7,6 +7,11 @@ public interface Exporter extends AutoCloseable {
     /** Sends once. Never throws: what goes wrong is in the result. */
     SendResult send(EncodedRequest request);
 
+    /** Fields left out so far because the protocol has no name for them. */
+    default long unknownFields() {
+        return 0;
+    }
+
     /** Ends what is under way, whose senders get a {@link SendResult.Retryable}. Closing twice is harmless. */
     @Override
     void close();

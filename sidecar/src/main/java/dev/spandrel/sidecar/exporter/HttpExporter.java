@@ -35,6 +35,7 @@ public final class HttpExporter implements Exporter {
 
     private final Signal signal;
     private final ExporterConfig config;
+    private final boolean json;
     private final HttpClient client;
     private final Ticker ticker;
     private final String userAgent;
@@ -44,6 +45,8 @@ public final class HttpExporter implements Exporter {
     public HttpExporter(Signal signal, ExporterConfig config, HttpClient client, String userAgent, Ticker ticker) {
         this.signal = signal;
         this.config = config;
+        // profiles are in development and have no JSON form here; every OTLP/HTTP server takes protobuf too
+        this.json = config.protocol() == Protocol.HTTP_JSON && signal != Signal.PROFILES;
         this.client = client;
         this.userAgent = userAgent;
         this.ticker = ticker;
@@ -74,7 +77,7 @@ public final class HttpExporter implements Exporter {
 
     /** The parts to send: the protobuf as it is, or one JSON document made of it. */
     private List<byte[]> encode(EncodedRequest request) throws MalformedTelemetryException {
-        if (config.protocol() != Protocol.HTTP_JSON) {
+        if (!json) {
             return request.parts();
         }
         ProtobufToJson.Result result = ProtobufToJson.convert(signal, request.toByteArray());
@@ -82,7 +85,7 @@ public final class HttpExporter implements Exporter {
         return List.of(result.json());
     }
 
-    /** Fields that JSON has no name for and that were left out. */
+    @Override
     public long unknownFields() {
         return unknownFields.get();
     }
@@ -92,7 +95,7 @@ public final class HttpExporter implements Exporter {
                 + config.endpoint().authority() + config.endpoint().path();
         HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(url)).setHeader("User-Agent", userAgent);
         config.headers().forEach(builder::setHeader);
-        builder.setHeader("Content-Type", config.protocol() == Protocol.HTTP_JSON ? JSON : PROTOBUF);
+        builder.setHeader("Content-Type", json ? JSON : PROTOBUF);
         if (config.gzip()) {
             builder.setHeader("Content-Encoding", "gzip");
             return builder.POST(HttpRequest.BodyPublishers.ofByteArray(gzip(parts)))

@@ -62,7 +62,7 @@ final class ExportCall extends ServerCall.Listener<InputStream> {
             // uncompressed: its bytes are in the lease since they arrived
             return message.readNBytes(message.available());
         }
-        return handler.limits().bodyReader(wire.lease()).read(message, -1);
+        return handler.limits().bodyReader(wire.lease()).read(message);
     }
 
     @Override

@@ -1,6 +1,5 @@
 package dev.spandrel.sidecar.receiver;
 
-import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -25,7 +24,7 @@ final class OpenCalls {
         long oldest = limits.ticker().nanoTime() - limits.maxRequestTime().toNanos();
         for (ExportCall call : calls) {
             if (call.startNanos() - oldest < 0) {
-                call.fail(OtlpError.unavailable("the request took too long to arrive", Duration.ofSeconds(1)));
+                call.fail(OtlpError.tooSlow());
             }
         }
     }

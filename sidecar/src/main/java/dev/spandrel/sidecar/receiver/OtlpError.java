@@ -53,6 +53,11 @@ public final class OtlpError extends Exception {
         return new OtlpError(Kind.UNAVAILABLE, message, Optional.of(retryDelay));
     }
 
+    /** The sender takes longer than it may; it is told to come back. */
+    static OtlpError tooSlow() {
+        return unavailable("the request took too long to arrive", Duration.ofSeconds(1));
+    }
+
     public static OtlpError tooLarge(long limit) {
         return new OtlpError(Kind.TOO_LARGE, "the request is larger than " + limit + " bytes");
     }

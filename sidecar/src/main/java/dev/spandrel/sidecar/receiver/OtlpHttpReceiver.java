@@ -1,76 +1,42 @@
 package dev.spandrel.sidecar.receiver;
 
-import dev.spandrel.sidecar.otlp.Signal;
-import dev.spandrel.sidecar.web.WebListener;
-import io.helidon.http.DirectHandler;
-import io.helidon.http.HeaderNames;
-import io.helidon.webserver.WebServer;
-import io.helidon.webserver.WebServerConfig;
-import io.helidon.webserver.http.DirectHandlers;
-import io.helidon.webserver.http.HttpRouting;
+import dev.spandrel.sidecar.transport.EventLoops;
+import dev.spandrel.sidecar.transport.HttpListener;
+import dev.spandrel.sidecar.transport.HttpTimes;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 
-/** OTLP over HTTP/1.1 on Helidon's web server. Every request has a virtual thread, which waits for the journal. */
+/** OTLP over HTTP/1.1. A request is answered by the thread that made it safe, so no thread waits. */
 public final class OtlpHttpReceiver implements AutoCloseable {
-    private final WebListener server;
+    /** Longer than SDKs wait between two exports of metrics (60 s), so that their connections last. */
+    private static final Duration IDLE = Duration.ofMinutes(2);
 
-    private OtlpHttpReceiver(WebListener server) {
-        this.server = server;
+    private final HttpListener listener;
+
+    private OtlpHttpReceiver(HttpListener listener) {
+        this.listener = listener;
     }
 
     /**
-     * Listens; an address that is taken or not ours fails.
+     * Listens; an address that is taken or not ours fails. The loops stay their owner's to close.
      *
      * @param grace how long requests under way may take when the receiver is closed
      */
     public static OtlpHttpReceiver start(
-            InetSocketAddress address, Intake intake, ReceiverLimits limits, Duration grace) throws IOException {
-        HttpRouting.Builder routing = HttpRouting.builder();
-        for (Signal signal : Signal.values()) {
-            routing.any(signal.httpPath(), new ExportHandler(signal, intake, limits));
-        }
-        routing.any((request, response) -> ExportHandler.refuse(
-                intake,
-                request,
-                response,
-                new OtlpError(
-                        OtlpError.Kind.PATH,
-                        "no such path; telemetry goes to /v1/traces, /v1/metrics, /v1/logs or "
-                                + Signal.PROFILES.httpPath())));
-        WebServerConfig.Builder server = WebServer.builder()
-                .shutdownGracePeriod(grace)
-                .contentEncoding(new RawEncodings())
-                .directHandlers(directHandlers(intake))
-                .routing(routing);
-        return new OtlpHttpReceiver(WebListener.start(server, address, limits.maxRequestTime()));
-    }
-
-    /** What the web server refuses before any handler sees it gets a body all the same, and is counted. */
-    private static DirectHandlers directHandlers(Intake intake) {
-        DirectHandler handler = (request, type, status, headers, message) -> {
-            OtlpError error = intake.refuse(new OtlpError(OtlpError.Kind.MALFORMED, message));
-            return DirectHandler.TransportResponse.builder()
-                    .status(status)
-                    .headers(headers)
-                    .header(HeaderNames.CONTENT_TYPE, MediaType.PROTOBUF.type())
-                    .entity(error.status().toProtobuf())
-                    .keepAlive(false)
-                    .build();
-        };
-        DirectHandlers.Builder builder = DirectHandlers.builder();
-        builder.addHandler(DirectHandler.EventType.BAD_REQUEST, handler);
-        return builder.build();
+            InetSocketAddress address, Intake intake, ReceiverLimits limits, Duration grace, EventLoops loops)
+            throws IOException {
+        HttpTimes times = new HttpTimes(limits.maxRequestTime(), IDLE, grace);
+        return new OtlpHttpReceiver(HttpListener.start(address, new OtlpHttpService(intake, limits), times, loops));
     }
 
     public int port() {
-        return server.port();
+        return listener.port();
     }
 
     /** Takes no new requests, lets those under way finish within the grace period. */
     @Override
     public void close() {
-        server.close();
+        listener.close();
     }
 }

@@ -13,11 +13,6 @@ import java.time.Duration;
 public final class WebListener implements AutoCloseable {
     private final WebServer server;
 
-    /** Loads the web server's classes, to save the time later. */
-    public static void preload() {
-        WebServer.builder().shutdownHook(false).build();
-    }
-
     private WebListener(WebServer server) {
         this.server = server;
     }

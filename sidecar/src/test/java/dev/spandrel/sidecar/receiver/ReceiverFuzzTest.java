@@ -106,7 +106,8 @@ class ReceiverFuzzTest {
     void httpAnswersEveryMutationWithOkOrBadRequest() throws Exception {
         Mutator mutator = mutator();
         try (HttpClient client = HttpClient.newHttpClient();
-                OtlpHttpReceiver receiver = OtlpHttpReceiver.start(ANY, intake, limits, Duration.ZERO)) {
+                EventLoops loops = EventLoops.open();
+                OtlpHttpReceiver receiver = OtlpHttpReceiver.start(ANY, intake, limits, Duration.ZERO, loops)) {
             URI uri = URI.create("http://127.0.0.1:" + receiver.port() + "/v1/traces");
             for (int i = 0; i < ROUNDS; i++) {
                 noteHeap(i);

@@ -59,7 +59,7 @@ class SlowSenderTest {
         Intake intake = new Intake(journals, Transform.NONE, (_, _) -> {}, new MetricRegistry());
         ReceiverLimits limits = new ReceiverLimits(1 << 20, PATIENCE, inFlight, Ticker.SYSTEM);
         grpc = OtlpGrpcReceiver.start(ANY, intake, limits, loops);
-        http = OtlpHttpReceiver.start(ANY, intake, limits, Duration.ZERO);
+        http = OtlpHttpReceiver.start(ANY, intake, limits, Duration.ZERO, loops);
     }
 
     @AfterEach
