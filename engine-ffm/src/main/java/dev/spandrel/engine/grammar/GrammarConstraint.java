@@ -132,6 +132,10 @@ final class GrammarConstraint implements TokenConstraint {
     public void process(float[] logits, int count, TokenHistory history) {
         PreparedMask at = at(history);
         cutShort |= at.cutShort();
+        if (at.mask() == null) {
+            throw new IllegalStateException(
+                    "asked for a token after " + at.position() + ", where the form is complete");
+        }
         at.mask().apply(logits, count);
     }
 
