@@ -34,9 +34,9 @@ elif ! python_environment; then
   left_out 'the Python SDK and schemathesis' "packages cannot be had, see target/interop/pip.log"
 else
   "$venv/bin/python" "$here/python/client.py" "$url/v1" "$key"
-  "$venv/bin/schemathesis" run "$url/openapi.json" \
+  (cd "$work" && "$venv/bin/schemathesis" run "$url/openapi.json" \
     --header "Authorization: Bearer $key" --checks not_a_server_error --max-examples "$examples" --generation-deterministic \
-    --workers 2 --request-timeout 60 --no-color >"$work/schemathesis.log" 2>&1 || { tail -n 60 "$work/schemathesis.log" >&2; exit 1; }
+    --workers 2 --request-timeout 60 --no-color >"$work/schemathesis.log" 2>&1) || { tail -n 60 "$work/schemathesis.log" >&2; exit 1; }
   echo "schemathesis: $(grep -E 'test cases|passed|generated' "$work/schemathesis.log" | tail -n 1)"
 fi
 

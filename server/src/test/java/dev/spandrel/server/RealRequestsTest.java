@@ -287,6 +287,27 @@ class RealRequestsTest {
         assertThat(response.statusCode()).as(response.body()).isEqualTo(400);
     }
 
+    /** A form of nothing but the empty text: the first token is the end. */
+    @Test
+    void theEmptyTextIsAForm() {
+        for (String form : new String[] {"", "a{0}", "^$", "(b{0}|)"}) {
+            for (int i = 0; i < 2; i++) {
+                JsonNode choice = complete(
+                                "\"prompt\":\"a\",\"max_tokens\":4,\"structured_outputs\":{\"regex\":\"" + form + "\"}")
+                        .path("choices")
+                        .get(0);
+                assertThat(choice.path("text").stringValue()).isEmpty();
+                assertThat(choice.path("finish_reason").stringValue()).isEqualTo("stop");
+            }
+            HttpResponse<String> endless = send(
+                    "/v1/completions",
+                    "{\"prompt\":\"a\",\"max_tokens\":4,\"ignore_eos\":true,\"structured_outputs\":{\"regex\":\"" + form
+                            + "\"}}");
+            assertThat(endless.statusCode()).as(endless.body()).isEqualTo(400);
+        }
+        complete("\"prompt\":\"a\",\"max_tokens\":1");
+    }
+
     @Test
     void namedAndRequiredToolsAreCalled() {
         String tools = """

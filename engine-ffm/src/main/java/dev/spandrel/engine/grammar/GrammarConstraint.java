@@ -142,6 +142,10 @@ final class GrammarConstraint implements TokenConstraint {
     private TokenMask mask(TokenHistory history) {
         PreparedMask at = at(history);
         cutShort |= at.cutShort();
+        if (at.mask() == null) {
+            throw new IllegalStateException(
+                    "asked for a token after " + at.position() + ", where the form is complete");
+        }
         return at.mask();
     }
 

@@ -7,16 +7,14 @@ import dev.spandrel.engine.EngineException;
  *
  * @param position tokens of the output
  * @param state where the form stands
- * @param mask tokens that may come next; null where nothing may
+ * @param mask tokens that may come next; null where the form is complete, so that nobody asks
  * @param cutShort whether tokens are left out of it only because too few would be left after them
  * @param failure why the form cannot be followed further, or null
  */
 record PreparedMask(int position, GrammarState state, TokenMask mask, boolean cutShort, EngineException failure) {
     /** Makes one; the work of it. */
     static PreparedMask of(TokenGrammar grammar, GrammarState state, int position, int tokensLeft, Turn turn) {
-        if (state.complete()) {
-            return new PreparedMask(position, state, null, false, null);
-        }
+        // Of a complete state too: where the only text is the empty one, its first token is the end of the sequence.
         TokenMask mask = grammar.mask(state, turn);
         if (mask.mostNeed() <= tokensLeft) {
             return new PreparedMask(position, state, mask, false, null);
