@@ -2,16 +2,22 @@ package dev.spandrel.server;
 
 import dev.spandrel.engine.Pooling;
 import dev.spandrel.server.openai.ApiSettings;
+import dev.spandrel.server.openai.GenerationOverride;
+import dev.spandrel.server.openai.RequestDefaults;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
 /** The flags of {@code serve} that say what the API offers. */
 final class ApiOptions {
+    private static final String MAX_N = "VLLM_MAX_N_SEQUENCES";
+
     @Option(
             names = "--served-model-name",
             arity = "1..*",
@@ -40,7 +46,7 @@ final class ApiOptions {
 
     @Option(
             names = "--enable-auto-tool-choice",
-            description = "Accepted for vLLM's sake; tool_choice auto needs no flag here.")
+            description = "As in vLLM, only with --tool-call-parser; tool_choice auto needs no flag here.")
     private boolean autoToolChoice;
 
     @Option(
@@ -71,12 +77,33 @@ final class ApiOptions {
             description = "GET /tokenizer_info tells of the tokenizer's configuration and the chat template.")
     private boolean tokenizerInfo;
 
+    @Option(
+            names = "--default-chat-template-kwargs",
+            paramLabel = "JSON",
+            converter = TemplateKwargsJson.class,
+            description = "Variables of the chat template, e.g. '{\"enable_thinking\": false}'; a request's own"
+                    + " chat_template_kwargs go before them.")
+    private TemplateKwargs chatTemplateKwargs = new TemplateKwargs(Map.of());
+
+    @Option(
+            names = "--override-generation-config",
+            paramLabel = "JSON",
+            converter = GenerationOverrideJson.class,
+            description = "Values over the model's generation_config.json, e.g. '{\"temperature\": 0.5}':"
+                    + " defaults of requests; max_new_tokens is their limit too.")
+    private GenerationOverride generation = GenerationOverride.NONE;
+
     /**
      * The flags, checked.
      *
-     * @throws IllegalArgumentException naming the flag, what was found and what is allowed
+     * @param environment of the process
+     * @throws IllegalArgumentException naming the flag or variable, what was found and what is allowed
      */
-    ApiSettings settings() {
+    ApiSettings settings(UnaryOperator<String> environment) {
+        if (autoToolChoice && toolCallFamily == null) {
+            throw new IllegalArgumentException("--enable-auto-tool-choice needs --tool-call-parser, one of "
+                    + ToolCallFamily.names() + "; without both flags the parser follows the chat template");
+        }
         return new ApiSettings(
                 servedModelNames,
                 promptTokensDetails,
@@ -86,7 +113,47 @@ final class ApiOptions {
                 requestIdHeaders,
                 forceIncludeUsage,
                 perRequestMetrics,
-                tokenizerInfo);
+                tokenizerInfo,
+                new RequestDefaults(chatTemplateKwargs.variables(), generation, maxN(environment)));
+    }
+
+    private static int maxN(UnaryOperator<String> environment) {
+        String text = environment.apply(MAX_N);
+        if (text == null || text.isBlank()) {
+            return RequestDefaults.DEFAULT_MAX_N;
+        }
+        try {
+            return Integer.parseInt(text.strip());
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(MAX_N + " must be a whole number, found \"" + text + "\"", e);
+        }
+    }
+
+    /** Not a bare map, whose entries picocli would want one by one. */
+    record TemplateKwargs(Map<String, Object> variables) {}
+
+    /** A JSON object of template variables. */
+    static final class TemplateKwargsJson implements ITypeConverter<TemplateKwargs> {
+        @Override
+        public TemplateKwargs convert(String text) {
+            try {
+                return new TemplateKwargs(RequestDefaults.templateKwargs(text));
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
+    }
+
+    /** A JSON object in the words of {@code generation_config.json}. */
+    static final class GenerationOverrideJson implements ITypeConverter<GenerationOverride> {
+        @Override
+        public GenerationOverride convert(String text) {
+            try {
+                return GenerationOverride.parse(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
     }
 
     /** A parser's name as vLLM knows it. */

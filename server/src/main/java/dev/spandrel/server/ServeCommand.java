@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
             "",
             "Environment:",
             "  SPANDREL_API_KEY, VLLM_API_KEY   the key that lets in, where no flag names one",
+            "  VLLM_MAX_N_SEQUENCES             most choices per prompt (n). Default: 16384",
             "",
             "Environment (standard OpenTelemetry variables; a flag beats a variable):",
             "  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT   where traces go; turns tracing on",
@@ -115,7 +116,7 @@ final class ServeCommand implements Callable<Integer> {
             }
             return new ServerConfig(
                     engine(),
-                    api.settings(),
+                    api.settings(OtlpSettings::processEnvironment),
                     host,
                     port,
                     otlp,

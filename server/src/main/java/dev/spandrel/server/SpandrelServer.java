@@ -173,6 +173,7 @@ public final class SpandrelServer implements AutoCloseable {
 
     private static ServedModel served(ServerConfig config, Engine engine) {
         ModelInfo info = engine.model();
+        checkTokens(config, info);
         List<String> names = config.api().servedModelNames().isEmpty()
                 ? List.of(info.name())
                 : config.api().servedModelNames();
@@ -186,6 +187,14 @@ public final class SpandrelServer implements AutoCloseable {
                 config.api(),
                 config.api().toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
                 config.version());
+    }
+
+    private static void checkTokens(ServerConfig config, ModelInfo info) {
+        try {
+            config.api().defaults().generation().checkVocabulary(info.vocabSize());
+        } catch (IllegalArgumentException e) {
+            throw new StartException(e.getMessage(), e);
+        }
     }
 
     private GenerationListener listeners(EngineMetrics metrics) {

@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.spandrel.server.openai.RequestDefaults;
 import dev.spandrel.server.telemetry.AttributeStyle;
 import dev.spandrel.server.telemetry.DetailedTraces;
 import dev.spandrel.server.telemetry.TraceSettings;
@@ -109,6 +110,48 @@ class MainTest {
         assertThat(config.shutdownTimeout()).isZero();
     }
 
+    @Test
+    void whatTheOperatorSaysAboutRequests() {
+        RequestDefaults defaults = config(
+                        "m",
+                        "--default-chat-template-kwargs={\"enable_thinking\": false, \"depth\": 2, \"none\": null}",
+                        "--override-generation-config",
+                        "{\"max_new_tokens\": 5, \"temperature\": 0.5, \"top_k\": -1, \"eos_token_id\": [3, 4]}",
+                        "--enable-auto-tool-choice",
+                        "--tool-call-parser=hermes")
+                .api()
+                .defaults();
+        assertThat(defaults.chatTemplateKwargs())
+                .containsEntry("enable_thinking", false)
+                .containsEntry("depth", 2L)
+                .containsEntry("none", null)
+                .hasSize(3);
+        assertThat(defaults.generation().maxNewTokens()).hasValue(5);
+        assertThat(defaults.generation().temperature()).hasValue(0.5);
+        assertThat(defaults.generation().topP()).isEmpty();
+        assertThat(defaults.generation().topK()).hasValue(-1);
+        assertThat(defaults.generation().stopTokenIds()).containsExactly(3, 4);
+        assertThat(config("m").api().defaults()).isEqualTo(RequestDefaults.NONE);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"7,0", "0,2", "many,2"})
+    void theMostChoicesComeFromAVariable(String value, int exitCode) {
+        System.setProperty("vllm.max.n.sequences", value);
+        try {
+            if (exitCode == 0) {
+                assertThat(config("m").api().defaults().maxN()).isEqualTo(7);
+            } else {
+                assertThat(run("serve", "m")).isEqualTo(exitCode);
+                assertThat(err.toString())
+                        .contains("VLLM_MAX_N_SEQUENCES must be")
+                        .contains(value);
+            }
+        } finally {
+            System.clearProperty("vllm.max.n.sequences");
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -128,6 +171,15 @@ class MainTest {
                 "serve a --model b|two models",
                 "serve m --otlp-traces-endpoint=ftp://x|--otlp-traces-endpoint must be",
                 "serve m --write-timeout=0|--write-timeout",
+                "serve m --enable-auto-tool-choice|--enable-auto-tool-choice needs --tool-call-parser",
+                "serve m --default-chat-template-kwargs=[1]|expected a JSON object, found [1]",
+                "serve m --default-chat-template-kwargs={x|--default-chat-template-kwargs",
+                "serve m --override-generation-config=5|expected a JSON object, found 5",
+                "serve m --override-generation-config={\"best_of\":1}|expected keys among [eos_token_id, max_new_tokens",
+                "serve m --override-generation-config={\"top_p\":\"x\"}|top_p: expected a number",
+                "serve m --override-generation-config={\"temperature\":3}|temperature must be between 0 and 2",
+                "serve m --override-generation-config={\"max_new_tokens\":0}|max_new_tokens must be at least 1",
+                "serve m --override-generation-config={\"eos_token_id\":-1}|expected a token id",
                 "client|PROMPT",
                 "'' |missing command"
             })
@@ -157,7 +209,8 @@ class MainTest {
     void helpNamesFlagsAndVariables() {
         assertThat(run("serve", "--help")).isZero();
         assertThat(out.toString())
-                .contains("--otlp-traces-endpoint", "--max-num-seqs", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL");
+                .contains("--otlp-traces-endpoint", "--max-num-seqs", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+                .contains("--default-chat-template-kwargs", "--override-generation-config", "VLLM_MAX_N_SEQUENCES");
         assertThat(run("client", "--help")).isZero();
         assertThat(run("--help")).isZero();
         assertThat(run("--version")).isZero();

@@ -1,6 +1,7 @@
 package dev.spandrel.server;
 
 import dev.spandrel.server.openai.ApiSettings;
+import dev.spandrel.server.openai.RequestDefaults;
 import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.List;
@@ -36,7 +37,24 @@ public final class ServedModels {
                 false,
                 all,
                 all,
-                all);
+                all,
+                RequestDefaults.NONE);
+    }
+
+    /** The same with what an operator says about requests. */
+    static ApiSettings settings(RequestDefaults defaults) {
+        ApiSettings plain = settings(ApiSettings.DEFAULT_MAX_LOGPROBS, false);
+        return new ApiSettings(
+                plain.servedModelNames(),
+                plain.promptTokensDetails(),
+                plain.maxLogprobs(),
+                plain.pooling(),
+                plain.toolCallFamily(),
+                plain.requestIdHeaders(),
+                plain.forceIncludeUsage(),
+                plain.perRequestMetrics(),
+                plain.tokenizerInfo(),
+                defaults);
     }
 
     /** With other settings. */

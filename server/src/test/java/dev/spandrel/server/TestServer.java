@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
 import dev.spandrel.server.openai.GenerationListener;
+import dev.spandrel.server.openai.RequestDefaults;
 import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.telemetry.EngineMetrics;
 import io.helidon.common.tls.Tls;
@@ -87,6 +88,18 @@ public final class TestServer implements AutoCloseable {
                 ListenerSettings.DEFAULT,
                 Optional.empty(),
                 ServedModels.scripted(engine, ServedModels.settings(20, true)));
+    }
+
+    /** With what an operator says about requests. */
+    public static TestServer start(ScriptedEngine engine, RequestDefaults defaults) {
+        return new TestServer(
+                engine,
+                new EngineMetrics(),
+                (_, _) -> {},
+                List.of(),
+                ListenerSettings.DEFAULT,
+                Optional.empty(),
+                ServedModels.scripted(engine, ServedModels.settings(defaults)));
     }
 
     /** With listeners and filters of the test's. */

@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param forceIncludeUsage whether streams tell of their usage, running and final, unasked
  * @param perRequestMetrics whether plain answers with one choice tell of their latencies
  * @param tokenizerInfo whether {@code /tokenizer_info} is there
+ * @param defaults what the operator says about requests
  */
 public record ApiSettings(
         List<String> servedModelNames,
@@ -27,7 +28,8 @@ public record ApiSettings(
         boolean requestIdHeaders,
         boolean forceIncludeUsage,
         boolean perRequestMetrics,
-        boolean tokenizerInfo) {
+        boolean tokenizerInfo,
+        RequestDefaults defaults) {
     /** vLLM's default of {@code --max-logprobs}. */
     public static final int DEFAULT_MAX_LOGPROBS = 20;
 
@@ -36,7 +38,16 @@ public record ApiSettings(
 
     /** What a server offers that was told nothing. */
     public static final ApiSettings DEFAULT = new ApiSettings(
-            List.of(), false, DEFAULT_MAX_LOGPROBS, Pooling.LAST, Optional.empty(), false, false, false, false);
+            List.of(),
+            false,
+            DEFAULT_MAX_LOGPROBS,
+            Pooling.LAST,
+            Optional.empty(),
+            false,
+            false,
+            false,
+            false,
+            RequestDefaults.NONE);
 
     public ApiSettings {
         servedModelNames = List.copyOf(servedModelNames);

@@ -51,6 +51,7 @@ final class ChatCompletionRequest {
         ToolChoice tools = ToolFields.read(fields, model.toolCallFamily());
         ChatOptions options = ChatOptionFields.read(
                 fields,
+                model.settings().defaults().chatTemplateKwargs(),
                 tools.tools().stream()
                         .map(tool -> TemplateValues.of(tool.definition()))
                         .toList());
@@ -69,8 +70,10 @@ final class ChatCompletionRequest {
         }
         MaxTokens.check(maxTokensName, maxTokens, model.info());
         Prompt prompt = new Prompt.Chat(messages, options);
-        OptionalInt resolved = maxTokens.isPresent() ? maxTokens : MaxTokens.modelDefault(engine, prompt);
-        SamplingParams params = sampling.over(model.info().defaultSampling(), resolved, logprobs, constraint, beams);
+        OptionalInt resolved = maxTokens.isPresent()
+                ? model.settings().defaults().generation().capped(maxTokens)
+                : MaxTokens.modelDefault(model, engine, prompt);
+        SamplingParams params = sampling.over(model, resolved, logprobs, constraint, beams);
         if (tools.needsSpecialTokens()) {
             params = params.toBuilder().skipSpecialTokens(false).build();
         }

@@ -13,10 +13,11 @@ final class ChatOptionFields {
     /**
      * Reads them.
      *
+     * @param defaults variables of the template that the request's own go before
      * @param tools as the template is to see them
      * @throws OpenAiException 400, for a prompt both opened and continued, and for a template in the request
      */
-    static ChatOptions read(RequestFields fields, List<Object> tools) {
+    static ChatOptions read(RequestFields fields, Map<String, Object> defaults, List<Object> tools) {
         boolean open = fields.bool("add_generation_prompt", true);
         boolean resume = fields.bool("continue_final_message", false);
         if (open && resume) {
@@ -28,14 +29,15 @@ final class ChatOptionFields {
             throw new OpenAiException(OpenAiError.badRequest(
                     "chat_template", "This server does not run chat templates of requests; it uses the model's own."));
         }
-        return new ChatOptions(open, resume, fields.bool("add_special_tokens", false), tools, variables(fields));
+        return new ChatOptions(
+                open, resume, fields.bool("add_special_tokens", false), tools, variables(fields, defaults));
     }
 
     /** As in vLLM. */
     private static final List<String> EFFORTS = List.of("none", "minimal", "low", "medium", "high", "xhigh", "max");
 
-    private static Map<String, Object> variables(RequestFields fields) {
-        Map<String, Object> variables = new HashMap<>();
+    private static Map<String, Object> variables(RequestFields fields, Map<String, Object> defaults) {
+        Map<String, Object> variables = new HashMap<>(defaults);
         fields.string("reasoning_effort").ifPresent(effort -> {
             if (!EFFORTS.contains(effort)) {
                 fields.problem(

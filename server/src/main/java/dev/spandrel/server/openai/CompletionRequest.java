@@ -43,8 +43,11 @@ final class CompletionRequest {
         PromptInput.check("prompt", prompts, model);
         MaxTokens.check("max_tokens", maxTokens, model.info());
         SamplingParams params = sampling.over(
-                model.info().defaultSampling(),
-                OptionalInt.of(promptOnly ? 1 : maxTokens.orElse(DEFAULT_MAX_TOKENS)),
+                model,
+                model.settings()
+                        .defaults()
+                        .generation()
+                        .capped(OptionalInt.of(promptOnly ? 1 : maxTokens.orElse(DEFAULT_MAX_TOKENS))),
                 logprobs,
                 constraint,
                 beams);

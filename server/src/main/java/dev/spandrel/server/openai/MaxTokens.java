@@ -35,12 +35,12 @@ final class MaxTokens {
     }
 
     /**
-     * The model's own default output length, cut to what the context leaves; empty when the model brings none.
+     * The model's or the operator's default output length, cut to what the context leaves; empty when neither names one.
      *
      * @throws dev.spandrel.engine.EngineException.InvalidRequest when the prompt has no tokens in this model
      */
-    static OptionalInt modelDefault(Engine engine, Prompt prompt) {
-        OptionalInt wished = engine.model().defaultSampling().maxTokens();
+    static OptionalInt modelDefault(ServedModel model, Engine engine, Prompt prompt) {
+        OptionalInt wished = model.defaultSampling().maxTokens();
         if (wished.isEmpty()) {
             return wished;
         }

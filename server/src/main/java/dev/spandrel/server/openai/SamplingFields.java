@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /**
  * The sampling fields both endpoints share, as the client gave them.
@@ -29,9 +30,6 @@ record SamplingFields(
         StopFields stop,
         boolean skipSpecialTokens,
         int n) {
-    /** As in vLLM; beyond it a request is a mistake rather than a wish. */
-    private static final int MAX_N = 16384;
-
     /** Below it the softmax of half-precision logits overflows; vLLM raises smaller temperatures to this too. */
     private static final double MIN_TEMPERATURE = 0.01;
 
@@ -64,10 +62,12 @@ record SamplingFields(
                     fields.bool("include_stop_str_in_output", false));
         }
 
+        /** Ids of the defaults are ends of sequence too, so they go where those go. */
         StopRules over(StopRules defaults) {
+            Stream<Integer> more = ignoreEos || defaults.ignoreEos() ? Stream.of() : defaults.tokenIds().stream();
             return new StopRules(
                     strings.isEmpty() ? defaults.strings() : strings,
-                    tokenIds,
+                    Stream.concat(tokenIds.stream(), more).distinct().toList(),
                     ignoreEos || defaults.ignoreEos(),
                     minTokens,
                     includeInOutput);
@@ -100,19 +100,21 @@ record SamplingFields(
     }
 
     /**
-     * The values in force: the request's over the model's.
+     * The values in force: the request's over the operator's over the model's.
      *
+     * @param model brings the defaults
      * @param maxTokens resolved by the endpoint; empty = the rest of the context
      * @param beams a search gives n different choices at temperature 0 too
      * @throws dev.spandrel.engine.EngineException.InvalidRequest when a value is outside its range
      * @throws OpenAiException 400, when {@code n} does not fit
      */
     SamplingParams over(
-            SamplingParams defaults,
+            ServedModel model,
             OptionalInt maxTokens,
             LogprobRules logprobs,
             Optional<OutputConstraint> constraint,
             BeamFields beams) {
+        SamplingParams defaults = model.defaultSampling();
         SamplingParams sampling = new SamplingParams(
                 maxTokens,
                 raised(temperature.orElse(defaults.temperature())),
@@ -126,7 +128,7 @@ record SamplingFields(
                 logprobs,
                 skipSpecialTokens,
                 constraint);
-        checkN(sampling, beams);
+        checkN(sampling, beams, model.settings().defaults().maxN());
         return sampling;
     }
 
@@ -134,10 +136,10 @@ record SamplingFields(
         return temperature > 0 && temperature < MIN_TEMPERATURE ? MIN_TEMPERATURE : temperature;
     }
 
-    private void checkN(SamplingParams sampling, BeamFields beams) {
-        if (n < 1 || n > MAX_N) {
+    private void checkN(SamplingParams sampling, BeamFields beams, int maxN) {
+        if (n < 1 || n > maxN) {
             throw new OpenAiException(OpenAiError.badRequest(
-                    "n", "n must be between 1 and " + MAX_N + ", got " + n + ". (parameter=n, value=" + n + ")"));
+                    "n", "n must be between 1 and " + maxN + ", got " + n + ". (parameter=n, value=" + n + ")"));
         }
         if (n > 1 && sampling.greedy() && !beams.on()) {
             throw new OpenAiException(OpenAiError.badRequest(

@@ -1,6 +1,7 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.ModelInfo;
+import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.List;
 import java.util.Optional;
@@ -37,6 +38,11 @@ public record ServedModel(
     /** Most log probabilities per token that a request may ask for. */
     int mostLogprobs() {
         return settings.maxLogprobs() == ApiSettings.UNLIMITED ? info.vocabSize() : settings.maxLogprobs();
+    }
+
+    /** What requests get that say nothing: the operator's values over the model's over the engine's. */
+    SamplingParams defaultSampling() {
+        return settings.defaults().generation().over(info.defaultSampling());
     }
 
     String name() {

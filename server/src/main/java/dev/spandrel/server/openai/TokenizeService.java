@@ -41,7 +41,7 @@ public final class TokenizeService implements HttpService {
     private void tokenize(ServerRequest request, ServerResponse response) {
         RequestFields fields = fields(request);
         boolean strings = fields.bool("return_token_strs", false);
-        Prompt prompt = fields.get("messages") == null ? text(fields) : chat(fields);
+        Prompt prompt = fields.get("messages") == null ? text(fields) : chat(fields, api.model());
         fields.check();
         int[] tokens = api.engine().tokenize(prompt);
         send(response, Json.bytes(out -> {
@@ -73,7 +73,7 @@ public final class TokenizeService implements HttpService {
         return new Prompt.Text(fields.string("prompt").orElse(""), fields.bool("add_special_tokens", true));
     }
 
-    private static Prompt chat(RequestFields fields) {
+    private static Prompt chat(RequestFields fields, ServedModel model) {
         // Nothing is generated, so it does not matter how the model would write calls.
         List<Tool> tools =
                 ToolFields.read(fields, Optional.of(ToolCallFamily.HERMES)).tools();
@@ -81,6 +81,7 @@ public final class TokenizeService implements HttpService {
                 ChatCompletionRequest.messages(fields),
                 ChatOptionFields.read(
                         fields,
+                        model.settings().defaults().chatTemplateKwargs(),
                         tools.stream()
                                 .map(tool -> TemplateValues.of(tool.definition()))
                                 .toList()));
