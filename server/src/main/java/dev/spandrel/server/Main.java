@@ -32,7 +32,7 @@ public final class Main implements Runnable {
     /** Runs a command and ends the process with its exit code. */
     public static void main(String[] args) {
         Logging.configure();
-        System.exit(commandLine(Main::endCleanlyOnSignal).execute(args));
+        System.exit(run(commandLine(Main::endCleanlyOnSignal), args));
     }
 
     /** The command line, with what to do with a started server. */
@@ -44,6 +44,17 @@ public final class Main implements Runnable {
         line.setParameterExceptionHandler((e, _) -> usageError(e));
         line.setExecutionExceptionHandler((e, command, _) -> failure(e, command.getErr()));
         return line;
+    }
+
+    /** Runs a command, with the flags of its {@code --config} file where it names one, and says its exit code. */
+    static int run(CommandLine line, String... args) {
+        String[] expanded;
+        try {
+            expanded = ConfigFile.expand(line, args);
+        } catch (ParameterException e) {
+            return usageError(e);
+        }
+        return line.execute(expanded);
     }
 
     @Override

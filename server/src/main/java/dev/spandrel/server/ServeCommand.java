@@ -44,6 +44,12 @@ final class ServeCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "YAML with names of flags as keys; flags of the command line go before it.")
+    private String config;
+
     @Mixin
     private ModelOptions model;
 

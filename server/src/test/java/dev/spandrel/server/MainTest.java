@@ -236,7 +236,7 @@ class MainTest {
         CommandLine line = Main.commandLine(_ -> {});
         line.setOut(new PrintWriter(out, true));
         line.setErr(new PrintWriter(err, true));
-        return line.execute(args);
+        return Main.run(line, args);
     }
 
     private static ServerConfig config(String... flags) {
