@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import dev.spandrel.server.http.Cors;
 import dev.spandrel.server.http.TlsFiles;
 import dev.spandrel.server.http.TlsFiles.ClientAuth;
+import dev.spandrel.server.openai.RequestLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -132,6 +134,20 @@ final class ListenerOptions {
     private List<String> leftOut = List.of();
 
     @Option(
+            names = "--enable-log-requests",
+            description = "A line of JSON per generation on stdout, with its prompt and sampling values.")
+    private boolean logRequests;
+
+    @Option(names = "--enable-log-outputs", description = "What was said too; needs --enable-log-requests.")
+    private boolean logOutputs;
+
+    @Option(
+            names = "--max-log-len",
+            paramLabel = "N",
+            description = "Characters kept there of a prompt and of an output. Default: all.")
+    private Integer maxLogLength;
+
+    @Option(
             names = {"--disable-docs", "--disable-fastapi-docs"},
             description = "No /openapi.json and no /docs.")
     private boolean noDocs;
@@ -155,8 +171,18 @@ final class ListenerOptions {
                 maxConcurrentRequests,
                 accessLog,
                 Set.copyOf(leftOut),
+                requestLog(),
                 rootPath,
                 !noDocs);
+    }
+
+    private Optional<RequestLog.Settings> requestLog() {
+        if (logOutputs && !logRequests) {
+            throw new IllegalArgumentException("--enable-log-outputs needs --enable-log-requests");
+        }
+        RequestLog.Settings settings = new RequestLog.Settings(
+                logOutputs, maxLogLength == null ? OptionalInt.empty() : OptionalInt.of(maxLogLength));
+        return logRequests ? Optional.of(settings) : Optional.empty();
     }
 
     private List<String> keys(UnaryOperator<String> environment) {

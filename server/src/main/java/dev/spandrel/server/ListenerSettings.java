@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import dev.spandrel.server.http.Cors;
 import dev.spandrel.server.http.RootPath;
 import dev.spandrel.server.http.TlsFiles;
+import dev.spandrel.server.openai.RequestLog;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -19,6 +20,7 @@ import java.util.Set;
  * @param maxConcurrentRequests most requests under way
  * @param accessLog whether each request gets a line of JSON on stdout
  * @param accessLogLeftOut paths without such a line
+ * @param requestLog what is written down of generations; empty = nothing
  * @param rootPath what a proxy in front adds to paths; empty for nothing
  * @param docs whether {@code /openapi.json} and {@code /docs} are there
  */
@@ -32,6 +34,7 @@ public record ListenerSettings(
         int maxConcurrentRequests,
         boolean accessLog,
         Set<String> accessLogLeftOut,
+        Optional<RequestLog.Settings> requestLog,
         String rootPath,
         boolean docs) {
     /** Ten times the longest prompt of a million tokens at a byte each would be; more is a mistake or an attack. */
@@ -54,6 +57,7 @@ public record ListenerSettings(
             DEFAULT_MAX_CONCURRENT_REQUESTS,
             false,
             Set.of(),
+            Optional.empty(),
             "",
             true);
 

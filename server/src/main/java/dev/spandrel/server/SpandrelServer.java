@@ -11,6 +11,7 @@ import dev.spandrel.server.openai.CompletionsService;
 import dev.spandrel.server.openai.EmbeddingsService;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestIdHeader;
+import dev.spandrel.server.openai.RequestLog;
 import dev.spandrel.server.openai.ResponsesService;
 import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
@@ -60,6 +61,7 @@ public final class SpandrelServer implements AutoCloseable {
     private final WebServer listener;
     private final Optional<ReloadingTls> tls;
     private final Optional<AccessLog> accessLog;
+    private final Optional<RequestLog> requestLog;
     private final AtomicBoolean draining;
     private final InFlight inFlight;
     private final AtomicBoolean stopped = new AtomicBoolean();
@@ -83,6 +85,9 @@ public final class SpandrelServer implements AutoCloseable {
                         config.engine().nanoClock()))
                 : Optional.empty();
         accessLog.ifPresent(metrics::accessLog);
+        this.requestLog = config.listener()
+                .requestLog()
+                .map(settings -> new RequestLog(settings, System.out, InstantSource.system()));
         this.config = config;
         this.engine = engine;
         this.telemetry = telemetry;
@@ -199,6 +204,7 @@ public final class SpandrelServer implements AutoCloseable {
 
     private GenerationListener listeners(EngineMetrics metrics) {
         List<GenerationListener> listeners = new ArrayList<>(List.of(metrics));
+        requestLog.ifPresent(listeners::add);
         telemetry.ifPresentOrElse(
                 sdk -> {
                     metrics.traced(sdk);
@@ -298,6 +304,7 @@ public final class SpandrelServer implements AutoCloseable {
         watchdog.close();
         tls.ifPresent(ReloadingTls::close);
         accessLog.ifPresent(AccessLog::close);
+        requestLog.ifPresent(RequestLog::close);
         steps.close();
         telemetry.ifPresent(Telemetry::close);
         end.countDown();

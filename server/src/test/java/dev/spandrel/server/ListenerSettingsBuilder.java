@@ -60,6 +60,7 @@ public final class ListenerSettingsBuilder {
                 maxConcurrentRequests,
                 false,
                 defaults.accessLogLeftOut(),
+                defaults.requestLog(),
                 rootPath,
                 docs);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.spandrel.server.openai.RequestDefaults;
+import dev.spandrel.server.openai.RequestLog;
 import dev.spandrel.server.telemetry.AttributeStyle;
 import dev.spandrel.server.telemetry.DetailedTraces;
 import dev.spandrel.server.telemetry.TraceSettings;
@@ -11,6 +12,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -134,6 +136,17 @@ class MainTest {
         assertThat(config("m").api().defaults()).isEqualTo(RequestDefaults.NONE);
     }
 
+    @Test
+    void whatIsLoggedOfRequests() {
+        assertThat(config("m").listener().requestLog()).isEmpty();
+        assertThat(config("m", "--enable-log-requests").listener().requestLog())
+                .contains(new RequestLog.Settings(false, OptionalInt.empty()));
+        assertThat(config("m", "--enable-log-requests", "--enable-log-outputs", "--max-log-len=9")
+                        .listener()
+                        .requestLog())
+                .contains(new RequestLog.Settings(true, OptionalInt.of(9)));
+    }
+
     @ParameterizedTest
     @CsvSource({"7,0", "0,2", "many,2"})
     void theMostChoicesComeFromAVariable(String value, int exitCode) {
@@ -171,6 +184,8 @@ class MainTest {
                 "serve a --model b|two models",
                 "serve m --otlp-traces-endpoint=ftp://x|--otlp-traces-endpoint must be",
                 "serve m --write-timeout=0|--write-timeout",
+                "serve m --enable-log-outputs|--enable-log-outputs needs --enable-log-requests",
+                "serve m --enable-log-requests --max-log-len=-1|--max-log-len must be at least 0, found -1",
                 "serve m --enable-auto-tool-choice|--enable-auto-tool-choice needs --tool-call-parser",
                 "serve m --default-chat-template-kwargs=[1]|expected a JSON object, found [1]",
                 "serve m --default-chat-template-kwargs={x|--default-chat-template-kwargs",

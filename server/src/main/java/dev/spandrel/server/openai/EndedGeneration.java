@@ -54,6 +54,31 @@ public record EndedGeneration(
         reasons = List.copyOf(reasons);
     }
 
+    /** The same for those who are not to know what was said. */
+    EndedGeneration withoutContent() {
+        return new EndedGeneration(
+                index,
+                operation,
+                requestId,
+                responseId,
+                requestModel,
+                responseModel,
+                sampling,
+                choices,
+                beams,
+                streamed,
+                promptTokens,
+                cachedTokens,
+                completionTokens,
+                timings,
+                tokenNanos,
+                phases,
+                answer,
+                reasons,
+                failure,
+                Optional.empty());
+    }
+
     /** Why it ended; a beam search, why its best beam did. */
     public FinishReason reason() {
         return reasons.getFirst();

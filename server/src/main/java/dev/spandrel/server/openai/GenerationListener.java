@@ -63,7 +63,11 @@ public interface GenerationListener {
     record Several(List<GenerationListener> all) implements GenerationListener {
         @Override
         public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
-            all.forEach(listener -> listener.onEnd(request, generations));
+            // One that did not ask for the content must not pass it on because another did.
+            List<EndedGeneration> bare = wantsContent()
+                    ? generations.stream().map(EndedGeneration::withoutContent).toList()
+                    : generations;
+            all.forEach(listener -> listener.onEnd(request, listener.wantsContent() ? generations : bare));
         }
 
         @Override
