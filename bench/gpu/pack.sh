@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packs what bench/gpu/run.sh needs on a machine that may have no Java: a runtime made by jlink, our classes, the test runner.
-# Run it where a JDK 25 and a Maven repository are; the result, bench/gpu/carried/ (about 25 MB), goes with the checkout.
+# Run it where a JDK 25 and a Maven repository are; the result, bench/gpu/carried/ (about 31 MB), goes with the checkout.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 jdk=$("$root/spandrel" jdk)
