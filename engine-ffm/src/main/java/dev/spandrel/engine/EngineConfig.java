@@ -16,6 +16,7 @@ import java.util.function.LongSupplier;
  * @param revision branch, tag or commit of a model on the Hub; empty = main
  * @param downloadDir cache of models from the Hub, or null for Hugging Face's own place
  * @param tokenizer where the tokenizer and its chat template come from, named as {@code model} is; empty = the model's own
+ * @param chatTemplate a Jinja template (its text) in place of the one beside the tokenizer; empty = that one
  * @param backend {@code auto} (CUDA where a device answers, else the CPU), {@code cuda}, {@code cpu} (Vector API) or {@code
  *     reference} (plain loops, the truth in tests)
  * @param cudaLibraryPath folders to look for CUDA's libraries in first, separated as in {@code PATH}; empty = the usual places
@@ -52,6 +53,7 @@ public record EngineConfig(
         String revision,
         Path downloadDir,
         String tokenizer,
+        String chatTemplate,
         String backend,
         String cudaLibraryPath,
         double gpuMemoryUtilization,
@@ -87,6 +89,7 @@ public record EngineConfig(
         Objects.requireNonNull(backend, "backend");
         Objects.requireNonNull(revision, "revision");
         Objects.requireNonNull(tokenizer, "tokenizer");
+        Objects.requireNonNull(chatTemplate, "chatTemplate");
         Objects.requireNonNull(cudaLibraryPath, "cudaLibraryPath");
         if (!(gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1)) {
             throw new IllegalArgumentException(
@@ -136,6 +139,7 @@ public record EngineConfig(
                 revision,
                 downloadDir,
                 tokenizer,
+                chatTemplate,
                 backend,
                 cudaLibraryPath,
                 gpuMemoryUtilization,
@@ -174,6 +178,7 @@ public record EngineConfig(
         private String revision = "";
         private Path downloadDir;
         private String tokenizer = "";
+        private String chatTemplate = "";
         private String backend = "auto";
         private String cudaLibraryPath = "";
         private double gpuMemoryUtilization = DEFAULT_GPU_MEMORY_UTILIZATION;
@@ -224,6 +229,11 @@ public record EngineConfig(
 
         public Builder tokenizer(String value) {
             tokenizer = value;
+            return this;
+        }
+
+        public Builder chatTemplate(String value) {
+            chatTemplate = value;
             return this;
         }
 
@@ -350,6 +360,7 @@ public record EngineConfig(
                     revision,
                     downloadDir,
                     tokenizer,
+                    chatTemplate,
                     backend,
                     cudaLibraryPath,
                     gpuMemoryUtilization,

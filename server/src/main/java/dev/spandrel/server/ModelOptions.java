@@ -61,6 +61,13 @@ final class ModelOptions {
     private String tokenizer;
 
     @Option(
+            names = "--chat-template",
+            paramLabel = "FILE",
+            converter = ChatTemplateSource.class,
+            description = "Jinja template of conversations in place of the model's: a file, or the template itself.")
+    private String chatTemplate = "";
+
+    @Option(
             names = "--max-model-len",
             defaultValue = "auto",
             paramLabel = "N",
@@ -83,6 +90,7 @@ final class ModelOptions {
                 .revision(revision)
                 .downloadDir(downloadDir)
                 .tokenizer(tokenizer)
+                .chatTemplate(chatTemplate)
                 .maxModelLen(maxModelLen);
     }
 

@@ -10,11 +10,14 @@ import dev.spandrel.server.telemetry.DetailedTraces;
 import dev.spandrel.server.telemetry.TraceSettings;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
@@ -113,6 +116,19 @@ class MainTest {
     }
 
     @Test
+    void aChatTemplateIsAFileOrTheTemplateItself(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("t.jinja"), "{{ messages[0].content }}\n");
+        assertThat(config("m", "--chat-template", file.toString()).engine().chatTemplate())
+                .isEqualTo("{{ messages[0].content }}\n");
+        assertThat(config("m", "--chat-template", "{{ messages }}").engine().chatTemplate())
+                .isEqualTo("{{ messages }}");
+        assertThat(config("m").engine().chatTemplate()).isEmpty();
+        Files.writeString(file, " \n");
+        assertThat(run("serve", "m", "--chat-template", file.toString())).isEqualTo(2);
+        assertThat(err.toString()).contains("t.jinja\" is empty");
+    }
+
+    @Test
     void whatTheOperatorSaysAboutRequests() {
         RequestDefaults defaults = config(
                         "m",
@@ -187,6 +203,8 @@ class MainTest {
                 "serve m --enable-log-outputs|--enable-log-outputs needs --enable-log-requests",
                 "serve m --enable-log-requests --max-log-len=-1|--max-log-len must be at least 0, found -1",
                 "serve m --enable-auto-tool-choice|--enable-auto-tool-choice needs --tool-call-parser",
+                "serve m --chat-template=nowhere.jinja|there is no file \"nowhere.jinja\"",
+                "serve m --chat-template=.|expected a file, found \".\"",
                 "serve m --default-chat-template-kwargs=[1]|expected a JSON object, found [1]",
                 "serve m --default-chat-template-kwargs={x|--default-chat-template-kwargs",
                 "serve m --override-generation-config=5|expected a JSON object, found 5",
@@ -225,7 +243,11 @@ class MainTest {
         assertThat(run("serve", "--help")).isZero();
         assertThat(out.toString())
                 .contains("--otlp-traces-endpoint", "--max-num-seqs", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
-                .contains("--default-chat-template-kwargs", "--override-generation-config", "VLLM_MAX_N_SEQUENCES");
+                .contains(
+                        "--chat-template=",
+                        "--default-chat-template-kwargs",
+                        "--override-generation-config",
+                        "VLLM_MAX_N_SEQUENCES");
         assertThat(run("client", "--help")).isZero();
         assertThat(run("--help")).isZero();
         assertThat(run("--version")).isZero();

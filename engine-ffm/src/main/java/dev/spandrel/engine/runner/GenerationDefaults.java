@@ -4,10 +4,11 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.Penalties;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.model.ModelConfig;
+import java.util.OptionalInt;
 
 /**
- * What a model folder says about generating: sampling values of {@code generation_config.json} over the engine's own, and
- * the tokens that end a sequence, from there or from {@code config.json}.
+ * What a model folder says about generating: sampling values of {@code generation_config.json} over the engine's own, its {@code
+ * max_new_tokens} as the output of requests that name none (which limits no other, as in vLLM), and the tokens that end a sequence, from there or from {@code config.json}.
  */
 record GenerationDefaults(SamplingParams sampling, int[] eosTokenIds) {
     /**
@@ -30,6 +31,10 @@ record GenerationDefaults(SamplingParams sampling, int[] eosTokenIds) {
                     .minP(generation.number("min_p", 0))
                     .penalties(new Penalties(0, 0, generation.number("repetition_penalty", 1)))
                     .build();
+            int most = generation.integer("max_new_tokens", 1, Integer.MAX_VALUE, 0);
+            if (most > 0) {
+                sampling = sampling.toBuilder().maxTokens(OptionalInt.of(most)).build();
+            }
             generation.check();
             config.check();
             return new GenerationDefaults(sampling, eos);

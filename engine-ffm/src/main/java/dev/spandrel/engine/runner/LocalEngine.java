@@ -135,7 +135,9 @@ public final class LocalEngine implements Engine {
         Tokenizer tokenizer = format == LoadFormat.DUMMY && !Tokenizer.isIn(tokenizers)
                 ? Tokenizer.placeholder(ModelLoader.vocabSize(modelConfig))
                 : Tokenizer.open(tokenizers);
-        Optional<ChatTemplate> chatTemplate = ChatTemplate.open(tokenizers, LocalDateTime::now);
+        Optional<ChatTemplate> chatTemplate = config.chatTemplate().isEmpty()
+                ? ChatTemplate.open(tokenizers, LocalDateTime::now)
+                : Optional.of(ChatTemplate.given(config.chatTemplate(), tokenizers, LocalDateTime::now));
         start.done("load_tokenizer");
         Backends.Choice chosen = Backends.open(
                 config.model(), config.backend(), backendOptions(config), cudaOptions(config), CpuBackend::new);

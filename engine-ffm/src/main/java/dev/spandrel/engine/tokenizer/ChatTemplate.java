@@ -57,9 +57,31 @@ public final class ChatTemplate {
         TokenizerConfig config = TokenizerConfig.read(folder);
         Path file = folder.resolve(FILE);
         Optional<String> source = Files.exists(file) ? Optional.of(read(file)) : source(config);
+        return source.map(text -> new ChatTemplate(text, tokens(config), now));
+    }
+
+    /**
+     * The operator's template in place of that of {@code folder}, whose special tokens it may name. It is parsed at once.
+     *
+     * @throws EngineException.ModelLoad when it is too long or no template
+     */
+    public static ChatTemplate given(String source, Path folder, Supplier<LocalDateTime> now) {
+        boolean gguf = GgufMetadata.isGguf(folder) && Files.isRegularFile(folder);
+        Map<String, String> tokens =
+                gguf ? GgufTokenizer.roles(GgufMetadata.read(folder)) : tokens(TokenizerConfig.read(folder));
+        ChatTemplate template = new ChatTemplate(source, tokens, now);
+        try {
+            template.template();
+        } catch (TemplateException e) {
+            throw new EngineException.ModelLoad("the given chat template", e.getMessage());
+        }
+        return template;
+    }
+
+    private static Map<String, String> tokens(TokenizerConfig config) {
         Map<String, String> tokens = new HashMap<>();
         config.roles().forEach((role, token) -> tokens.put(role, token.content()));
-        return source.map(text -> new ChatTemplate(text, tokens, now));
+        return tokens;
     }
 
     private static String checked(Path file, String template) {

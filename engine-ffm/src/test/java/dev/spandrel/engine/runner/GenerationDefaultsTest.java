@@ -50,6 +50,16 @@ class GenerationDefaultsTest {
     }
 
     @Test
+    void theModelMaySayHowMuchAnAnswerIs() throws IOException {
+        assertThat(read("{}", "{\"max_new_tokens\": 5}").sampling().maxTokens()).hasValue(5);
+        assertThat(read("{}", "{\"max_new_tokens\": null}").sampling().maxTokens())
+                .isEmpty();
+        assertThatThrownBy(() -> read("{}", "{\"max_new_tokens\": 0}"))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageContaining("max_new_tokens: expected a whole number from 1 to 2147483647, found 0");
+    }
+
+    @Test
     void aValueThatIsNoneIsToldWithItsFile() {
         assertThatThrownBy(() -> read("{}", "{\"temperature\": \"hot\"}"))
                 .isInstanceOf(EngineException.ModelLoad.class)

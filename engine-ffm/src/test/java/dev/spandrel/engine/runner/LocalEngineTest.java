@@ -140,6 +140,15 @@ class LocalEngineTest {
     }
 
     @Test
+    void theOperatorsChatTemplateIsTheEngines() throws Exception {
+        String template = "{{ messages[0].content }}";
+        try (Engine engine = Engine.open(config().chatTemplate(template).build())) {
+            assertThat(engine.chatTemplate()).contains(template);
+            assertThat(engine.model().chatTemplate()).isTrue();
+        }
+    }
+
+    @Test
     void aStopStringEndsTheTextAndFreesTheBlocks() throws Exception {
         try (Engine engine = Engine.open(config().build())) {
             Answer whole = answer(engine, request("Once upon a time", GREEDY.withMaxTokens(100)));

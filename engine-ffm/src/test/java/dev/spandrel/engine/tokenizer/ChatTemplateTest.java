@@ -38,6 +38,28 @@ class ChatTemplateTest {
     }
 
     @Test
+    void theOperatorsTemplateGoesBeforeAnyOther() throws IOException {
+        config("\"model's\"");
+        Files.writeString(folder.resolve("chat_template.jinja"), "file's");
+        ChatTemplate template =
+                ChatTemplate.given("own {{ messages[0].content }}{{ eos_token }}", folder, LocalDateTime::now);
+        assertThat(template.render(HELLO)).isEqualTo("own Hello!<e>");
+        Path gguf = Path.of("src/test/resources/gguf/tokenizers/llama2/tokenizer.gguf");
+        assertThat(ChatTemplate.given("{{ bos_token }}", gguf, LocalDateTime::now)
+                        .render(HELLO))
+                .isEqualTo("<s>");
+    }
+
+    @Test
+    void theOperatorsTemplateIsLookedAtBeforeAnyRequest() throws IOException {
+        config("null");
+        assertThatThrownBy(() -> ChatTemplate.given("a\n{% if %}", folder, LocalDateTime::now))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageContaining("the given chat template")
+                .hasMessageContaining("line 2 of the template");
+    }
+
+    @Test
     void refusesTemplatesWithoutADefault() throws IOException {
         config("[{\"name\":\"tool_use\",\"template\":\"T\"}]");
         assertThatThrownBy(() -> open(folder))

@@ -43,6 +43,16 @@ class StartRefusalIT {
     }
 
     @Test
+    void aChatTemplateThatIsNoneIsToldWithItsLine() throws IOException {
+        assertThat(refused(
+                        Launcher.spandrel(
+                                "serve", "--port", "0", "--model", "spandrel-tiny", "--chat-template", "{% if %}"),
+                        FAILED))
+                .hasLineCount(1)
+                .startsWith("spandrel-server: cannot load the given chat template: line 1 of the template");
+    }
+
+    @Test
     void allTensorsThatDoNotFitAreToldAtOnce() throws IOException {
         DamagedModel model = DamagedModel.copyTo(temp.resolve("misfit"))
                 .replace(
