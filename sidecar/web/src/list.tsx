@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Empty } from './empty';
 import { typing } from './keys';
 import type { Live, Row } from './live';
@@ -38,7 +38,8 @@ export function ListView({ live, route }: { live: Live; route: Route }) {
     document.title = 'Spandrel traces';
   }, []);
 
-  useEffect(() => {
+  // Before the next key, which may come before the browser has painted.
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (typing(event)) return;
       const at = sorted.findIndex((row) => row.id === selected);

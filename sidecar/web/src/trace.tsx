@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { Detail } from './detail';
 import { facts } from './facts';
 import { duration, isoTime } from './format';
@@ -141,7 +141,8 @@ function Loaded({ trace, route, linking, fromFile, close }: HeadProps) {
     setView(next.from <= 0 && next.to >= whole.to ? null : next);
   };
 
-  useEffect(() => {
+  // Before the next key, which may come before the browser has painted.
+  useLayoutEffect(() => {
     const key = (event: KeyboardEvent) => {
       if (typing(event)) return;
       const at = nodes.findIndex((node) => node.span.id === selected);

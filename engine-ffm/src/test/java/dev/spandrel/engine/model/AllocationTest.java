@@ -22,7 +22,10 @@ class AllocationTest {
     /** Of a whole step of two layers and some thirty verbs; one forgotten object per verb would be ten times this. */
     private static final long MOST_BYTES = 64;
 
-    private static final long MOST_NANOS = 15_000_000_000L;
+    /** Of 32 sequences; one forgotten object for each would be 512 at least. */
+    private static final long MOST_BYTES_OF_MANY = 256;
+
+    private static final long MOST_NANOS = 60_000_000_000L;
 
     @ParameterizedTest
     @CsvSource({"float32, none", "bfloat16, none", "float16, none", "auto, int8", "auto, int4"})
@@ -34,7 +37,7 @@ class AllocationTest {
             int[] ids = new int[40];
             run.logits(ids, 0, 39);
             ForwardInput input = run.input(ids, 39, 40);
-            assertNoGarbage(() -> run.model().forward(input, run.cache()));
+            assertNoGarbage(MOST_BYTES, () -> run.model().forward(input, run.cache()));
         }
     }
 
@@ -58,20 +61,20 @@ class AllocationTest {
                 draws.add(s, s % 2, 0, 1, 0.5);
             }
             int[] tokens = new int[sequences];
-            assertNoGarbage(() -> {
+            assertNoGarbage(MOST_BYTES_OF_MANY, () -> {
                 backend.draw(model.forward(input, cache), model.vocabSize(), draws);
                 backend.readDrawn(tokens);
             });
         }
     }
 
-    private static void assertNoGarbage(Runnable step) {
+    private static void assertNoGarbage(long most, Runnable step) {
         long end = System.nanoTime() + MOST_NANOS;
         long least = Long.MAX_VALUE;
-        while (least > MOST_BYTES && System.nanoTime() < end) {
+        while (least > most && System.nanoTime() < end) {
             least = Math.min(least, allocated(step));
         }
-        assertThat(least).as("bytes a step").isLessThanOrEqualTo(MOST_BYTES);
+        assertThat(least).as("bytes a step").isLessThanOrEqualTo(most);
     }
 
     /** Of this thread; workers run nothing but kernels. */
