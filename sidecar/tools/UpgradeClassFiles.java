@@ -17,7 +17,10 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.time.LocalDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.ZipEntry;
@@ -92,6 +95,9 @@ public final class UpgradeClassFiles {
             throw new IOException(jar + " cannot be rewritten: " + e.getMessage(), e);
         }
         if (upgraded > 0) {
+            // The cache knows a jar by its time in whole seconds. The layers of an image keep none smaller and round to the next,
+            // so that half a second more would be another jar.
+            Files.setLastModifiedTime(copy, FileTime.from(Instant.now().truncatedTo(ChronoUnit.SECONDS)));
             Files.move(copy, jar, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } else {
             Files.delete(copy);
