@@ -1,11 +1,9 @@
 package dev.spandrel.server.openai;
 
-import dev.spandrel.engine.ChatMessage;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationEvent.Finished;
-import dev.spandrel.engine.Prompt;
 import dev.spandrel.server.http.WriteWatchdog;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,12 +75,6 @@ record EndedCall(GenerationCall call, String responseModel, WriteWatchdog.Writer
     }
 
     private Content content(Choice choice) {
-        List<ChatMessage> input = switch (call.prompts().get(call.promptOf(choice.index()))) {
-            case Prompt.Text(String text, var special) -> List.of(new ChatMessage("user", text));
-            case Prompt.Chat(List<ChatMessage> messages, var options) -> messages;
-            // What they mean only the tokenizer knows; the ids are as good a record.
-            case Prompt.Tokens(List<Integer> ids) -> List.of(new ChatMessage("user", ids.toString()));
-        };
-        return new Content(input, choice.content());
+        return new Content(Content.input(call.prompts().get(call.promptOf(choice.index()))), choice.content());
     }
 }

@@ -1,5 +1,6 @@
 package dev.spandrel.server.telemetry;
 
+import dev.spandrel.server.openai.SessionId;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.CloseConnectionException;
@@ -16,6 +17,7 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -113,6 +115,10 @@ public final class AccessLog implements Filter, AutoCloseable {
                     "user_agent",
                     request.headers().first(HeaderNames.USER_AGENT).orElse(""));
             json.writeStringProperty("request_id", requestId(request, response));
+            Optional<SessionId> session = request.context().get(SessionId.class);
+            if (session.isPresent()) {
+                json.writeStringProperty("session_id", session.get().value());
+            }
             json.writeStringProperty(
                     "trace_id", arrived.span().isValid() ? arrived.span().getTraceId() : "");
             json.writeStringProperty(

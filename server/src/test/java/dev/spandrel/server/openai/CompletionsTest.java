@@ -147,7 +147,7 @@ class CompletionsTest {
         server.completion("""
                 {"prompt":"a","use_beam_search":"false","presence_penalty":0,"frequency_penalty":0.0,
                  "repetition_penalty":1,"min_p":0,"logit_bias":{},"logprobs":null,"response_format":{"type":"text"},
-                 "suffix":"s","user":"u","stop_token_ids":[]}""");
+                 "suffix":"s","user":"u","stop_token_ids":[],"vllm_xargs":{"session_id":"s"}}""");
     }
 
     @ParameterizedTest
@@ -156,6 +156,7 @@ class CompletionsTest {
                 "\"stream_interval\":2",
                 "\"prompt_embeds\":\"x\"",
                 "\"kv_transfer_params\":{\"a\":1}",
+                "\"vllm_xargs\":{\"session_id\":\"s\",\"other\":1}",
                 "\"repetition_detection\":{}"
             })
     void unsupportedFieldsAreNamed(String field) {

@@ -115,6 +115,14 @@ class AccessLogTest {
     }
 
     @Test
+    void aConversationIsNamedWhereThereIsOne() {
+        try (TestServer server = server(log)) {
+            server.post("/v1/completions", "{\"prompt\":\"a\",\"session_id\":\"s\"}", "X-Session-ID", "other");
+            assertThat(lines(1).getFirst().path("session_id").asString()).isEqualTo("s");
+        }
+    }
+
+    @Test
     void whatIsLeftOutHasNone() {
         try (TestServer server = server(log)) {
             server.get("/health");
