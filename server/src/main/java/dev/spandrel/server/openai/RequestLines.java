@@ -20,8 +20,8 @@ import tools.jackson.core.JsonGenerator;
  * @param wall what time it is
  */
 record RequestLines(RequestLog.Settings settings, InstantSource wall) {
-    /** Characters; messages quote what a client sent. */
-    private static final int ERROR_LIMIT = 512;
+    /** Most characters of what a refused client said, be it in a message about it. */
+    private static final int QUOTED = 512;
 
     /** Of a generation that is over. */
     byte[] line(ServerRequest request, EndedGeneration generation) {
@@ -64,13 +64,14 @@ record RequestLines(RequestLog.Settings settings, InstantSource wall) {
 
     /** Of a request that was refused; its body may be anything, so it is not repeated. */
     byte[] line(ServerRequest request, RefusedRequest refused) {
-        return line(request, refused.requestId(), refused.operation(), refused.requestModel(), json -> {
+        Optional<String> model = refused.requestModel().map(name -> cut(name, QUOTED));
+        return line(request, refused.requestId(), refused.operation(), model, json -> {
             if (refused.status().isPresent()) {
                 json.writeNumberProperty("status", refused.status().get());
             } else {
                 json.writeNullProperty("status");
             }
-            json.writeStringProperty("error", cut(refused.message(), ERROR_LIMIT));
+            json.writeStringProperty("error", cut(refused.message(), QUOTED));
         });
     }
 
