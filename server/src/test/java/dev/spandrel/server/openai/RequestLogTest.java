@@ -173,7 +173,7 @@ class RequestLogTest {
         };
         String body = "{\"prompt\":\"" + "x".repeat(9_000_000) + "\",\"max_tokens\":1}";
         try (RequestLog log = log(stuck, false, -1);
-                TestServer server = server(log)) {
+                TestServer server = TestServer.patient(new ScriptedEngine(), log)) {
             for (int i = 0; i < 6; i++) {
                 assertThat(server.post("/v1/completions", body).statusCode()).isEqualTo(200);
             }
