@@ -124,7 +124,6 @@ class SpandrelServerTest {
                         false,
                         false,
                         false,
-                        dev.spandrel.server.openai.Fingerprint.DEFAULT,
                         dev.spandrel.server.openai.RequestDefaults.NONE),
                 null,
                 port,

@@ -33,10 +33,7 @@ final class ResponseStore {
         long size() {
             long size = body.length;
             for (ChatMessage message : conversation) {
-                int copies = message.parts().isEmpty() ? 2 : 4;
-                size += 100
-                        + 100L * message.parts().size()
-                        + (long) copies * message.content().length();
+                size += 100 + 2L * message.content().length();
             }
             return size;
         }
