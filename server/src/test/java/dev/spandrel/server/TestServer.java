@@ -2,6 +2,7 @@ package dev.spandrel.server;
 
 import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
+import dev.spandrel.server.openai.Fingerprint;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestDefaults;
 import dev.spandrel.server.openai.ServedModel;
@@ -100,6 +101,18 @@ public final class TestServer implements AutoCloseable {
                 ListenerSettings.DEFAULT,
                 Optional.empty(),
                 ServedModels.scripted(engine, ServedModels.settings(defaults)));
+    }
+
+    /** With another {@code system_fingerprint}. */
+    public static TestServer start(ScriptedEngine engine, Fingerprint fingerprint) {
+        return new TestServer(
+                engine,
+                new EngineMetrics(),
+                (_, _) -> {},
+                List.of(),
+                ListenerSettings.DEFAULT,
+                Optional.empty(),
+                ServedModels.scripted(engine, ServedModels.settings(RequestDefaults.NONE, fingerprint)));
     }
 
     /** With listeners and filters of the test's. */

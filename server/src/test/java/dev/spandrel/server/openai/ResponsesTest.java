@@ -145,6 +145,9 @@ class ResponsesTest {
                 + ",{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"42\"}]," + tools + "}");
         List<ChatMessage> messages = seen();
         assertThat(messages).extracting(ChatMessage::role).containsExactly("user", "assistant", "tool");
+        assertThat(messages.getFirst().parts())
+                .as("for templates that want parts")
+                .containsExactly(java.util.Map.of("type", "text", "text", "a"));
         assertThat(messages.get(1).more()).containsKey("tool_calls");
         assertThat(messages.get(2).content()).isEqualTo("42");
     }
