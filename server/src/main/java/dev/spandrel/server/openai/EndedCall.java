@@ -50,6 +50,7 @@ record EndedCall(GenerationCall call, String responseModel, WriteWatchdog.Writer
                 generation.phases(),
                 times(choices),
                 choices.stream().map(EndedCall::reason).toList(),
+                tools(choices),
                 choices.stream()
                         .map(Choice::finished)
                         .filter(Objects::nonNull)
@@ -58,6 +59,15 @@ record EndedCall(GenerationCall call, String responseModel, WriteWatchdog.Writer
                         .map(EngineException.class::cast)
                         .findFirst(),
                 withContent ? Optional.of(content(first)) : Optional.empty());
+    }
+
+    private Optional<ToolReading> tools(List<Choice> choices) {
+        if (call.tools().mode() != ToolChoice.Mode.AUTO) {
+            return Optional.empty();
+        }
+        int withCalls = (int)
+                choices.stream().filter(choice -> !choice.toolCalls().isEmpty()).count();
+        return Optional.of(new ToolReading(call.format().requestType(), withCalls, choices.size() - withCalls));
     }
 
     private AnswerTimes times(List<Choice> choices) {

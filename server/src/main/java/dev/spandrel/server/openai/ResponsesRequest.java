@@ -67,7 +67,12 @@ final class ResponsesRequest {
         JsonNode chat = request.chat();
         try {
             return ChatCompletionRequest.read(
-                    RequestFields.of(chat), before, ids, api.model(), api.engine(), new ChatFormat("resp_"));
+                    RequestFields.of(chat),
+                    before,
+                    ids,
+                    api.model(),
+                    api.engine(),
+                    new ChatFormat(ChatFormat.RESPONSE));
         } catch (RuntimeException e) {
             throw new ResponsesWords(request.origins).translate(e);
         }

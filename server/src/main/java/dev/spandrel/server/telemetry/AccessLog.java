@@ -62,7 +62,7 @@ public final class AccessLog implements Filter, AutoCloseable {
     }
 
     /** What a request looked like when it came. */
-    private record Arrived(String time, long nanos, SpanContext span) {}
+    private record Arrived(String time, long nanos, String path, SpanContext span) {}
 
     @Override
     public void filter(FilterChain chain, RoutingRequest request, RoutingResponse response) {
@@ -71,7 +71,11 @@ public final class AccessLog implements Filter, AutoCloseable {
             return;
         }
         Arrived arrived = new Arrived(
-                wall.instant().truncatedTo(ChronoUnit.MICROS).toString(), nanoClock.getAsLong(), span(request));
+                wall.instant().truncatedTo(ChronoUnit.MICROS).toString(),
+                nanoClock.getAsLong(),
+                // Behind the route it is the rest of the path that the route left.
+                request.path().path(),
+                span(request));
         boolean gone = false;
         try {
             chain.proceed();
@@ -100,7 +104,7 @@ public final class AccessLog implements Filter, AutoCloseable {
             json.writeStartObject();
             json.writeStringProperty("time", arrived.time());
             json.writeStringProperty("method", request.prologue().method().text());
-            json.writeStringProperty("path", request.path().path());
+            json.writeStringProperty("path", arrived.path());
             // A client that left in the middle has seen the status or not; what it did not see is no status.
             if (gone && !response.isSent()) {
                 json.writeNullProperty("status");

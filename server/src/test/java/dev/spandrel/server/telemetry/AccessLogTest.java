@@ -106,6 +106,7 @@ class AccessLogTest {
                             "trace_id",
                             "span_id");
             assertThat(line.path("time").asString()).isEqualTo("2026-01-02T03:04:05.678901Z");
+            assertThat(line.path("path").asString()).isEqualTo("/v1/completions");
             assertThat(line.path("status").asInt()).isEqualTo(400);
             assertThat(line.path("trace_id").asString()).isEqualTo(TRACE);
             assertThat(line.path("user_agent").asString()).isEqualTo("test/1");
