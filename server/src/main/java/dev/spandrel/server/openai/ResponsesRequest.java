@@ -146,8 +146,7 @@ final class ResponsesRequest {
         switch (item.path("type").asString("message")) {
             case "message" -> {
                 ObjectNode message = add(messages, name);
-                String role = item.path("role").asString("user");
-                message.put("role", role.equals("developer") ? "system" : role);
+                message.put("role", item.path("role").asString("user"));
                 message.set("content", content(name, item.path("content")));
             }
             case "function_call" -> {

@@ -172,6 +172,23 @@ class CompletionsTest {
     }
 
     @Test
+    void aProxysPriorityGoesBeforeTheClients() {
+        String body = "{\"prompt\":\"a\",\"priority\":3}";
+        assertThat(server.post("/v1/completions", body, "X-Vllm-Priority", "0").statusCode())
+                .isEqualTo(200);
+        assertThat(server.post("/v1/completions", "{\"prompt\":\"a\"}", "X-Vllm-Priority", "-7")
+                        .body())
+                .contains("priority -7 was given");
+        assertThat(server.post("/v1/completions", body, "X-Vllm-Priority", "soon")
+                        .body())
+                .as("no number is none")
+                .contains("priority 3 was given");
+        assertThat(server.post("/v1/responses", "{\"input\":\"a\"}", "X-Vllm-Priority", "2")
+                        .body())
+                .contains("priority 2 was given");
+    }
+
+    @Test
     void vllmsExampleBodyHasThreeBeams() {
         JsonNode answer =
                 server.completion("{\"model\":\"scripted\",\"prompt\":\"San Francisco is a\",\"max_tokens\":10,\"n\":3,"
