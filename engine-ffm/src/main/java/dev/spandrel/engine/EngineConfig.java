@@ -17,6 +17,9 @@ import java.util.function.LongSupplier;
  * @param downloadDir cache of models from the Hub, or null for Hugging Face's own place
  * @param tokenizer where the tokenizer and its chat template come from, named as {@code model} is; empty = the model's own
  * @param chatTemplate a Jinja template (its text) in place of the one beside the tokenizer; empty = that one
+ * @param chatTemplateContentFormat how the template sees contents that come in parts: as one text ({@code string}), as a list of
+ *     them ({@code openai}), or {@code auto}, as it looks at them
+ * @param generationConfig {@code auto} (the model's {@code generation_config.json}), {@code vllm} (none), or the folder of another
  * @param backend {@code auto} (CUDA where a device answers, else the CPU), {@code cuda}, {@code cpu} (Vector API) or {@code
  *     reference} (plain loops, the truth in tests)
  * @param cudaLibraryPath folders to look for CUDA's libraries in first, separated as in {@code PATH}; empty = the usual places
@@ -54,6 +57,8 @@ public record EngineConfig(
         Path downloadDir,
         String tokenizer,
         String chatTemplate,
+        String chatTemplateContentFormat,
+        String generationConfig,
         String backend,
         String cudaLibraryPath,
         double gpuMemoryUtilization,
@@ -90,6 +95,8 @@ public record EngineConfig(
         Objects.requireNonNull(revision, "revision");
         Objects.requireNonNull(tokenizer, "tokenizer");
         Objects.requireNonNull(chatTemplate, "chatTemplate");
+        oneOf("chat-template-content-format", chatTemplateContentFormat, List.of("auto", "string", "openai"));
+        Objects.requireNonNull(generationConfig, "generationConfig");
         Objects.requireNonNull(cudaLibraryPath, "cudaLibraryPath");
         if (!(gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1)) {
             throw new IllegalArgumentException(
@@ -140,6 +147,8 @@ public record EngineConfig(
                 downloadDir,
                 tokenizer,
                 chatTemplate,
+                chatTemplateContentFormat,
+                generationConfig,
                 backend,
                 cudaLibraryPath,
                 gpuMemoryUtilization,
@@ -179,6 +188,8 @@ public record EngineConfig(
         private Path downloadDir;
         private String tokenizer = "";
         private String chatTemplate = "";
+        private String chatTemplateContentFormat = "auto";
+        private String generationConfig = "auto";
         private String backend = "auto";
         private String cudaLibraryPath = "";
         private double gpuMemoryUtilization = DEFAULT_GPU_MEMORY_UTILIZATION;
@@ -234,6 +245,16 @@ public record EngineConfig(
 
         public Builder chatTemplate(String value) {
             chatTemplate = value;
+            return this;
+        }
+
+        public Builder chatTemplateContentFormat(String value) {
+            chatTemplateContentFormat = value;
+            return this;
+        }
+
+        public Builder generationConfig(String value) {
+            generationConfig = value;
             return this;
         }
 
@@ -361,6 +382,8 @@ public record EngineConfig(
                     downloadDir,
                     tokenizer,
                     chatTemplate,
+                    chatTemplateContentFormat,
+                    generationConfig,
                     backend,
                     cudaLibraryPath,
                     gpuMemoryUtilization,

@@ -183,6 +183,9 @@ public final class CudaBackend extends CudaVerbs {
     @Override
     public boolean draw(Buffer logits, int columns, Draws draws) {
         state().enter();
+        if (!state().sampling().fits(draws.count())) {
+            return false;
+        }
         state().steps().draws(true);
         state().sampling().start(CudaBuffer.of(logits), columns, draws);
         state().steps().draws(false);
