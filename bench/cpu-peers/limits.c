@@ -33,19 +33,20 @@ static double now(void) {
 // One stream by itself, or with what lies so many bytes ahead fetched to the second-level cache.
 #define READ(name, STREAMS, FETCH)                                                                       \
   static void name(char *from, size_t bytes) {                                                           \
-    __m512 sums[8];                                                                                      \
+    __m512 a = _mm512_setzero_ps(), b = a, c = a, d = a;                                                 \
     size_t each = bytes / STREAMS;                                                                       \
-    for (int i = 0; i < 8; i++) sums[i] = _mm512_setzero_ps();                                           \
     for (size_t at = 0; at < each; at += 256)                                                            \
       _Pragma("GCC unroll 8") for (int s = 0; s < STREAMS; s++) {                                        \
         char *p = from + s * each + at;                                                                  \
         _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) {                                            \
           FETCH;                                                                                         \
-          sums[s % 2 * 4 + i] = _mm512_add_ps(sums[s % 2 * 4 + i], _mm512_load_ps(p + 64 * i));          \
         }                                                                                                \
+        a = _mm512_add_ps(a, _mm512_load_ps(p));                                                         \
+        b = _mm512_add_ps(b, _mm512_load_ps(p + 64));                                                    \
+        c = _mm512_add_ps(c, _mm512_load_ps(p + 128));                                                   \
+        d = _mm512_add_ps(d, _mm512_load_ps(p + 192));                                                   \
       }                                                                                                  \
-    for (int i = 1; i < 8; i++) sums[0] = _mm512_add_ps(sums[0], sums[i]);                               \
-    sink = _mm512_reduce_add_ps(sums[0]);                                                                \
+    sink = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(a, b), _mm512_add_ps(c, d)));                \
   }
 
 READ(read_plain, 1, (void)0)
@@ -54,32 +55,36 @@ READ(read_two, 2, _mm_prefetch(p + 1024 + 64 * i, _MM_HINT_T0))
 READ(read_four, 4, _mm_prefetch(p + 1024 + 64 * i, _MM_HINT_T1))
 READ(read_eight, 8, _mm_prefetch(p + 1024 + 64 * i, _MM_HINT_T1))
 
-#define PEAK(name, type, init, step, reduce)                            \
-  static void name(char *unused, size_t count) {                        \
-    (void)unused;                                                       \
-    type a[ACCUMULATORS];                                               \
-    for (int i = 0; i < ACCUMULATORS; i++) a[i] = init;                 \
-    for (size_t n = 0; n < count; n++) {                                \
-      _Pragma("GCC unroll 16") for (int i = 0; i < ACCUMULATORS; i++) { \
-        a[i] = step;                                                    \
-        __asm__("" : "+v"(a[i]));                                       \
-      }                                                                 \
-    }                                                                   \
-    float sum = 0;                                                      \
-    for (int i = 0; i < ACCUMULATORS; i++) sum += reduce;               \
-    sink = sum;                                                         \
+// Accumulators are variables of their own: in an array gcc keeps them on the stack, and a third of the peak is measured.
+#define EACH(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)
+#define DECLARE_F32(i) __m512 a##i = _mm512_set1_ps(i);
+#define DECLARE_INT(i) __m512i a##i = _mm512_set1_epi32(i);
+#define SUM_F32(i) sum += _mm512_reduce_add_ps(a##i);
+#define SUM_INT(i) sum += _mm512_reduce_add_epi32(a##i);
+#define KEEP(i) __asm__ volatile("" : "+v"(a##i));
+
+#define PEAK(name, DECLARE, STEP, SUM)        \
+  static void name(char *unused, size_t count) { \
+    (void)unused;                             \
+    EACH(DECLARE)                             \
+    for (size_t n = 0; n < count; n++) {      \
+      EACH(STEP)                              \
+    }                                         \
+    float sum = 0;                            \
+    EACH(SUM)                                 \
+    sink = sum;                               \
   }
 
-PEAK(fma_f32, __m512, _mm512_set1_ps(i), _mm512_fmadd_ps(a[i], _mm512_set1_ps(0.9f), _mm512_set1_ps(0.1f)),
-     _mm512_reduce_add_ps(a[i]))
+#define FMA_F32(i) a##i = _mm512_fmadd_ps(a##i, _mm512_set1_ps(0.9f), _mm512_set1_ps(0.1f)); KEEP(i)
+PEAK(fma_f32, DECLARE_F32, FMA_F32, SUM_F32)
 #ifdef __AVX512BF16__
-PEAK(dot_bf16, __m512, _mm512_set1_ps(i),
-     _mm512_dpbf16_ps(a[i], (__m512bh)_mm512_set1_epi16(0x3f00), (__m512bh)_mm512_set1_epi16(0x3c00)),
-     _mm512_reduce_add_ps(a[i]))
+#define DOT_BF16(i) \
+  a##i = _mm512_dpbf16_ps(a##i, (__m512bh)_mm512_set1_epi16(0x3f00), (__m512bh)_mm512_set1_epi16(0x3c00)); KEEP(i)
+PEAK(dot_bf16, DECLARE_F32, DOT_BF16, SUM_F32)
 #endif
 #ifdef __AVX512VNNI__
-PEAK(dot_int8, __m512i, _mm512_set1_epi32(i),
-     _mm512_dpbusd_epi32(a[i], _mm512_set1_epi8(3), _mm512_set1_epi8(1)), _mm512_reduce_add_epi32(a[i]))
+#define DOT_INT8(i) a##i = _mm512_dpbusd_epi32(a##i, _mm512_set1_epi8(3), _mm512_set1_epi8(1)); KEEP(i)
+PEAK(dot_int8, DECLARE_INT, DOT_INT8, SUM_INT)
 #endif
 
 static void *run(void *job) {

@@ -3,6 +3,10 @@
 import statistics
 import subprocess
 import sys
+import time
+
+SETTLE_SECONDS = 0.5
+"""Before each measurement: threads of LLVM's OpenMP, which the peer may be built with, spin for 0.2 s after their last work."""
 
 
 class Side:
@@ -17,6 +21,7 @@ class Side:
 
     def measure(self, work):
         """The value of one piece of work; what else the process prints is passed over."""
+        time.sleep(SETTLE_SECONDS)
         try:
             self.process.stdin.write(work + "\n")
             self.process.stdin.flush()

@@ -10,10 +10,15 @@ class KernelWatchTest {
     @Test
     void everyFormatIsMeasured() {
         assertThat(Engine.kernelRates())
-                .hasSize(10)
+                .hasSize(11)
                 .allSatisfy(rate -> assertThat(rate.gigaflops()).isPositive())
                 .extracting(KernelRate::kernel)
-                .contains("matmul F32, 1 row", "matmul BF16, 6 rows", "matmul INT8, 6 rows", "matmul Q4_0, 1 row");
+                .contains(
+                        "matmul F32, 1 row",
+                        "matmul BF16, 6 rows",
+                        "matmul INT8, 6 rows",
+                        "matmul Q4_0, 1 row",
+                        "attention F32, 1 row");
     }
 
     @Test

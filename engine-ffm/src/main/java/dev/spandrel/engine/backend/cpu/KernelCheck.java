@@ -4,8 +4,13 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
 
 import dev.spandrel.engine.KernelRate;
 import dev.spandrel.engine.backend.Activation;
+import dev.spandrel.engine.backend.AttentionMetadata;
+import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.BackendOptions;
+import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.HostBuffer;
+import dev.spandrel.engine.backend.KvDType;
+import dev.spandrel.engine.backend.KvLayer;
 import dev.spandrel.engine.backend.WeightFormat;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.tensor.DType;
@@ -17,9 +22,10 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * Measures the multiplication of every format by one row and by six, on one thread and on its processor time, so that other
+ * Measures the multiplication of every format by one row and by six, and attention, on one thread and on its processor time, so that other
  * work on the machine does not look like a slow kernel. Each runs until it reaches its floor, which the JIT lets it do within
  * some tenths of a second, or until its time is up.
  */
@@ -33,6 +39,8 @@ public final class KernelCheck {
     private static final int OUTPUTS = 256;
     private static final long BUDGET_NANOS = 1_000_000_000;
     private static final int CALLS = 20;
+    private static final int POSITIONS = 256;
+    private static final int BLOCK = 16;
 
     private KernelCheck() {}
 
@@ -55,7 +63,26 @@ public final class KernelCheck {
                 rates.add(measure(backend, weight, format, 6, FLOOR));
             }
         }
+        rates.add(attention(options));
         return rates;
+    }
+
+    /** One token of several heads against what came before it: scores, softmax and weighted values together. */
+    private static KernelRate attention(BackendOptions options) {
+        HeadLayout heads = new HeadLayout(8, 2, 64);
+        int blocks = POSITIONS / BLOCK;
+        BackendOptions one = new BackendOptions(1, options.weights(), options.machineCode(), options.amx());
+        try (CpuBackend backend = new CpuBackend(one)) {
+            KvLayer kv = backend.allocateKv(blocks, BLOCK, heads, KvDType.F32);
+            AttentionMetadata metadata = new AttentionMetadata(1, 1, BLOCK);
+            metadata.add(IntStream.range(0, blocks).toArray(), POSITIONS - 1, POSITIONS);
+            HostBuffer qkv = HostBuffer.of(heads.columns());
+            HostBuffer out = HostBuffer.of(heads.queryColumns());
+            AttentionRule rule = AttentionRule.causal(0.125f);
+            double work = 4.0 * POSITIONS * heads.queryColumns();
+            Runnable call = () -> backend.attention(qkv, heads, metadata, kv, rule, out);
+            return new KernelRate("attention F32, 1 row", measure(call, work, FLOOR_ONE_ROW), FLOOR_ONE_ROW);
+        }
     }
 
     private static WeightPolicy policy(WeightFormat format) {
@@ -70,20 +97,27 @@ public final class KernelCheck {
 
     private static KernelRate measure(
             CpuBackend backend, CpuWeight weight, WeightFormat format, int rows, double floor) {
-        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         HostBuffer in = HostBuffer.of((long) rows * INNER);
         HostBuffer out = HostBuffer.of((long) rows * OUTPUTS);
+        Runnable call = () -> backend.matmul(in, rows, weight, null, Activation.NONE, out);
+        double rate = measure(call, 2.0 * rows * INNER * OUTPUTS, floor);
+        return new KernelRate("matmul " + format + ", " + (rows == 1 ? "1 row" : rows + " rows"), rate, floor);
+    }
+
+    /** Billions of operations per second of processor time: the best of some calls that is above the floor, or of all in time. */
+    private static double measure(Runnable call, double work, double floor) {
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         double best = 0;
-        long end = threads.getCurrentThreadCpuTime() + BUDGET_NANOS;
         long now = threads.getCurrentThreadCpuTime();
+        long end = now + BUDGET_NANOS;
         while (best < floor && now < end) {
             for (int i = 0; i < CALLS; i++) {
-                backend.matmul(in, rows, weight, null, Activation.NONE, out);
+                call.run();
             }
             long then = threads.getCurrentThreadCpuTime();
-            best = Math.max(best, 2.0 * CALLS * rows * INNER * OUTPUTS / (then - now));
+            best = Math.max(best, CALLS * work / (then - now));
             now = then;
         }
-        return new KernelRate("matmul " + format + ", " + (rows == 1 ? "1 row" : rows + " rows"), best, floor);
+        return best;
     }
 }
