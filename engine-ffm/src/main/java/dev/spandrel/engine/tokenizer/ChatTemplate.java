@@ -194,11 +194,12 @@ public final class ChatTemplate {
         variables.put("tools", options.tools().isEmpty() ? null : options.tools());
         try {
             Template parsed = template();
+            List<ChatMessage> seen = DeveloperMessages.adapted(messages, source);
             variables.put(
                     "messages",
-                    messages.stream().map(message -> message(message, parsed)).toList());
+                    seen.stream().map(message -> message(message, parsed)).toList());
             String text = parsed.render(variables);
-            return options.continueFinalMessage() ? open(text, messages) : text;
+            return options.continueFinalMessage() ? open(text, seen) : text;
         } catch (TemplateException e) {
             throw new EngineException.InvalidRequest(
                     "messages", "the model's chat template does not take these messages: " + e.getMessage());

@@ -6,6 +6,7 @@ import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RefusedRequest;
+import dev.spandrel.server.openai.SessionId;
 import io.helidon.webserver.http.ServerRequest;
 import io.opentelemetry.api.baggage.Baggage;
 import io.opentelemetry.api.common.Attributes;
@@ -146,7 +147,7 @@ public final class GenerationSpans implements GenerationListener {
                 TimeUnit.NANOSECONDS);
     }
 
-    /** Operation, provider, model and server are there at the start, where a sampler can see them. */
+    /** Operation, provider, model, conversation and server are there at the start, where a sampler can see them. */
     private SpanBuilder start(ServerRequest request, String operation, String model, ArrivedRequest arrived) {
         SpanBuilder builder =
                 tracer.spanBuilder(NAME).setParent(arrived.parent()).setSpanKind(SpanKind.SERVER);
@@ -156,6 +157,9 @@ public final class GenerationSpans implements GenerationListener {
             if (model != null) {
                 builder.setAttribute(SpanKeys.REQUEST_MODEL, model);
             }
+            request.context()
+                    .get(SessionId.class)
+                    .ifPresent(session -> builder.setAttribute(SpanKeys.CONVERSATION, session.value()));
             ServerAddress.arrived(request).set(builder);
         }
         baggage(builder, arrived.parent());
