@@ -23,7 +23,7 @@ import java.util.function.LongSupplier;
 /**
  * Makes {@code llm_request}, vLLM's span of one engine request, from the engine's stamps after the last byte: kind SERVER,
  * from arrival to last byte, under ids drawn at arrival. What vLLM leaves without a span, refused, cancelled and failed
- * requests, has one here. Runs on the thread of the HTTP request.
+ * requests, has one here. What a request ends with is taken on its thread, the spans are made by {@link Telemetry#later}.
  */
 public final class GenerationSpans implements GenerationListener {
     static final String NAME = "llm_request";
@@ -88,13 +88,17 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
         ArrivedRequest arrived = arrived(request);
-        generations.forEach(generation -> record(request, generation, arrived));
+        ServerAddress address = ServerAddress.arrived(request);
+        long now = nanoClock.getAsLong();
+        telemetry.later(() -> generations.forEach(generation -> record(address, generation, arrived, now)));
     }
 
-    private void record(ServerRequest request, EndedGeneration generation, ArrivedRequest arrived) {
+    private void record(ServerAddress address, EndedGeneration generation, ArrivedRequest arrived, long now) {
         ClockAnchor anchor = arrived.anchor();
-        long end = endNanos(generation);
-        SpanBuilder builder = start(request, generation.operation(), generation.requestModel(), arrived)
+        // The last byte; where none was written, when the engine was done with it.
+        long end = Math.max(
+                endNanos(generation.timings(), now), generation.answer().lastByteNanos());
+        SpanBuilder builder = start(address, generation.operation(), generation.requestModel(), arrived)
                 .setStartTimestamp(anchor.epochNanosAt(generation.timings().arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(generation.index()));
         if (span.isRecording()) {
@@ -111,13 +115,15 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
         ArrivedRequest arrived = arrived(request);
-        embeddings.forEach(embedding -> record(request, embedding, arrived));
+        ServerAddress address = ServerAddress.arrived(request);
+        long now = nanoClock.getAsLong();
+        telemetry.later(() -> embeddings.forEach(embedding -> record(address, embedding, arrived, now)));
     }
 
-    private void record(ServerRequest request, EndedEmbedding embedding, ArrivedRequest arrived) {
+    private void record(ServerAddress address, EndedEmbedding embedding, ArrivedRequest arrived, long now) {
         ClockAnchor anchor = arrived.anchor();
-        long end = Math.max(endNanos(embedding.timings()), embedding.lastByteNanos());
-        SpanBuilder builder = start(request, EndedEmbedding.OPERATION, embedding.requestModel(), arrived)
+        long end = Math.max(endNanos(embedding.timings(), now), embedding.lastByteNanos());
+        SpanBuilder builder = start(address, EndedEmbedding.OPERATION, embedding.requestModel(), arrived)
                 .setStartTimestamp(anchor.epochNanosAt(embedding.timings().arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(embedding.index()));
         if (span.isRecording()) {
@@ -129,13 +135,8 @@ public final class GenerationSpans implements GenerationListener {
         span.end(anchor.epochNanosAt(end), TimeUnit.NANOSECONDS);
     }
 
-    /** The last byte; where none was written, when the engine was done with it. */
-    private long endNanos(EndedGeneration generation) {
-        return Math.max(endNanos(generation.timings()), generation.answer().lastByteNanos());
-    }
-
-    private long endNanos(RequestTimings timings) {
-        return timings.finishedNanos() == RequestTimings.NOT_REACHED ? nanoClock.getAsLong() : timings.finishedNanos();
+    private static long endNanos(RequestTimings timings, long now) {
+        return timings.finishedNanos() == RequestTimings.NOT_REACHED ? now : timings.finishedNanos();
     }
 
     private static void blocked(Span span, Blocked write, ClockAnchor anchor) {
@@ -147,7 +148,7 @@ public final class GenerationSpans implements GenerationListener {
     }
 
     /** Operation, provider, model and server are there at the start, where a sampler can see them. */
-    private SpanBuilder start(ServerRequest request, String operation, String model, ArrivedRequest arrived) {
+    private SpanBuilder start(ServerAddress address, String operation, String model, ArrivedRequest arrived) {
         SpanBuilder builder =
                 tracer.spanBuilder(NAME).setParent(arrived.parent()).setSpanKind(SpanKind.SERVER);
         if (settings.attributes().genAi()) {
@@ -156,7 +157,7 @@ public final class GenerationSpans implements GenerationListener {
             if (model != null) {
                 builder.setAttribute(SpanKeys.REQUEST_MODEL, model);
             }
-            ServerAddress.arrived(request).set(builder);
+            address.set(builder);
         }
         baggage(builder, arrived.parent());
         return builder;
@@ -175,8 +176,14 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onRefused(ServerRequest request, RefusedRequest refused) {
         ArrivedRequest arrived = arrived(request);
+        ServerAddress address = ServerAddress.arrived(request);
+        long end = Math.max(refused.arrivalNanos(), nanoClock.getAsLong());
+        telemetry.later(() -> record(address, refused, arrived, end));
+    }
+
+    private void record(ServerAddress address, RefusedRequest refused, ArrivedRequest arrived, long end) {
         SpanBuilder builder = start(
-                        request, refused.operation(), refused.requestModel().orElse(null), arrived)
+                        address, refused.operation(), refused.requestModel().orElse(null), arrived)
                 .setStartTimestamp(arrived.anchor().epochNanosAt(refused.arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(0));
         attributes.refused(span, refused);
@@ -187,7 +194,6 @@ public final class GenerationSpans implements GenerationListener {
         } else {
             span.setAttribute(SpanKeys.ERROR_TYPE, type);
         }
-        long end = Math.max(refused.arrivalNanos(), nanoClock.getAsLong());
         span.end(arrived.anchor().epochNanosAt(end), TimeUnit.NANOSECONDS);
     }
 }
