@@ -6,6 +6,9 @@ import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.RequestTimings;
 import dev.spandrel.engine.SamplingParams;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +16,8 @@ import java.util.List;
 /**
  * Our side of bench/cpu-peers: the whole engine, scheduler and sampler included, on random weights of a shape.
  *
- * <p>Arguments: FOLDER SHAPE TYPE THREADS WORK..., as peer.py's run, or decode-SEQUENCES-PROMPT-STEPS; TYPE is f32, bf16, f16, int8 or int4. Options of the
+ * <p>Arguments: FOLDER SHAPE TYPE THREADS, as peer.py's run; TYPE is f32, bf16, f16, int8 or int4. Measures what each line of standard
+ * input says: decode-SEQUENCES, decode-SEQUENCES-PROMPT-STEPS or prefill-TOKENS. Options of the
  * engine are system properties: -Damx=false, -DmachineCode=false, -Dkv=float16; the last is what the peer keeps by default.
  */
 public final class CpuPeersBench {
@@ -43,25 +47,22 @@ public final class CpuPeersBench {
         }
         try (Engine engine = Engine.open(config.build())) {
             System.err.println(engine.model().backend());
-            for (int i = 0; i < 3; i++) {
-                prefill(engine, 512);
-                decode(engine, 32, 64, 12);
-                decode(engine, 1, 16, 48);
-            }
-            for (int i = 4; i < args.length; i++) {
-                String[] work = args[i].split("-");
-                int count = Integer.parseInt(work[1]);
-                double value;
-                if (work[0].equals("prefill")) {
-                    value = prefill(engine, count);
-                } else {
-                    int prompt = work.length > 2 ? Integer.parseInt(work[2]) : count == 1 ? 16 : 64;
-                    int steps = work.length > 3 ? Integer.parseInt(work[3]) : count == 1 ? 48 : 24;
-                    value = decode(engine, count, prompt, steps);
-                }
-                System.out.printf("ours %s %s %s %.1f%n", args[1], type, args[i], value);
+            BufferedReader asked = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            for (String work = asked.readLine(); work != null; work = asked.readLine()) {
+                System.out.printf("ours %s %s %s %.1f%n", args[1], type, work, measure(engine, work.split("-")));
+                System.out.flush();
             }
         }
+    }
+
+    private static double measure(Engine engine, String[] work) throws Exception {
+        int count = Integer.parseInt(work[1]);
+        if (work[0].equals("prefill")) {
+            return prefill(engine, count);
+        }
+        int prompt = work.length > 2 ? Integer.parseInt(work[2]) : count == 1 ? 16 : 64;
+        int steps = work.length > 3 ? Integer.parseInt(work[3]) : count == 1 ? 48 : 24;
+        return decode(engine, count, prompt, steps);
     }
 
     private static double prefill(Engine engine, int tokens) throws Exception {

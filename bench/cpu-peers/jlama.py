@@ -5,9 +5,10 @@ import json
 import os
 import pathlib
 import statistics
-import subprocess
 
 import numpy as np
+
+from sides import Side, say, spread
 
 TYPES = {"f32": "F32", "bf16": "BF16"}
 WORK = {"prefill": "prefill-512", "decode": "decode-1-511-128"}
@@ -49,48 +50,58 @@ def widen(source, to):
     part.rename(to)
 
 
-def lines(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"{command[0]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return [line.split() for line in done.stdout.splitlines()]
-
-
 def run(options):
-    print("| weights | work | ours, tok/s | Jlama, tok/s | ratio |\n|---|---|---|---|---|")
-    rounds = options.rounds
+    print("| weights | work | ours, tok/s | Jlama, tok/s | ratio |\n|---|---|---|---|---|", flush=True)
     java = [options.java, "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Xmx6g"]
-    for kind, type in TYPES.items():
-        ours = lines(
+    for kind in options.rows:
+        ours = Side(
+            "ours",
             java
-            + [f"-Dtokenizer={options.tokenizer}", "-cp", options.classpath, "CpuPeersBench", options.models, "a", kind, "2"]
-            + list(WORK.values()) * rounds
+            + [f"-Dtokenizer={options.tokenizer}", "-cp", options.classpath]
+            + ["CpuPeersBench", options.models, "a", kind, "2"],
         )
-        theirs = lines(
+        theirs = Side(
+            "jlama",
             java
             + ["--enable-preview", "-Djlama.force_panama_tensor_operations=true", "-cp"]
             + [f"{options.folder}/classes:{options.folder}/lib/*", "com.github.tjake.jlama.model.JlamaBench"]
-            + [f"{options.folder}/{kind}", type, "2", str(rounds)]
+            + [f"{options.folder}/{kind}", TYPES[kind], "2"],
         )
-        for what, work in WORK.items():
-            mine = [float(line[4]) for line in ours if line[0] == "ours" and line[3] == work]
-            other = [float(line[3]) for line in theirs if line[0] == "jlama" and line[2] == what]
-            a, b = statistics.median(mine), statistics.median(other)
-            spread = f"{min(mine):.0f} to {max(mine):.0f}"
-            print(f"| {kind} | {what} | {a:.0f} ({spread}) | {b:.1f} ({min(other):.1f} to {max(other):.1f}) | {a / b:.1f} |")
+        found = {(what, side): [] for what in WORK for side in (ours, theirs)}
+        for turn in range(options.warm_up + options.rounds):
+            text = []
+            # Jlama's two figures are of one run, so both pieces of work of a side come together.
+            for side in (ours, theirs):
+                for what, work in WORK.items():
+                    value = side.measure(work if side is ours else what)
+                    text.append(f"{side.name} {what} {value:.1f}")
+                    if turn >= options.warm_up:
+                        found[what, side].append(value)
+            say(f"{kind} {turn + 1}/{options.warm_up + options.rounds}: {', '.join(text)} tok/s")
+        for what in WORK:
+            a, b = found[what, ours], found[what, theirs]
+            ratio = statistics.median(a) / statistics.median(b)
+            print(f"| {kind} | {what} | {spread(a)} | {spread(b, 1)} | {ratio:.1f} |", flush=True)
+        ours.close()
+        theirs.close()
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(prog="bench/cpu-peers/jlama.sh", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("make")
     making.add_argument("source", type=pathlib.Path)
     making.add_argument("folder", type=pathlib.Path)
     running = commands.add_parser("run")
     for name in ["--java", "--folder", "--models", "--classpath", "--tokenizer"]:
-        running.add_argument(name, required=True)
-    running.add_argument("--rounds", type=int, default=5)
+        running.add_argument(name, required=True, help=argparse.SUPPRESS)
+    running.add_argument("--rows", nargs="+", choices=TYPES, default=list(TYPES), help="weights: %(default)s")
+    running.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn: %(default)s")
+    running.add_argument("--warm-up", type=int, default=1, help="rounds before, for the JIT: %(default)s")
+    running.add_argument("--quick", action="store_true", help="to see that it runs: BF16, one round")
     options = parser.parse_args()
+    if options.command == "run" and options.quick:
+        options.rows, options.rounds, options.warm_up = ["bf16"], 1, 0
     if options.command == "make":
         make(options.source, options.folder)
     else:

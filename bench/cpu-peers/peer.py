@@ -2,9 +2,9 @@
 llama-cpp-python. Prints one line per measurement: name, value.
 
   peer.py make FOLDER SHAPE TYPE...       writes FOLDER/SHAPE-TYPE.gguf unless it is there
-  peer.py run FOLDER SHAPE TYPE THREADS WORK...
+  peer.py run FOLDER SHAPE TYPE THREADS   measures what lines of standard input say
 
-SHAPE is a or b, TYPE f32, bf16, q8_0 or q4_0; WORK is decode-N or prefill-N.
+SHAPE is a or b, TYPE f32, bf16, q8_0 or q4_0; a line is decode-N or prefill-N.
 """
 
 import ctypes
@@ -26,6 +26,7 @@ def make(folder, shape, kind):
     path = folder / f"{shape}-{kind}.gguf"
     if path.exists():
         return
+    print(f"writing {path}", file=sys.stderr, flush=True)
     s = SHAPES[shape]
     types = gguf.GGMLQuantizationType
     wanted = {"f32": types.F32, "bf16": types.BF16, "q8_0": types.Q8_0, "q4_0": types.Q4_0}[kind]
@@ -156,7 +157,7 @@ def main():
     kind, threads = sys.argv[4], int(sys.argv[5])
     peer = Peer(folder / f"{shape}-{kind}.gguf", threads)
     peer.measure_prefill(64)
-    for work in sys.argv[6:]:
+    for work in map(str.strip, sys.stdin):
         what, count = work.split("-")
         if what == "prefill":
             value = peer.measure_prefill(int(count))

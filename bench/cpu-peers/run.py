@@ -1,58 +1,100 @@
 """Runs both sides of bench/cpu-peers in turn and prints the table: ours, the peer's, the ratio. See run.sh."""
 
 import argparse
-import os
 import pathlib
 import statistics
 import subprocess
 
+from sides import Side, say, spread
+
 HERE = pathlib.Path(__file__).resolve().parent
 OURS = {"f32": "f32", "bf16": "bf16", "q8_0": "int8", "q4_0": "int4"}
+WORK = ["decode-1", "decode-32", "prefill-512"]
+PARAMETERS = {"a": 134_478_720, "b": 493_961_216}
+"""Those of the matrices, each read once for a token; the table of embeddings is the head."""
+BYTES = {"f32": 4, "bf16": 2, "q8_0": 1, "q4_0": 18 / 32}
 
 
-def lines(command, extra=None):
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(extra or {})})
-    if done.returncode != 0:
-        raise SystemExit(f"{command[0]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return [line.split() for line in done.stdout.splitlines()]
+def limits(options, what):
+    """What the machine can do at most now, by name."""
+    done = subprocess.run([options.limits, str(options.threads), what], capture_output=True, text=True, check=True)
+    return {words[1]: float(words[2]) for words in map(str.split, done.stdout.splitlines()) if words[0] == "limit"}
+
+
+def java(options):
+    return [options.java, "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Xmx4g",
+            *options.jvm.split(), f"-Dtokenizer={options.tokenizer}", "-cp", options.classpath]  # fmt: skip
+
+
+def measure(options, row):
+    """Prints one row of the table for each piece of work."""
+    shape, kind = row.split(":")
+    threads = str(options.threads)
+    peer = Side(
+        "peer", [options.python, str(HERE / "peer.py"), "run", options.models, shape, kind, threads]
+    )
+    ours = Side("ours", [*java(options), "CpuPeersBench", options.models, shape, OURS[kind], threads])
+    for _ in range(options.warm_up):
+        for work in options.work:
+            ours.measure(work)
+    for work in options.work:
+        peer.measure(work)
+        mine, theirs, shares = [], [], []
+        for turn in range(options.rounds):
+            mine.append(ours.measure(work))
+            theirs.append(peer.measure(work))
+            text = f"{row} {work} {turn + 1}/{options.rounds}: ours {mine[-1]:.0f}, llama.cpp {theirs[-1]:.0f}"
+            if work == "decode-1":
+                read = limits(options, "read")["read-GB/s"]
+                shares.append(100 * mine[-1] * PARAMETERS[shape] * BYTES[kind] / (read * 1e9))
+                text += f" tok/s, reading {read:.1f} GB/s at most"
+            say(text)
+        ratio = statistics.median(mine) / statistics.median(theirs)
+        share = spread(shares) + " %" if shares else "–"
+        print(f"| {shape}, {kind} | {work} | {spread(mine)} | {spread(theirs)} | {ratio:.2f} | {share} |", flush=True)
+    ours.close()
+    peer.close()
+
+
+def measure_products(options):
+    """The matrices of a step by themselves, as shares of what F32's multiply-add can do in registers."""
+    before = limits(options, "peaks")
+    done = subprocess.run(
+        [*java(options), "GemmBench", str(options.threads), "512", "f32"], capture_output=True, text=True, check=True
+    )
+    peak = (before["f32-GFLOP/s"] + limits(options, "peaks")["f32-GFLOP/s"]) / 2
+    for words in map(str.split, done.stdout.splitlines()):
+        print(f"| F32, 512 rows | {words[4]} | {words[5]} | {100 * float(words[5]) / peak:.0f} % of {peak:.0f} |", flush=True)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--python", default="python3", help="a Python with llama-cpp-python, numpy and gguf")
-    parser.add_argument("--java", required=True)
-    parser.add_argument("--classpath", required=True)
-    parser.add_argument("--models", required=True)
-    parser.add_argument("--tokenizer", required=True)
-    parser.add_argument("--limits", help="the compiled limits.c")
+    parser = argparse.ArgumentParser(prog="bench/cpu-peers/run.sh", description=__doc__)
+    for name in ["--python", "--java", "--classpath", "--models", "--tokenizer", "--limits"]:
+        parser.add_argument(name, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--rows", nargs="+", default=["a:f32", "a:bf16", "a:q8_0", "a:q4_0", "b:f32", "b:bf16"],
+                        help="shape a (135M) or b (0.5B), and f32, bf16, q8_0 or q4_0: %(default)s")  # fmt: skip
+    parser.add_argument("--work", nargs="+", default=WORK, help="decode-N or prefill-N: %(default)s")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn: %(default)s")
+    parser.add_argument("--warm-up", type=int, default=3, help="rounds of ours before, for the JIT: %(default)s")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--jvm", default="", help="more options of our JVM, such as -Damx=false")
-    parser.add_argument("--rows", nargs="+", default=["a:f32", "a:bf16", "a:q8_0", "a:q4_0", "b:f32", "b:bf16"])
-    parser.add_argument("--work", nargs="+", default=["decode-1", "decode-32", "prefill-512"])
+    parser.add_argument("--no-products", action="store_true", help="leave out the table of the matrices by themselves")
+    parser.add_argument("--quick", action="store_true", help="a minute to see that it runs: one row, one round")
     options = parser.parse_args()
-    threads = str(options.threads)
-    if options.limits:
-        for line in lines([options.limits, threads]):
-            print(" ".join(line), flush=True)
-    print("| shape, weights | work | ours, tok/s | llama.cpp, tok/s | ratio |\n|---|---|---|---|---|")
+    if options.quick:
+        options.rows, options.rounds, options.warm_up, options.no_products = ["a:bf16"], 1, 1, True
     for row in options.rows:
         shape, kind = row.split(":")
-        work = options.work * options.repeat
-        peer = lines([options.python, str(HERE / "peer.py"), "run", options.models, shape, kind, threads, *work])
-        ours = lines(
-            [options.java, "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-Xmx4g"]
-            + options.jvm.split()
-            + [f"-Dtokenizer={options.tokenizer}", "-cp", options.classpath, "CpuPeersBench"]
-            + [options.models, shape, OURS[kind], threads, *work]
-        )
-        for each in options.work:
-            mine = [float(line[4]) for line in ours if line[0] == "ours" and line[3] == each]
-            theirs = [float(line[4]) for line in peer if line[0] == "peer" and line[3] == each]
-            a, b = statistics.median(mine), statistics.median(theirs)
-            spread = f"{min(mine):.0f} to {max(mine):.0f}"
-            other = f"{min(theirs):.0f} to {max(theirs):.0f}"
-            print(f"| {shape}, {kind} | {each} | {a:.0f} ({spread}) | {b:.0f} ({other}) | {a / b:.2f} |", flush=True)
+        subprocess.run([options.python, str(HERE / "peer.py"), "make", options.models, shape, kind], check=True)
+    for name, value in limits(options, "all").items():
+        print(f"limit {name} {value:.1f}", flush=True)
+    print("\n| shape, weights | work | ours, tok/s | llama.cpp, tok/s | ratio | share of read bandwidth |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for row in options.rows:
+        measure(options, row)
+    if not options.no_products:
+        print("\n| product | matrix | GFLOP/s | share of the multiply-add peak |\n|---|---|---|---|", flush=True)
+        measure_products(options)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,7 @@
-import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.SplittableRandom;
 
 /**
  * Writes a model folder of the OPT architecture with random F16 weights: for speeds only. Its parameters are those of a Llama
@@ -27,23 +20,12 @@ final class RandomModel {
 
     /** Makes {@code folder} unless it is there; tokenizer files come from {@code tokenizer}. */
     static void write(Path folder, Path tokenizer) throws IOException {
-        if (Files.exists(folder.resolve("model.safetensors"))) {
-            return;
-        }
-        Files.createDirectories(folder);
-        for (String file : new String[] {"vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"}) {
-            Files.writeString(folder.resolve(file), Files.readString(tokenizer.resolve(file)));
-        }
-        Files.writeString(folder.resolve("config.json"), """
+        String config = """
                 {"architectures": ["OPTForCausalLM"], "model_type": "opt", "vocab_size": %d, "hidden_size": %d,
                  "ffn_dim": %d, "num_hidden_layers": %d, "num_attention_heads": %d, "max_position_embeddings": %d,
                  "eos_token_id": 2}
-                """.formatted(VOCAB, HIDDEN, FFN, LAYERS, HEADS, POSITIONS));
-        Path part = folder.resolve("model.safetensors.part");
-        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(part), 1 << 20)) {
-            write(out, shapes());
-        }
-        Files.move(part, folder.resolve("model.safetensors"));
+                """.formatted(VOCAB, HIDDEN, FFN, LAYERS, HEADS, POSITIONS);
+        RandomSafetensors.write(folder, tokenizer, config, RandomSafetensors.Type.F16, shapes());
     }
 
     private static Map<String, int[]> shapes() {
@@ -72,37 +54,5 @@ final class RandomModel {
     private static void linear(Map<String, int[]> shapes, String name, int out, int in) {
         shapes.put(name + ".weight", new int[] {out, in});
         shapes.put(name + ".bias", new int[] {out});
-    }
-
-    private static void write(OutputStream out, Map<String, int[]> shapes) throws IOException {
-        StringBuilder header = new StringBuilder("{");
-        long offset = 0;
-        for (Map.Entry<String, int[]> entry : shapes.entrySet()) {
-            long bytes = 2;
-            StringBuilder shape = new StringBuilder();
-            for (int size : entry.getValue()) {
-                bytes *= size;
-                shape.append(shape.isEmpty() ? "" : ",").append(size);
-            }
-            header.append(header.length() == 1 ? "" : ",")
-                    .append('"').append(entry.getKey()).append("\":{\"dtype\":\"F16\",\"shape\":[").append(shape)
-                    .append("],\"data_offsets\":[").append(offset).append(',').append(offset + bytes).append("]}");
-            offset += bytes;
-        }
-        header.append('}');
-        header.repeat(' ', (8 - header.length() % 8) % 8);
-        byte[] json = header.toString().getBytes(StandardCharsets.UTF_8);
-        out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).array());
-        out.write(json);
-        SplittableRandom random = new SplittableRandom(7);
-        byte[] chunk = new byte[1 << 16];
-        ByteBuffer shorts = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN);
-        for (long left = offset; left > 0; left -= chunk.length) {
-            shorts.clear();
-            while (shorts.hasRemaining()) {
-                shorts.putShort(Float.floatToFloat16((float) random.nextDouble(-0.06, 0.06)));
-            }
-            out.write(chunk, 0, (int) Math.min(chunk.length, left));
-        }
     }
 }

@@ -8,6 +8,6 @@ jdk=$("$root/spandrel" jdk)
 classes=$root/target/bench/scheduler
 mkdir -p "$classes"
 libraries=$(printf '%s:' "$root"/server/target/lib/*.jar)
-"$jdk/bin/javac" -cp "$libraries" -d "$classes" "$root"/bench/scheduler/*.java
+"$jdk/bin/javac" -cp "$libraries" -d "$classes" "$root"/bench/{models,scheduler}/*.java
 exec "$jdk/bin/java" --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Xmx4g "$@" \
   -cp "$classes:$libraries" SchedulerBench "$root/target/bench/random-135m" "$root/models/spandrel-tiny"

@@ -4,12 +4,17 @@ import com.github.tjake.jlama.safetensors.DType;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
 import com.github.tjake.jlama.tensor.operations.TensorOperationsProvider;
+import java.io.BufferedReader;
 import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
  * Jlama's side of bench/cpu-peers: a prompt of 511, then 128 tokens, greedy. In Jlama's package, since the room for keys and
- * values is not public. Arguments: FOLDER TYPE THREADS ROUNDS, of which the first is not printed.
+ * values is not public. Arguments: FOLDER TYPE THREADS. For a line "prefill" of standard input it runs both and says the first's
+ * rate, for "decode" after that the second's.
  */
 public final class JlamaBench {
     private static final int PROMPT = 511;
@@ -17,16 +22,20 @@ public final class JlamaBench {
 
     private JlamaBench() {}
 
-    public static void main(String[] args) {
+    public static void main(String[] args) throws IOException {
         DType type = DType.valueOf(args[1]);
         AbstractModel model = ModelSupport.loadModel(
                 new File(args[0]), null, type, type, Optional.empty(), Optional.of(Integer.parseInt(args[2])));
         System.err.println(TensorOperationsProvider.get().name());
-        for (int round = 0; round <= Integer.parseInt(args[3]); round++) {
-            double[] rates = measure(model);
-            if (round > 0) {
-                System.out.printf("jlama %s prefill %.1f%njlama %s decode %.1f%n", type, rates[0], type, rates[1]);
+        double[] rates = new double[2];
+        BufferedReader asked = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String work = asked.readLine(); work != null; work = asked.readLine()) {
+            boolean prefill = work.equals("prefill");
+            if (prefill) {
+                rates = measure(model);
             }
+            System.out.printf("jlama %s %s %.1f%n", type, work, rates[prefill ? 0 : 1]);
+            System.out.flush();
         }
         // Its threads are no daemons.
         System.exit(0);

@@ -17,6 +17,9 @@ import java.util.function.LongSupplier;
  * @param downloadDir cache of models from the Hub, or null for Hugging Face's own place
  * @param tokenizer where the tokenizer and its chat template come from, named as {@code model} is; empty = the model's own
  * @param chatTemplate a Jinja template (its text) in place of the one beside the tokenizer; empty = that one
+ * @param chatTemplateContentFormat how the template sees contents that come in parts: as one text ({@code string}), as a list of
+ *     them ({@code openai}), or {@code auto}, as it looks at them
+ * @param generationConfig {@code auto} (the model's {@code generation_config.json}), {@code vllm} (none), or the folder of another
  * @param backend {@code auto} (CUDA where a device answers, else the CPU), {@code cuda}, {@code cpu} (Vector API) or {@code
  *     reference} (plain loops, the truth in tests)
  * @param cudaLibraryPath folders to look for CUDA's libraries in first, separated as in {@code PATH}; empty = the usual places
@@ -34,6 +37,7 @@ import java.util.function.LongSupplier;
  * @param schedulingPolicy {@code fcfs} (first come, first served) or {@code priority} (smaller is sooner)
  * @param priorityAgingMillis wait that is worth one step of priority; 0 = low priorities may wait for ever
  * @param prefixCaching whether requests that begin alike share the keys and values of the beginning
+ * @param asyncScheduling whether a device gets the next step before the tokens of the last are read
  * @param speculation drafts by prompt lookup, or {@link NgramSpeculation#OFF}
  * @param blockSize tokens per KV block
  * @param kvCacheDType what keys and values are stored as: {@code auto} (float32; on CUDA as 16-bit weights), {@code float32},
@@ -54,6 +58,8 @@ public record EngineConfig(
         Path downloadDir,
         String tokenizer,
         String chatTemplate,
+        String chatTemplateContentFormat,
+        String generationConfig,
         String backend,
         String cudaLibraryPath,
         double gpuMemoryUtilization,
@@ -68,6 +74,7 @@ public record EngineConfig(
         String schedulingPolicy,
         long priorityAgingMillis,
         boolean prefixCaching,
+        boolean asyncScheduling,
         NgramSpeculation speculation,
         int blockSize,
         String kvCacheDType,
@@ -90,6 +97,8 @@ public record EngineConfig(
         Objects.requireNonNull(revision, "revision");
         Objects.requireNonNull(tokenizer, "tokenizer");
         Objects.requireNonNull(chatTemplate, "chatTemplate");
+        oneOf("chat-template-content-format", chatTemplateContentFormat, List.of("auto", "string", "openai"));
+        Objects.requireNonNull(generationConfig, "generationConfig");
         Objects.requireNonNull(cudaLibraryPath, "cudaLibraryPath");
         if (!(gpuMemoryUtilization > 0 && gpuMemoryUtilization <= 1)) {
             throw new IllegalArgumentException(
@@ -140,6 +149,8 @@ public record EngineConfig(
                 downloadDir,
                 tokenizer,
                 chatTemplate,
+                chatTemplateContentFormat,
+                generationConfig,
                 backend,
                 cudaLibraryPath,
                 gpuMemoryUtilization,
@@ -154,6 +165,7 @@ public record EngineConfig(
                 schedulingPolicy,
                 priorityAgingMillis,
                 prefixCaching,
+                asyncScheduling,
                 speculation,
                 blockSize,
                 kvCacheDType,
@@ -179,6 +191,8 @@ public record EngineConfig(
         private Path downloadDir;
         private String tokenizer = "";
         private String chatTemplate = "";
+        private String chatTemplateContentFormat = "auto";
+        private String generationConfig = "auto";
         private String backend = "auto";
         private String cudaLibraryPath = "";
         private double gpuMemoryUtilization = DEFAULT_GPU_MEMORY_UTILIZATION;
@@ -193,6 +207,7 @@ public record EngineConfig(
         private String schedulingPolicy = "fcfs";
         private long priorityAgingMillis;
         private boolean prefixCaching = true;
+        private boolean asyncScheduling = true;
         private NgramSpeculation speculation = NgramSpeculation.OFF;
         private int blockSize = 16;
         private String kvCacheDType = "auto";
@@ -234,6 +249,16 @@ public record EngineConfig(
 
         public Builder chatTemplate(String value) {
             chatTemplate = value;
+            return this;
+        }
+
+        public Builder chatTemplateContentFormat(String value) {
+            chatTemplateContentFormat = value;
+            return this;
+        }
+
+        public Builder generationConfig(String value) {
+            generationConfig = value;
             return this;
         }
 
@@ -307,6 +332,11 @@ public record EngineConfig(
             return this;
         }
 
+        public Builder asyncScheduling(boolean value) {
+            asyncScheduling = value;
+            return this;
+        }
+
         public Builder speculation(NgramSpeculation value) {
             speculation = value;
             return this;
@@ -361,6 +391,8 @@ public record EngineConfig(
                     downloadDir,
                     tokenizer,
                     chatTemplate,
+                    chatTemplateContentFormat,
+                    generationConfig,
                     backend,
                     cudaLibraryPath,
                     gpuMemoryUtilization,
@@ -375,6 +407,7 @@ public record EngineConfig(
                     schedulingPolicy,
                     priorityAgingMillis,
                     prefixCaching,
+                    asyncScheduling,
                     speculation,
                     blockSize,
                     kvCacheDType,

@@ -4,7 +4,8 @@ import java.util.Optional;
 
 /**
  * One pass of the engine loop over the model: who was in it and where its time went. All times are readings of the
- * engine's monotonic clock in nanoseconds; between them lie scheduling, forward pass and sampling, in this order.
+ * engine's monotonic clock in nanoseconds; between them lie scheduling, forward pass and sampling, in this order. Steps lie end
+ * to end: where one was scheduled while a device still ran the one before, what lay before that one's end counts as its end.
  *
  * @param index counts steps from 0
  * @param startNanos before scheduling

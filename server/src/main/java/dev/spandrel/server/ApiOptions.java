@@ -2,14 +2,17 @@ package dev.spandrel.server;
 
 import dev.spandrel.engine.Pooling;
 import dev.spandrel.server.openai.ApiSettings;
+import dev.spandrel.server.openai.Fingerprint;
 import dev.spandrel.server.openai.GenerationOverride;
 import dev.spandrel.server.openai.RequestDefaults;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
@@ -78,6 +81,21 @@ final class ApiOptions {
     private boolean tokenizerInfo;
 
     @Option(
+            names = "--fingerprint-mode",
+            defaultValue = "full",
+            paramLabel = "NAME",
+            converter = FingerprintModeName.class,
+            description = "What system_fingerprint tells: full (version, parallelism, hash of model and numbers), hash"
+                    + " (without the parallelism, of which there is none), custom or none. Default: ${DEFAULT-VALUE}.")
+    private Fingerprint.Mode fingerprintMode;
+
+    @Option(
+            names = "--fingerprint-value",
+            paramLabel = "TEXT",
+            description = "The system_fingerprint of --fingerprint-mode custom.")
+    private String fingerprintValue;
+
+    @Option(
             names = "--default-chat-template-kwargs",
             paramLabel = "JSON",
             converter = TemplateKwargsJson.class,
@@ -89,7 +107,7 @@ final class ApiOptions {
             names = "--override-generation-config",
             paramLabel = "JSON",
             converter = GenerationOverrideJson.class,
-            description = "Values over the model's generation_config.json, e.g. '{\"temperature\": 0.5}':"
+            description = "Values over generation_config.json, e.g. '{\"temperature\": 0.5}':"
                     + " defaults of requests; max_new_tokens is their limit too.")
     private GenerationOverride generation = GenerationOverride.NONE;
 
@@ -114,6 +132,7 @@ final class ApiOptions {
                 forceIncludeUsage,
                 perRequestMetrics,
                 tokenizerInfo,
+                new Fingerprint(fingerprintMode, Optional.ofNullable(fingerprintValue)),
                 new RequestDefaults(chatTemplateKwargs.variables(), generation, maxN(environment)));
     }
 
@@ -153,6 +172,18 @@ final class ApiOptions {
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException(e.getMessage());
             }
+        }
+    }
+
+    /** A mode's name as vLLM knows it. */
+    static final class FingerprintModeName implements ITypeConverter<Fingerprint.Mode> {
+        @Override
+        public Fingerprint.Mode convert(String text) {
+            return Stream.of(Fingerprint.Mode.values())
+                    .filter(mode -> mode.name().toLowerCase(Locale.ROOT).equals(text))
+                    .findFirst()
+                    .orElseThrow(() ->
+                            new TypeConversionException("expected full, hash, custom or none, found \"" + text + "\""));
         }
     }
 

@@ -135,7 +135,8 @@ final class ListenerOptions {
 
     @Option(
             names = "--enable-log-requests",
-            description = "A line of JSON per generation on stdout, with its prompt and sampling values.")
+            description =
+                    "A line of JSON per generation, embedding or refused request on stdout, with prompt and sampling values.")
     private boolean logRequests;
 
     @Option(names = "--enable-log-outputs", description = "What was said too; needs --enable-log-requests.")

@@ -68,6 +68,23 @@ final class ModelOptions {
     private String chatTemplate = "";
 
     @Option(
+            names = "--chat-template-content-format",
+            defaultValue = "auto",
+            paramLabel = "NAME",
+            description = "How the chat template sees contents that come in parts: string (as one text), openai (as a"
+                    + " list) or auto (as it looks at them). Default: ${DEFAULT-VALUE}.")
+    private String chatTemplateContentFormat;
+
+    @Option(
+            names = "--generation-config",
+            defaultValue = "auto",
+            paramLabel = "FOLDER",
+            converter = GenerationConfigSource.class,
+            description = "Whose generation_config.json gives defaults: auto (the model's), vllm (none), or a folder's."
+                    + " Default: ${DEFAULT-VALUE}.")
+    private String generationConfig;
+
+    @Option(
             names = "--max-model-len",
             defaultValue = "auto",
             paramLabel = "N",
@@ -91,6 +108,8 @@ final class ModelOptions {
                 .downloadDir(downloadDir)
                 .tokenizer(tokenizer)
                 .chatTemplate(chatTemplate)
+                .chatTemplateContentFormat(chatTemplateContentFormat)
+                .generationConfig(generationConfig)
                 .maxModelLen(maxModelLen);
     }
 

@@ -191,7 +191,8 @@ public final class SpandrelServer implements AutoCloseable {
                 config.engine().schedulingPolicy().equals("priority"),
                 config.api(),
                 config.api().toolCallFamily().or(() -> engine.chatTemplate().flatMap(ToolCallFamily::of)),
-                config.version());
+                config.version(),
+                config.api().fingerprint().of(info, config.engine(), config.version()));
     }
 
     private static void checkTokens(ServerConfig config, ModelInfo info) {

@@ -3,6 +3,7 @@ package dev.spandrel.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.spandrel.server.openai.Fingerprint;
 import dev.spandrel.server.openai.RequestDefaults;
 import dev.spandrel.server.openai.RequestLog;
 import dev.spandrel.server.telemetry.AttributeStyle;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -41,6 +43,7 @@ class MainTest {
                 "--max-num-batched-tokens=2K",
                 "--block-size=8",
                 "--no-enable-prefix-caching",
+                "--no-async-scheduling",
                 "--scheduling-policy=priority",
                 "--kv-cache-memory-bytes=1M",
                 "--backend=reference",
@@ -55,6 +58,7 @@ class MainTest {
                 "--shutdown-timeout=7",
                 "--otlp-traces-endpoint=grpc://h:1");
         assertThat(config.engine().model()).isEqualTo("folder/m");
+        assertThat(config.engine().asyncScheduling()).isFalse();
         assertThat(config.api().servedModelNames()).isEqualTo(List.of("a", "b"));
         assertThat(config.host()).isEqualTo("127.0.0.1");
         assertThat(config.port()).isZero();
@@ -129,6 +133,19 @@ class MainTest {
     }
 
     @Test
+    void aGenerationConfigIsTheModelsNoneOrThatOfAFolder(@TempDir Path folder) throws Exception {
+        assertThat(config("m").engine().generationConfig()).isEqualTo("auto");
+        assertThat(config("m", "--generation-config=vllm").engine().generationConfig())
+                .isEqualTo("vllm");
+        String flag = "--generation-config=" + folder;
+        assertThat(run("serve", "m", flag)).isEqualTo(2);
+        assertThat(err.toString())
+                .contains("expected a folder with generation_config.json, \"" + folder + "\" has none");
+        Files.writeString(folder.resolve("generation_config.json"), "{}");
+        assertThat(config("m", flag).engine().generationConfig()).isEqualTo(folder.toString());
+    }
+
+    @Test
     void whatTheOperatorSaysAboutRequests() {
         RequestDefaults defaults = config(
                         "m",
@@ -150,6 +167,17 @@ class MainTest {
         assertThat(defaults.generation().topK()).hasValue(-1);
         assertThat(defaults.generation().stopTokenIds()).containsExactly(3, 4);
         assertThat(config("m").api().defaults()).isEqualTo(RequestDefaults.NONE);
+    }
+
+    @Test
+    void whatAnswersTellOfTheirServer() {
+        assertThat(config("m").api().fingerprint()).isEqualTo(Fingerprint.DEFAULT);
+        assertThat(config("m", "--fingerprint-mode=hash").api().fingerprint().mode())
+                .isEqualTo(Fingerprint.Mode.HASH);
+        assertThat(config("m", "--fingerprint-mode=custom", "--fingerprint-value=deploy-42")
+                        .api()
+                        .fingerprint())
+                .isEqualTo(new Fingerprint(Fingerprint.Mode.CUSTOM, Optional.of("deploy-42")));
     }
 
     @Test
@@ -203,6 +231,11 @@ class MainTest {
                 "serve m --enable-log-outputs|--enable-log-outputs needs --enable-log-requests",
                 "serve m --enable-log-requests --max-log-len=-1|--max-log-len must be at least 0, found -1",
                 "serve m --enable-auto-tool-choice|--enable-auto-tool-choice needs --tool-call-parser",
+                "serve m --generation-config=nowhere|there is no folder \"nowhere\"; auto is the model's own, vllm none",
+                "serve m --chat-template-content-format=list|expected one of auto, string, openai, found list",
+                "serve m --fingerprint-mode=FULL|expected full, hash, custom or none, found \"FULL\"",
+                "serve m --fingerprint-mode=custom|--fingerprint-mode custom needs --fingerprint-value",
+                "serve m --fingerprint-value=x|--fingerprint-value needs --fingerprint-mode custom",
                 "serve m --chat-template=nowhere.jinja|there is no file \"nowhere.jinja\"",
                 "serve m --chat-template=.|expected a file, found \".\"",
                 "serve m --default-chat-template-kwargs=[1]|expected a JSON object, found [1]",
@@ -247,6 +280,9 @@ class MainTest {
                         "--chat-template=",
                         "--default-chat-template-kwargs",
                         "--override-generation-config",
+                        "--generation-config=",
+                        "--chat-template-content-format",
+                        "--fingerprint-mode",
                         "VLLM_MAX_N_SEQUENCES");
         assertThat(run("client", "--help")).isZero();
         assertThat(run("--help")).isZero();

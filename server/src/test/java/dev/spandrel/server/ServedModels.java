@@ -1,6 +1,8 @@
 package dev.spandrel.server;
 
+import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.server.openai.ApiSettings;
+import dev.spandrel.server.openai.Fingerprint;
 import dev.spandrel.server.openai.RequestDefaults;
 import dev.spandrel.server.openai.ServedModel;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
@@ -38,11 +40,17 @@ public final class ServedModels {
                 all,
                 all,
                 all,
+                Fingerprint.DEFAULT,
                 RequestDefaults.NONE);
     }
 
     /** The same with what an operator says about requests. */
     static ApiSettings settings(RequestDefaults defaults) {
+        return settings(defaults, Fingerprint.DEFAULT);
+    }
+
+    /** The same with another {@code system_fingerprint}. */
+    static ApiSettings settings(RequestDefaults defaults, Fingerprint fingerprint) {
         ApiSettings plain = settings(ApiSettings.DEFAULT_MAX_LOGPROBS, false);
         return new ApiSettings(
                 plain.servedModelNames(),
@@ -54,6 +62,7 @@ public final class ServedModels {
                 plain.forceIncludeUsage(),
                 plain.perRequestMetrics(),
                 plain.tokenizerInfo(),
+                fingerprint,
                 defaults);
     }
 
@@ -67,7 +76,9 @@ public final class ServedModels {
                 false,
                 settings,
                 Optional.of(ToolCallFamily.HERMES),
-                "1.2.3");
+                "1.2.3",
+                settings.fingerprint()
+                        .of(engine.model(), EngineConfig.of("scripted").build(), "1.2.3"));
     }
 
     /** The server's routes. */

@@ -124,6 +124,7 @@ class SpandrelServerTest {
                         false,
                         false,
                         false,
+                        dev.spandrel.server.openai.Fingerprint.DEFAULT,
                         dev.spandrel.server.openai.RequestDefaults.NONE),
                 null,
                 port,

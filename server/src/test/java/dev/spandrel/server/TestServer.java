@@ -2,6 +2,7 @@ package dev.spandrel.server;
 
 import dev.spandrel.server.http.WriteWatchdog;
 import dev.spandrel.server.openai.ApiContext;
+import dev.spandrel.server.openai.Fingerprint;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RequestDefaults;
 import dev.spandrel.server.openai.ServedModel;
@@ -35,7 +36,7 @@ public final class TestServer implements AutoCloseable {
 
     private final ScriptedEngine engine;
     private final AtomicBoolean draining = new AtomicBoolean();
-    private final WriteWatchdog watchdog = new WriteWatchdog(WRITE_TIMEOUT, System::nanoTime);
+    private final WriteWatchdog watchdog;
     private final WebServer server;
     private final HttpClient http = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -60,7 +61,20 @@ public final class TestServer implements AutoCloseable {
             ListenerSettings settings,
             Optional<Tls> tls,
             ServedModel model) {
+        this(engine, metrics, listener, filters, settings, tls, model, WRITE_TIMEOUT);
+    }
+
+    private TestServer(
+            ScriptedEngine engine,
+            EngineMetrics metrics,
+            GenerationListener listener,
+            List<Filter> filters,
+            ListenerSettings settings,
+            Optional<Tls> tls,
+            ServedModel model,
+            Duration writeTimeout) {
         this.engine = engine;
+        this.watchdog = new WriteWatchdog(writeTimeout, System::nanoTime);
         ApiRouting.Prepared http = ApiRouting.prepare(settings);
         WebServerConfig.Builder config = http.server()
                 .shutdownHook(false)
@@ -100,6 +114,31 @@ public final class TestServer implements AutoCloseable {
                 ListenerSettings.DEFAULT,
                 Optional.empty(),
                 ServedModels.scripted(engine, ServedModels.settings(defaults)));
+    }
+
+    /** With another {@code system_fingerprint}. */
+    public static TestServer start(ScriptedEngine engine, Fingerprint fingerprint) {
+        return new TestServer(
+                engine,
+                new EngineMetrics(),
+                (_, _) -> {},
+                List.of(),
+                ListenerSettings.DEFAULT,
+                Optional.empty(),
+                ServedModels.scripted(engine, ServedModels.settings(RequestDefaults.NONE, fingerprint)));
+    }
+
+    /** With as much time for large bodies as a busy machine may need. */
+    public static TestServer patient(ScriptedEngine engine, GenerationListener listener) {
+        return new TestServer(
+                engine,
+                new EngineMetrics(),
+                listener,
+                List.of(),
+                ListenerSettings.DEFAULT,
+                Optional.empty(),
+                ServedModels.scripted(engine),
+                Duration.ofSeconds(60));
     }
 
     /** With listeners and filters of the test's. */

@@ -78,7 +78,8 @@ public interface Backend extends AutoCloseable {
     Weight uploadTable(Tensor table);
 
     /**
-     * Rows of a table: {@code out[t] = table[ids[t]]}, or added to what is there.
+     * Rows of a table: {@code out[t] = table[ids[t]]}, or added to what is there. A backend that {@link #runsAhead} takes an id of
+     * −1 − k for the k-th token of the last {@link #draw}, whether it has been read or not.
      *
      * @param count rows; {@code out} is count × table.columns
      */
@@ -223,7 +224,10 @@ public interface Backend extends AutoCloseable {
      */
     default void beginStep(AttentionMetadata metadata, int logitRows) {}
 
-    /** Whether a pass is only on its way when {@link #endStep} returns, and reading waits for it: the engine may do other things meanwhile. */
+    /**
+     * Whether a pass is only on its way when {@link #endStep} returns, and a draw when {@link #draw} does: reading waits for
+     * it, and the engine may do other things meanwhile, the next pass included.
+     */
     default boolean runsAhead() {
         return false;
     }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
@@ -30,6 +31,11 @@ public final class GgufMetadata {
     /** Whether a path is read as GGUF: by its ending. */
     public static boolean isGguf(Path path) {
         return path.getFileName() != null && path.getFileName().toString().endsWith(".gguf");
+    }
+
+    /** Whether a path is a file that is read as GGUF. */
+    public static boolean isGgufFile(Path path) {
+        return isGguf(path) && Files.isRegularFile(path);
     }
 
     /**

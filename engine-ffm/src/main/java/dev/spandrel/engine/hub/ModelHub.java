@@ -57,7 +57,7 @@ public final class ModelHub {
         try {
             for (Path candidate : new LinkedHashSet<>(List.of(Path.of(model), models.resolve(model)))) {
                 Path path = candidate.toAbsolutePath().normalize();
-                if (Files.isDirectory(candidate) || GgufMetadata.isGguf(candidate) && Files.isRegularFile(candidate)) {
+                if (Files.isDirectory(candidate) || GgufMetadata.isGgufFile(candidate)) {
                     return new LocatedModel(name(path), path);
                 }
                 looked.add(
@@ -103,7 +103,7 @@ public final class ModelHub {
 
     private static String name(Path path) {
         String name = path.getFileName().toString();
-        return GgufMetadata.isGguf(path) && Files.isRegularFile(path) ? name.substring(0, name.length() - 5) : name;
+        return GgufMetadata.isGgufFile(path) ? name.substring(0, name.length() - 5) : name;
     }
 
     private String available() {

@@ -22,6 +22,8 @@ public final class ModelConfig {
     /** Far above any real file; a larger one is not a configuration. */
     private static final long MAX_BYTES = 16 << 20;
 
+    private static final String GENERATION = "generation_config.json";
+
     private final Path folder;
     private final String file;
     private final JsonNode root;
@@ -41,7 +43,7 @@ public final class ModelConfig {
      * @throws EngineException.ModelLoad when it is missing or not a JSON object
      */
     public static ModelConfig read(Path folder) {
-        if (GgufMetadata.isGguf(folder) && Files.isRegularFile(folder)) {
+        if (GgufMetadata.isGgufFile(folder)) {
             return new ModelConfig(
                     folder,
                     folder.getFileName().toString(),
@@ -55,11 +57,26 @@ public final class ModelConfig {
     public ModelConfig generation() {
         return isGguf()
                 ? new ModelConfig(folder, file, GgufGeneration.read(GgufMetadata.read(folder)), new ArrayList<>())
-                : readIfPresent(folder, "generation_config.json");
+                : readIfPresent(folder, GENERATION);
+    }
+
+    /**
+     * What is said about generating by the operator's choice: {@code auto} is the model's word, {@code vllm} no word at all,
+     * anything else the folder whose {@code generation_config.json} counts.
+     *
+     * @throws EngineException.ModelLoad when that folder has none, or it is no JSON object
+     */
+    public ModelConfig generation(String source) {
+        return switch (source) {
+            case "auto" -> generation();
+            case "vllm" ->
+                new ModelConfig(folder, GENERATION, JsonMapper.shared().createObjectNode(), new ArrayList<>());
+            default -> read(Path.of(source), GENERATION);
+        };
     }
 
     /** Whether it comes from a GGUF file. */
-    boolean isGguf() {
+    public boolean isGguf() {
         return GgufMetadata.isGguf(folder);
     }
 

@@ -117,14 +117,15 @@ final class EngineLoop implements AutoCloseable {
                 record = step.run(detailed && stepListener.wantsDetail(step.index()), this::tellLast);
             }
             // Either nobody is there, or those who are wait for a form, whose maker unparks this thread.
-            rests = record == null;
+            rests = record == null && !step.isInFlight();
         } catch (RuntimeException | Error e) {
             fail(e);
         }
         stats = step.stats();
         considered = step.considered();
         untold = record == null ? untold : record;
-        if (record == null || step.isIdle() || !step.runsAhead()) {
+        // With a step in flight the device is busy already.
+        if (record == null || step.isIdle() || !step.runsAhead() || step.isInFlight()) {
             tellLast();
             step.wake();
         }

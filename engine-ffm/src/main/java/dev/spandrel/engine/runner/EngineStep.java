@@ -25,6 +25,9 @@ import java.util.stream.LongStream;
 /**
  * One turn of the engine: schedule, run, sample, publish; and the counters over all turns. Owned by the engine thread. A
  * turn that fails tells whose requests were in it, and leaves the rest as if it had not been.
+ *
+ * <p>Where passes and draws run on a device, a turn leaves its tokens unread, and the next one schedules and sets going its
+ * own pass first; so the device has work while tokens are published. Who has ended then computed one token in vain.
  */
 final class EngineStep {
     private static final EngineException NOT_NUMBERS = new EngineException.StepFailed(
@@ -43,6 +46,8 @@ final class EngineStep {
     private final LongSupplier nanoClock;
     private final FaultPoint faults;
     private final StepDetails details;
+    /** Whether the next step may be scheduled before the tokens of the last are read. Drafts are made of these. */
+    private final boolean overlaps;
 
     /** Requests of the step that sample, and behind each other their sampled tokens and how many each has. */
     private final List<LiveRequest> sampling = new ArrayList<>();
@@ -59,6 +64,25 @@ final class EngineStep {
     private int[] tokens = new int[16];
     private int[] counts = new int[16];
     private int sampled;
+
+    /** The step whose tokens are drawn and not read, or null; and when the last tokens were read. */
+    private StepBooking flight;
+
+    private long lastRead = Long.MIN_VALUE;
+
+    /** Whether tokens of the last pass are drawn by the runner, not one by one. */
+    private boolean drawing;
+
+    /** A step behind one in flight whose rows have to be looked at, and whether it is watched; the next turn is for that. */
+    private ScheduledBatch unread;
+
+    private StepDetails unreadWatch;
+
+    private StepBooking booking = new StepBooking();
+    private StepBooking other = new StepBooking();
+
+    /** Somebody asked for the detail of a step before there was one to be watched. */
+    private boolean owesDetail;
 
     private long steps;
     private long promptTokens;
@@ -82,13 +106,14 @@ final class EngineStep {
             WaitingLine line,
             LongSupplier nanoClock,
             FaultPoint faults) {
-        this(scheduler, blocks, runner, proposer, endsSequence, line, nanoClock, faults, null);
+        this(scheduler, blocks, runner, proposer, endsSequence, line, nanoClock, faults, null, true);
     }
 
     /**
      * @param proposer makes drafts, or null
      * @param endsSequence tells end-of-sequence tokens
      * @param details watches the steps that are to be told of in detail, or null
+     * @param asyncScheduling whether steps may overlap where the runner runs ahead
      */
     EngineStep(
             Scheduler scheduler,
@@ -99,7 +124,8 @@ final class EngineStep {
             WaitingLine line,
             LongSupplier nanoClock,
             FaultPoint faults,
-            StepDetails details) {
+            StepDetails details,
+            boolean asyncScheduling) {
         this.scheduler = scheduler;
         this.blocks = blocks;
         this.runner = runner;
@@ -109,6 +135,7 @@ final class EngineStep {
         this.nanoClock = nanoClock;
         this.faults = faults;
         this.details = details;
+        overlaps = asyncScheduling && runner.runsAhead() && proposer == null;
     }
 
     /** Takes a request into the scheduler's queue, unless its cancellation overtook it. */
@@ -119,22 +146,36 @@ final class EngineStep {
     }
 
     boolean isIdle() {
-        return scheduler.isIdle();
+        return scheduler.isIdle() && !isInFlight();
     }
 
-    /** Index of the next turn. */
+    /** Whether a step is not over whose turn is. */
+    boolean isInFlight() {
+        return flight != null || unread != null;
+    }
+
+    /** Index of the next step. */
     long index() {
-        return steps;
+        return steps + (isInFlight() ? 1 : 0);
     }
 
     /**
-     * One turn; null when nobody can run, which the threads end that make forms.
+     * One turn. What it returns is the step that is over with it: its own, or where they overlap that of the turn before.
      *
-     * @param detailed whether the record is to have its detail
+     * @param detailed whether the record of the next step is to have its detail; such a step overlaps with none
      * @param meanwhile what need not wait for the pass and should not keep it waiting; run once it is on its way
+     * @return null when no step is over; unless one {@link #isInFlight}, nobody can run, which the threads end that make forms
      */
     StepRecord run(boolean detailed, Runnable meanwhile) {
-        StepDetails watch = detailed ? details : null;
+        owesDetail |= detailed;
+        if (unread != null) {
+            return complete(unread, booking, unreadWatch);
+        }
+        if (owesDetail && flight != null) {
+            return land();
+        }
+        StepDetails watch = owesDetail ? details : null;
+        owesDetail = false;
         long start = nanoClock.getAsLong();
         if (watch != null) {
             watch.begin();
@@ -151,39 +192,102 @@ final class EngineStep {
         }
         if (batch.sequences().isEmpty()) {
             scheduler.done();
-            return null;
+            return flight == null ? null : land();
         }
         faults.pass("forward");
         if (watch != null) {
             watch.scheduled();
         }
         runner.forward(batch);
+        drawing = flight == null && runner.draw(batch);
         long forward = nanoClock.getAsLong();
         if (watch != null) {
             watch.forwarded();
         }
+        booking.open(batch, start, scheduled, forward);
         wake();
         meanwhile.run();
+        if (flight == null) {
+            return drawing && overlaps && watch == null ? takeOff(batch) : complete(batch, booking, watch);
+        }
+        StepRecord before = land();
+        // Now that all ids are known: penalties and forms depend on them.
+        drawing = runner.draw(batch);
+        if (drawing) {
+            takeOff(batch);
+        } else {
+            unread = batch;
+            unreadWatch = watch;
+        }
+        return before;
+    }
+
+    /** Leaves the batch's tokens to be read when the next pass is on its way; until then they have places and no ids. */
+    private StepRecord takeOff(ScheduledBatch batch) {
+        scheduler.advance(batch);
+        for (int i = 0; i < batch.sequences().size(); i++) {
+            LiveRequest request = (LiveRequest) batch.sequences().get(i);
+            if (batch.logitRows(i) > 0 && request.isInStep()) {
+                request.appendUnknown(booking.drawn().size());
+                booking.drawn().add(request);
+            }
+        }
+        scheduler.done();
+        flight = booking;
+        booking = other;
+        other = flight;
+        return null;
+    }
+
+    /** Reads the tokens of the step in flight, and gives them to those who are still there. */
+    private StepRecord land() {
+        StepBooking landing = flight;
+        sampling.clear();
+        pooled.clear();
+        sampled = 0;
+        for (int i = 0; i < landing.drawn().size(); i++) {
+            LiveRequest request = landing.drawn().get(i);
+            int token = runner.drawn(i);
+            if (request.ending() == null) {
+                faults.pass("sample");
+                take(request, token);
+            }
+        }
+        long end = nanoClock.getAsLong();
+        StepRecord step = landing.close(steps++, lastRead, end, sampled, Optional.empty());
+        lastRead = end;
+        publish(end);
+        flight = null;
+        generatedTokens += sampled;
+        return step;
+    }
+
+    /** Gives the tokens of a step that overlaps with none. */
+    private StepRecord complete(ScheduledBatch batch, StepBooking booked, StepDetails watch) {
         sample(batch);
         long end = nanoClock.getAsLong();
-        int prompt = promptTokens(batch);
-        log(batch, start, scheduled, forward, end);
-        StepRecord step = new StepRecord(
+        StepRecord step = booked.close(
                 steps++,
-                start,
-                scheduled,
-                forward,
+                lastRead,
                 end,
-                batch.sequences().size(),
-                prompt,
                 sampled,
-                batch.preempted().size(),
                 watch == null ? Optional.empty() : Optional.of(watch.end(batch, blocks)));
+        lastRead = end;
         scheduler.advance(batch);
         publish(end);
         scheduler.done();
+        unread = null;
         generatedTokens += sampled;
         return step;
+    }
+
+    /** Notes the one token that a request has of the step. */
+    private void take(LiveRequest request, int token) {
+        counts = counts.length == sampling.size() ? Arrays.copyOf(counts, 2 * counts.length) : counts;
+        counts[sampling.size()] = 1;
+        sampling.add(request);
+        tokens = tokens.length == sampled ? Arrays.copyOf(tokens, 2 * tokens.length) : tokens;
+        tokens[sampled++] = token;
     }
 
     private void propose() {
@@ -214,25 +318,6 @@ final class EngineStep {
         }
     }
 
-    /** Books the step with each request in it; before anything is appended, since that changes what the step was. */
-    private void log(ScheduledBatch batch, long start, long scheduled, long forward, long end) {
-        for (int i = 0; i < batch.sequences().size(); i++) {
-            LiveRequest request = (LiveRequest) batch.sequences().get(i);
-            request.log().step(start, scheduled, forward, end);
-            request.log().computed(steps, batch.tokenCount(i), batch.samples(i));
-        }
-    }
-
-    /** Prompt tokens that the step computes; the others are generated ones, fed back or drafted. */
-    private static int promptTokens(ScheduledBatch batch) {
-        int count = 0;
-        for (int i = 0; i < batch.sequences().size(); i++) {
-            Sequence sequence = batch.sequences().get(i);
-            count += Math.clamp(sequence.promptLength() - sequence.computed(), 0, batch.tokenCount(i));
-        }
-        return count;
-    }
-
     /**
      * Draws a token for each sequence whose tokens are all computed, and as long as a draw gives what the draft said, one
      * more. Sampling from the target and comparing accepts a draft token with the probability that the target gives it, which
@@ -246,7 +331,16 @@ final class EngineStep {
         int row = 0;
         for (int i = 0; i < batch.sequences().size(); i++) {
             LiveRequest request = (LiveRequest) batch.sequences().get(i);
+            if (!request.isInStep()) {
+                row += batch.logitRows(i);
+                continue;
+            }
             int rows = batch.samplingRows(i);
+            if (rows > 0 && drawing) {
+                faults.pass("sample");
+                take(request, runner.drawn(sampled));
+                continue;
+            }
             if (request.pooler() != null) {
                 runner.pool(
                         request,
@@ -389,7 +483,7 @@ final class EngineStep {
 
     /** At its first token a prompt is prefilled; one that is preempted and computed again later counts no second time. */
     private void countPrompt(LiveRequest request) {
-        if (request.generated() == 0) {
+        if (request.known() == 0) {
             promptTokens += request.promptLength();
             cachedPromptTokens += request.firstCachedTokens();
         }
@@ -448,6 +542,18 @@ final class EngineStep {
         }
         long now = nanoClock.getAsLong();
         List<Sequence> concerned = scheduler.concerned();
+        if (flight != null) {
+            // Its tokens are lost with their places.
+            flight.members().stream()
+                    .filter(request -> request.ending() == null && !concerned.contains(request))
+                    .forEach(concerned::add);
+        }
+        if (runner.runsAhead()) {
+            // Blocks are remembered when the pass that fills them is on its way.
+            blocks.clearCache();
+        }
+        flight = null;
+        unread = null;
         for (Sequence sequence : concerned) {
             end((LiveRequest) sequence, new LiveRequest.Ending(FinishReason.ERROR, 0, now, failure));
         }

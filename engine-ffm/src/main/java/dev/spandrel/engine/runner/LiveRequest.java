@@ -120,7 +120,12 @@ final class LiveRequest extends Sequence {
 
     @Override
     public boolean isHeld() {
-        return held;
+        return held || super.isHeld();
+    }
+
+    /** Engine thread: whether the step that it is scheduled in still goes on with it. */
+    boolean isInStep() {
+        return ending == null && !isHeld();
     }
 
     SamplingPlan plan() {
@@ -249,7 +254,9 @@ final class LiveRequest extends Sequence {
 
     /** Engine thread: a new token; the reader sees it after {@link #publish}. */
     void append(int token, long nanos) {
-        if (drafted(token)) {
+        if (isUnknown()) {
+            learn(token);
+        } else if (drafted(token)) {
             acceptDrafted();
         } else {
             append(token);
@@ -272,7 +279,7 @@ final class LiveRequest extends Sequence {
 
     /** Engine thread: lets a reader that looks see the tokens so far; one that sleeps does so until {@link #wake}. */
     void reveal() {
-        published = generated();
+        published = known();
     }
 
     /** Wakes the reader if it sleeps. */

@@ -53,6 +53,7 @@ import dev.spandrel.engine.scheduler.SchedulerConfig;
 import dev.spandrel.engine.scheduler.SchedulingPolicy;
 import dev.spandrel.engine.scheduler.Sequence;
 import dev.spandrel.engine.tokenizer.ChatTemplate;
+import dev.spandrel.engine.tokenizer.ContentFormat;
 import dev.spandrel.engine.tokenizer.StreamingDecoder;
 import dev.spandrel.engine.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -127,6 +128,7 @@ public final class LocalEngine implements Engine {
         Path folder = GgufFiles.resolve(located.folder(), format);
         start.done("locate_model");
         ModelConfig modelConfig = ModelConfig.read(folder);
+        GenerationDefaults defaults = GenerationDefaults.read(modelConfig, config.generationConfig());
         start.done("read_config");
         Path tokenizers = config.tokenizer().isEmpty()
                 ? folder
@@ -135,9 +137,7 @@ public final class LocalEngine implements Engine {
         Tokenizer tokenizer = format == LoadFormat.DUMMY && !Tokenizer.isIn(tokenizers)
                 ? Tokenizer.placeholder(ModelLoader.vocabSize(modelConfig))
                 : Tokenizer.open(tokenizers);
-        Optional<ChatTemplate> chatTemplate = config.chatTemplate().isEmpty()
-                ? ChatTemplate.open(tokenizers, LocalDateTime::now)
-                : Optional.of(ChatTemplate.given(config.chatTemplate(), tokenizers, LocalDateTime::now));
+        Optional<ChatTemplate> chatTemplate = chatTemplate(config, tokenizers);
         start.done("load_tokenizer");
         Backends.Choice chosen = Backends.open(
                 config.model(), config.backend(), backendOptions(config), cudaOptions(config), CpuBackend::new);
@@ -152,6 +152,7 @@ public final class LocalEngine implements Engine {
                     modelConfig,
                     tokenizer,
                     chatTemplate,
+                    defaults,
                     backend,
                     chosen.description(),
                     details,
@@ -183,12 +184,21 @@ public final class LocalEngine implements Engine {
         }
     }
 
+    private static Optional<ChatTemplate> chatTemplate(EngineConfig config, Path tokenizers) {
+        Optional<ChatTemplate> template = config.chatTemplate().isEmpty()
+                ? ChatTemplate.open(tokenizers, LocalDateTime::now)
+                : Optional.of(ChatTemplate.given(config.chatTemplate(), tokenizers, LocalDateTime::now));
+        ContentFormat format = ContentFormat.named(config.chatTemplateContentFormat());
+        return template.map(found -> found.withContentFormat(format));
+    }
+
     private static LocalEngine open(
             EngineConfig config,
             String name,
             ModelConfig modelConfig,
             Tokenizer tokenizer,
             Optional<ChatTemplate> chatTemplate,
+            GenerationDefaults defaults,
             Backend backend,
             String backendLine,
             StepDetails details,
@@ -215,7 +225,6 @@ public final class LocalEngine implements Engine {
                 backend, model, cache, maxTokens, config.maxNumSeqs(), maxLogitRows, config.blockSize());
         BlockManager blocks =
                 new BlockManager(blockCount, config.blockSize(), config.prefixCaching(), watch(config, blockCount));
-        GenerationDefaults defaults = GenerationDefaults.read(modelConfig);
         WaitingLine line =
                 new WaitingLine(config.maxWaiting(), config.nanoClock().getAsLong());
         EngineStep step = new EngineStep(
@@ -227,7 +236,8 @@ public final class LocalEngine implements Engine {
                 line,
                 config.nanoClock(),
                 FaultPoint.NONE,
-                details);
+                details,
+                config.asyncScheduling());
         EngineLoop loop = new EngineLoop(step, line, config.nanoClock(), config.stepListener());
         ModelInfo info = new ModelInfo(
                 name,
@@ -242,7 +252,16 @@ public final class LocalEngine implements Engine {
         WarmUp.run(backend, model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
         start.done("warm_up");
         if (backend.recordsPasses()) {
-            WarmUp.capture(backend, model, cache, maxTokens, config.maxNumSeqs(), maxModelLen, config.blockSize());
+            WarmUp.capture(
+                    backend,
+                    model,
+                    cache,
+                    maxTokens,
+                    config.maxNumSeqs(),
+                    maxModelLen,
+                    config.blockSize(),
+                    blockCount,
+                    System::nanoTime);
             start.done("capture");
         }
         loop.start();

@@ -28,7 +28,6 @@ final class ModelRunner implements StepRunner {
     private final float[] rawRow;
     private final Draws draws;
     private final int[] drawn;
-    private boolean drawing;
     private boolean isDrawn;
     private Buffer logits;
 
@@ -62,8 +61,21 @@ final class ModelRunner implements StepRunner {
             input.add(sequence.tokens(), from, to, sequence.blocks(), batch.logitRows(i));
         }
         logits = pass(backend, model, input, cache);
-        drawing = collect(batch) && backend.draw(logits, row.length, draws);
+    }
+
+    @Override
+    public boolean draw(ScheduledBatch batch) {
         isDrawn = false;
+        return collect(batch) && backend.draw(logits, row.length, draws);
+    }
+
+    @Override
+    public int drawn(int index) {
+        if (!isDrawn) {
+            backend.readDrawn(drawn);
+            isDrawn = true;
+        }
+        return drawn[index];
     }
 
     @Override
@@ -74,16 +86,17 @@ final class ModelRunner implements StepRunner {
     /** Whether nobody wants to see a row, and each request one token; then a device may draw it and keep the logits. */
     private boolean collect(ScheduledBatch batch) {
         draws.clear();
+        int logitRow = 0;
         for (int i = 0; i < batch.sequences().size(); i++) {
-            if (batch.logitRows(i) > 0) {
-                LiveRequest request = (LiveRequest) batch.sequences().get(i);
+            LiveRequest request = (LiveRequest) batch.sequences().get(i);
+            if (batch.logitRows(i) > 0 && request.isInStep()) {
                 if (batch.logitRows(i) > 1 || isRead(request)) {
                     return false;
                 }
                 SamplingParams params = request.sampling();
                 note(request);
                 draws.add(
-                        draws.count(),
+                        logitRow,
                         Sampler.inverseTemperature(params),
                         params.topK(),
                         (float) params.topP(),
@@ -91,6 +104,7 @@ final class ModelRunner implements StepRunner {
                         Sampler.uniform(request.seed(), request.generated()),
                         request.plan().changesScores());
             }
+            logitRow += batch.logitRows(i);
         }
         return draws.count() > 0 && draws.changes().fits();
     }
@@ -134,13 +148,6 @@ final class ModelRunner implements StepRunner {
 
     @Override
     public int sample(LiveRequest request, int logitRow, int position) {
-        if (drawing) {
-            if (!isDrawn) {
-                backend.readDrawn(drawn);
-                isDrawn = true;
-            }
-            return drawn[logitRow];
-        }
         backend.readLogits(logits, logitRow, row.length, row);
         if (request.wantedLogprobs() > 0) {
             request.note(TopLogprobs.of(row, row.length, request.wantedLogprobs()));

@@ -4,10 +4,31 @@ import dev.spandrel.engine.scheduler.ScheduledBatch;
 
 /** What a step does with the model; {@link ModelRunner} outside tests. */
 interface StepRunner {
-    /** The forward pass; afterwards keys and values of the batch's tokens are in the cache. */
+    /**
+     * The forward pass; afterwards keys and values of the batch's tokens are in the cache. Tokens whose ids are not known are
+     * those of the last {@link #draw}.
+     */
     void forward(ScheduledBatch batch);
 
-    /** Whether {@link #forward} only sets the pass going, and {@link #sample} waits for it. */
+    /**
+     * Begins to draw a token after {@link #forward} for each request of the batch that samples, unless it {@link
+     * LiveRequest#isInStep left}; {@link #drawn} waits for them.
+     *
+     * @return false where nothing is drawn so, and each request is to be looked at: {@link #sample}, {@link #score}, {@link #pool}
+     */
+    default boolean draw(ScheduledBatch batch) {
+        return false;
+    }
+
+    /** A token of the last {@link #draw}, in the order of the batch; waits until it is there. */
+    default int drawn(int index) {
+        throw new UnsupportedOperationException("this runner draws each token by itself");
+    }
+
+    /**
+     * Whether {@link #forward} and {@link #draw} only set work going, so that the next pass may be asked for before tokens are
+     * read.
+     */
     default boolean runsAhead() {
         return false;
     }

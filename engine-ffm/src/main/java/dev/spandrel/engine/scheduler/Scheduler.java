@@ -186,12 +186,15 @@ public final class Scheduler {
 
     /**
      * Books a step as computed, drafts excepted, which count when they are accepted; call it once after the forward pass,
-     * before tokens are appended.
+     * before tokens are appended. Who has left it since, or must not go on from it, has computed nothing.
      */
     public void advance(ScheduledBatch step) {
         for (int i = 0; i < step.sequences().size(); i++) {
             faults.pass("advance");
             Sequence sequence = step.sequences().get(i);
+            if (sequence.state() != Sequence.State.RUNNING || sequence.isHeld()) {
+                continue;
+            }
             sequence.advance(Math.min(step.tokenCount(i), sequence.length() - sequence.computed()));
             blocks.register(sequence);
         }

@@ -29,6 +29,7 @@ public class Sequence {
 
     private int length;
     private int draftLength;
+    private boolean unknown;
     private int computed;
     private int[] blocks = new int[4];
     private int blockCount;
@@ -88,9 +89,14 @@ public class Sequence {
         return length;
     }
 
-    /** Tokens generated. */
+    /** Tokens generated, one whose id is not known included. */
     public final int generated() {
         return length - promptLength;
+    }
+
+    /** Tokens generated whose ids are known. */
+    public final int known() {
+        return generated() - (unknown ? 1 : 0);
     }
 
     /** Tokens after which it ends. */
@@ -146,9 +152,12 @@ public class Sequence {
         return false;
     }
 
-    /** Whether it has to stay out of steps for now, wherever it stands; what it holds it keeps. */
+    /**
+     * Whether it has to stay out of steps for now, wherever it stands; what it holds it keeps. So it is where its last token was
+     * drawn and only the id is missing.
+     */
     public boolean isHeld() {
-        return false;
+        return unknown && length == maxLength;
     }
 
     /** Takes over a sampled token; any draft is over. */
@@ -156,6 +165,30 @@ public class Sequence {
         reserveTokens(1);
         tokens[length++] = token;
         draftLength = 0;
+    }
+
+    /**
+     * Takes over a token that was drawn and whose id is still on its way: it can be scheduled, and computed where the id is. Block
+     * hashes never reach it: a block is registered when it is computed, and by then the step before has told its ids.
+     *
+     * @param place number of the token among those drawn in its step; the id is −1 − place until {@link #learn}
+     */
+    public final void appendUnknown(int place) {
+        reserveTokens(1);
+        tokens[length++] = -1 - place;
+        draftLength = 0;
+        unknown = true;
+    }
+
+    /** The id of the last token, which was unknown. */
+    public final void learn(int token) {
+        tokens[length - 1] = token;
+        unknown = false;
+    }
+
+    /** Whether the last token's id is on its way. */
+    public final boolean isUnknown() {
+        return unknown;
     }
 
     /** Puts a draft behind the tokens, to be computed with them and then accepted or not. */

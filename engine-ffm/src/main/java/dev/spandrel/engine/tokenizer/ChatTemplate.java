@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +29,7 @@ public final class ChatTemplate {
     private final String source;
     private final Map<String, Object> tokens;
     private final Supplier<LocalDateTime> now;
+    private final ContentFormat format;
     private volatile Template template;
 
     /**
@@ -36,9 +38,25 @@ public final class ChatTemplate {
      * @param now the local time of {@code strftime_now}
      */
     ChatTemplate(String source, Map<String, String> tokens, Supplier<LocalDateTime> now) {
+        this(source, Map.copyOf(tokens), now, ContentFormat.AUTO, null);
+    }
+
+    private ChatTemplate(
+            String source,
+            Map<String, Object> tokens,
+            Supplier<LocalDateTime> now,
+            ContentFormat format,
+            Template template) {
         this.source = source;
-        this.tokens = Map.copyOf(tokens);
+        this.tokens = tokens;
         this.now = now;
+        this.format = format;
+        this.template = template;
+    }
+
+    /** The same, seeing contents in another format. */
+    public ChatTemplate withContentFormat(ContentFormat other) {
+        return new ChatTemplate(source, tokens, now, other, template);
     }
 
     /**
@@ -49,15 +67,8 @@ public final class ChatTemplate {
      * @throws EngineException.ModelLoad when a file cannot be read, or there are templates but none is the default
      */
     public static Optional<ChatTemplate> open(Path folder, Supplier<LocalDateTime> now) {
-        if (GgufMetadata.isGguf(folder) && Files.isRegularFile(folder)) {
-            GgufMetadata metadata = GgufMetadata.read(folder);
-            return metadata.text("tokenizer.chat_template")
-                    .map(text -> new ChatTemplate(checked(folder, text), GgufTokenizer.roles(metadata), now));
-        }
-        TokenizerConfig config = TokenizerConfig.read(folder);
-        Path file = folder.resolve(FILE);
-        Optional<String> source = Files.exists(file) ? Optional.of(read(file)) : source(config);
-        return source.map(text -> new ChatTemplate(text, tokens(config), now));
+        Place place = Place.of(folder);
+        return place.template().map(text -> new ChatTemplate(text, place.tokens(), now));
     }
 
     /**
@@ -66,10 +77,7 @@ public final class ChatTemplate {
      * @throws EngineException.ModelLoad when it is too long or no template
      */
     public static ChatTemplate given(String source, Path folder, Supplier<LocalDateTime> now) {
-        boolean gguf = GgufMetadata.isGguf(folder) && Files.isRegularFile(folder);
-        Map<String, String> tokens =
-                gguf ? GgufTokenizer.roles(GgufMetadata.read(folder)) : tokens(TokenizerConfig.read(folder));
-        ChatTemplate template = new ChatTemplate(source, tokens, now);
+        ChatTemplate template = new ChatTemplate(source, Place.of(folder).tokens(), now);
         try {
             template.template();
         } catch (TemplateException e) {
@@ -78,10 +86,44 @@ public final class ChatTemplate {
         return template;
     }
 
-    private static Map<String, String> tokens(TokenizerConfig config) {
-        Map<String, String> tokens = new HashMap<>();
-        config.roles().forEach((role, token) -> tokens.put(role, token.content()));
-        return tokens;
+    /** Where a template and the special tokens it may name come from. */
+    private sealed interface Place {
+        static Place of(Path folder) {
+            return GgufMetadata.isGgufFile(folder)
+                    ? new File(folder, GgufMetadata.read(folder))
+                    : new Folder(folder, TokenizerConfig.read(folder));
+        }
+
+        Optional<String> template();
+
+        Map<String, String> tokens();
+
+        record File(Path path, GgufMetadata metadata) implements Place {
+            @Override
+            public Optional<String> template() {
+                return metadata.text("tokenizer.chat_template").map(text -> checked(path, text));
+            }
+
+            @Override
+            public Map<String, String> tokens() {
+                return GgufTokenizer.roles(metadata);
+            }
+        }
+
+        record Folder(Path path, TokenizerConfig config) implements Place {
+            @Override
+            public Optional<String> template() {
+                Path file = path.resolve(FILE);
+                return Files.exists(file) ? Optional.of(read(file)) : source(config);
+            }
+
+            @Override
+            public Map<String, String> tokens() {
+                Map<String, String> tokens = new HashMap<>();
+                config.roles().forEach((role, token) -> tokens.put(role, token.content()));
+                return tokens;
+            }
+        }
     }
 
     private static String checked(Path file, String template) {
@@ -147,13 +189,17 @@ public final class ChatTemplate {
     public String render(List<ChatMessage> messages, ChatOptions options) {
         Map<String, Object> variables = new HashMap<>(tokens);
         variables.putAll(options.variables());
-        variables.put("messages", messages.stream().map(ChatTemplate::message).toList());
         variables.put("add_generation_prompt", options.addGenerationPrompt());
         // Templates test "if tools"; transformers gives them none rather than an empty list.
         variables.put("tools", options.tools().isEmpty() ? null : options.tools());
         try {
-            String text = template().render(variables);
-            return options.continueFinalMessage() ? open(text, messages) : text;
+            Template parsed = template();
+            List<ChatMessage> seen = DeveloperMessages.adapted(messages, source);
+            variables.put(
+                    "messages",
+                    seen.stream().map(message -> message(message, parsed)).toList());
+            String text = parsed.render(variables);
+            return options.continueFinalMessage() ? open(text, seen) : text;
         } catch (TemplateException e) {
             throw new EngineException.InvalidRequest(
                     "messages", "the model's chat template does not take these messages: " + e.getMessage());
@@ -162,7 +208,7 @@ public final class ChatTemplate {
 
     /** Cuts off what the template put behind the last message, as transformers does. */
     private static String open(String text, List<ChatMessage> messages) {
-        String last = messages.isEmpty() ? "" : messages.getLast().content().strip();
+        String last = messages.isEmpty() ? "" : lastText(messages.getLast()).strip();
         int at = text.lastIndexOf(last);
         if (last.isEmpty() || at < 0) {
             throw new EngineException.InvalidRequest(
@@ -172,12 +218,41 @@ public final class ChatTemplate {
         return text.substring(0, at + last.length());
     }
 
-    private static Object message(ChatMessage message) {
-        Map<String, Object> map = new java.util.LinkedHashMap<>();
+    /** Of a content in parts the last, since a template may write anything between them. */
+    private static String lastText(ChatMessage message) {
+        return message.parts().isEmpty()
+                ? message.content()
+                : String.valueOf(message.parts().getLast().get("text"));
+    }
+
+    private Object message(ChatMessage message, Template parsed) {
+        Map<String, Object> map = new LinkedHashMap<>();
         map.put("role", message.role());
-        map.put("content", message.content());
+        map.put("content", content(message, parsed));
         map.putAll(message.more());
         return map;
+    }
+
+    /**
+     * Results of tools are texts, as in vLLM: few templates look for parts there. A text is not wrapped where the template
+     * asks for one, so that what templates do to texts alone, as taking thoughts out of them, goes on.
+     */
+    private Object content(ChatMessage message, Template parsed) {
+        boolean inParts = format == ContentFormat.OPENAI || format == ContentFormat.AUTO && parsed.takesParts();
+        if (!inParts || message.role().equals("tool")) {
+            return message.content();
+        }
+        if (!message.parts().isEmpty()) {
+            return message.parts();
+        }
+        return parsed.takesText() ? message.content() : List.of(part(message.content()));
+    }
+
+    private static Map<String, Object> part(String text) {
+        Map<String, Object> part = new LinkedHashMap<>();
+        part.put("type", "text");
+        part.put("text", text);
+        return part;
     }
 
     /** Parsing twice, by two first users at once, does no harm. */

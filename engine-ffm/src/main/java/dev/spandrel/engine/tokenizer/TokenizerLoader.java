@@ -28,7 +28,7 @@ final class TokenizerLoader {
     }
 
     static Tokenizer open(Path folder) {
-        if (GgufMetadata.isGguf(folder) && Files.isRegularFile(folder)) {
+        if (GgufMetadata.isGgufFile(folder)) {
             return GgufTokenizer.open(GgufMetadata.read(folder));
         }
         if (Files.exists(folder.resolve(TOKENIZER_JSON))) {

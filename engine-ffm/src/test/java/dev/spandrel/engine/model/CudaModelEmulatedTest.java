@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.spandrel.engine.StepDetail;
 import dev.spandrel.engine.backend.Backend;
+import dev.spandrel.engine.backend.Draws;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.ReferenceBackend;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cuda.CudaBackend;
 import dev.spandrel.engine.backend.cuda.CudaTesting;
 import dev.spandrel.engine.cuda.EmulatedCuda;
+import dev.spandrel.engine.sampling.Sampler;
 import dev.spandrel.engine.tensor.Buffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -111,6 +113,69 @@ class CudaModelEmulatedTest {
             }
             assertThat(CudaTesting.replays(backend)).isGreaterThan(10);
         }
+    }
+
+    /**
+     * Passes that are given places of drawn tokens instead of ids, before anybody has read these: the tokens are those of passes one
+     * by one, whether a pass is plain, recorded or replayed, and however the sequences change their order.
+     */
+    @Test
+    void tokensAreFedBeforeTheyAreRead() {
+        int[][][] found = new int[2][][];
+        for (int ahead = 0; ahead < 2; ahead++) {
+            try (CudaBackend backend = new CudaBackend(CudaTesting.exact(WeightPolicy.AS_STORED))) {
+                found[ahead] = generate(Decode.of(backend), 14, ahead == 1);
+                assertThat(CudaTesting.replays(backend)).isGreaterThan(10);
+            }
+        }
+        assertThat(found[1]).isDeepEqualTo(found[0]);
+    }
+
+    /** Tokens of four sequences by step; in every third step the first comes last. */
+    private static int[][] generate(Decode decode, int steps, boolean ahead) {
+        Backend backend = decode.backend;
+        int vocab = decode.model.vocabSize();
+        Draws draws = new Draws(4, vocab);
+        int[][] tokens = new int[4][steps + 1];
+        List<Integer> order = new ArrayList<>(List.of(0, 1, 2, 3));
+        List<Integer> drawn = List.of();
+        for (int s = 0; s < 4; s++) {
+            tokens[s][0] = 9 * s + 1;
+        }
+        int[] read = new int[4];
+        for (int position = 0; position < steps; position++) {
+            if (position % 3 == 2) {
+                order.add(order.removeFirst());
+            }
+            decode.input.clear();
+            for (int s : order) {
+                int[] known = tokens[s].clone();
+                known[position] = ahead && position > 0 ? -1 - drawn.indexOf(s) : known[position];
+                decode.input.add(known, position, position + 1, decode.tables.get(s), 1);
+            }
+            backend.beginStep(decode.input.metadata(), 4);
+            Buffer logits = decode.model.forward(decode.input, decode.cache);
+            backend.endStep();
+            if (ahead && position > 0) {
+                backend.readDrawn(read);
+                for (int i = 0; i < 4; i++) {
+                    tokens[drawn.get(i)][position] = read[i];
+                }
+            }
+            draws.clear();
+            for (int row = 0; row < 4; row++) {
+                draws.add(row, 1.5f, 0, 1, Sampler.uniform(order.get(row), position));
+            }
+            assertThat(backend.draw(logits, vocab, draws)).isTrue();
+            drawn = List.copyOf(order);
+            if (!ahead || position == steps - 1) {
+                backend.readDrawn(read);
+                for (int i = 0; i < 4; i++) {
+                    tokens[drawn.get(i)][position + 1] = read[i];
+                }
+            }
+        }
+        return tokens;
     }
 
     /** Watched passes tell where their time went, whether they run verb by verb, are recorded or replayed; others tell nothing new. */

@@ -15,6 +15,7 @@ import dev.spandrel.engine.Penalties;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.StartPhase;
+import dev.spandrel.engine.StepRecord;
 import dev.spandrel.engine.TokenRules;
 import dev.spandrel.engine.cuda.EmulatedCuda;
 import java.nio.file.Path;
@@ -23,6 +24,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -104,6 +107,30 @@ class CudaEngineEmulatedTest {
         assertThat(cuda.calls("cuGraphLaunch")).isPositive();
     }
 
+    /** A step is scheduled and on its way before the tokens of the one before it are read: it begins when those are there. */
+    @Test
+    void stepsOverlap() throws InterruptedException {
+        Queue<StepRecord> steps = new ConcurrentLinkedQueue<>();
+        try (Engine engine = Engine.open(config("cuda").stepListener(steps::add).build())) {
+            List<Generation> running = new ArrayList<>();
+            for (int i = 0; i < PROMPTS.size(); i++) {
+                running.add(submit(engine, PROMPTS.get(i), GREEDY.withMaxTokens(8 + i)));
+            }
+            for (Generation generation : running) {
+                finish(generation, new StringBuilder());
+            }
+        }
+        long last = Long.MIN_VALUE;
+        int overlapping = 0;
+        for (StepRecord step : steps) {
+            assertThat(step.startNanos()).isGreaterThanOrEqualTo(last);
+            overlapping += step.forwardNanos() == last ? 1 : 0;
+            last = step.endNanos();
+        }
+        assertThat(steps.stream().mapToInt(StepRecord::generatedTokens).sum()).isEqualTo(8 + 9 + 10 + 11);
+        assertThat(overlapping).isGreaterThanOrEqualTo(steps.size() - PROMPTS.size() - 1);
+    }
+
     /** Penalties, rules and forms of the output are the device's affair too: of logits nothing is read but what is drawn. */
     @Test
     void changesScoresOnTheDevice() throws InterruptedException {
@@ -124,7 +151,10 @@ class CudaEngineEmulatedTest {
         assertThat(cuda.calls("cuMemcpyDtoHAsync_v2")).isEqualTo(cuda.launches("sample"));
     }
 
-    /** 1, 2 and 4 sequences are captured at the start, so a first batch of four is none of an unknown kind. */
+    /**
+     * 1, 2 and 4 sequences are captured at the start, so a first batch of four is none of an unknown kind; so are longer contexts, and
+     * a largest batch that is no power of two.
+     */
     @Test
     void decodeStepsAreCapturedAtTheStart() {
         try (Engine engine = Engine.open(config("cuda").build())) {
@@ -132,6 +162,14 @@ class CudaEngineEmulatedTest {
                     .extracting(StartPhase::name)
                     .containsSubsequence("load", "warm_up", "capture", "start_loop");
             assertThat(cuda.calls("cuStreamEndCapture")).isEqualTo(3);
+        }
+        long before = cuda.calls("cuStreamEndCapture");
+        try (Engine engine =
+                Engine.open(config("cuda").maxNumSeqs(3).maxModelLen(500).build())) {
+            assertThat(engine.healthy()).isTrue();
+            assertThat(cuda.calls("cuStreamEndCapture") - before)
+                    .as("1, 2 and 3 sequences at 128, 256 and 500 tokens")
+                    .isEqualTo(9);
         }
         try (Engine engine = Engine.open(config("cpu").build())) {
             assertThat(engine.startPhases()).extracting(StartPhase::name).doesNotContain("capture");
@@ -153,7 +191,7 @@ class CudaEngineEmulatedTest {
             assertThat(finish(submit(engine, "Once", GREEDY.withMaxTokens(4)), new StringBuilder())
                             .reason())
                     .isEqualTo(FinishReason.LENGTH);
-            cuda.fail("cuStreamSynchronize", 3, 719);
+            cuda.fail("cuEventSynchronize", 3, 719);
             GenerationEvent.Finished end =
                     finish(submit(engine, "Once", GREEDY.withMaxTokens(40)), new StringBuilder());
             assertThat(end.reason()).isEqualTo(FinishReason.ERROR);

@@ -22,10 +22,13 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A fault at each allocation and step point, one by one: the requests concerned end with its cause, the others go on, no
@@ -70,7 +73,7 @@ class FaultInjectionTest {
     }
 
     /** Samples 7, 8, 9, 7, 8, 9, … so that prompt lookup finds drafts. */
-    private static final class Counting implements StepRunner {
+    private static class Counting implements StepRunner {
         @Override
         public void forward(ScheduledBatch batch) {
             for (int i = 0; i < batch.sequences().size(); i++) {
@@ -91,21 +94,47 @@ class FaultInjectionTest {
         }
     }
 
+    /** The same on a device: steps overlap. */
+    private static final class Ahead extends Counting {
+        private int[] drawn = {};
+
+        @Override
+        public boolean runsAhead() {
+            return true;
+        }
+
+        @Override
+        public boolean draw(ScheduledBatch batch) {
+            drawn = IntStream.range(0, batch.sequences().size())
+                    .filter(i -> batch.logitRows(i) > 0)
+                    .mapToObj(i -> (LiveRequest) batch.sequences().get(i))
+                    .filter(LiveRequest::isInStep)
+                    .mapToInt(request -> sample(request, 0, request.generated()))
+                    .toArray();
+            return drawn.length > 0;
+        }
+
+        @Override
+        public int drawn(int index) {
+            return drawn[index];
+        }
+    }
+
     /** Six requests over so few blocks that some are preempted. */
     private static final class World implements AutoCloseable {
         final BlockManager blocks = new BlockManager(9, 4, true);
         final EngineLoop loop;
         final List<LiveRequest> requests = new ArrayList<>();
 
-        World(FaultPoint fault) {
+        World(FaultPoint fault, boolean ahead) {
             AtomicLong clock = new AtomicLong();
             WaitingLine line = new WaitingLine(100, 0);
             SchedulerConfig config = new SchedulerConfig(4, 16, 8, SchedulingPolicy.FCFS);
             EngineStep step = new EngineStep(
                     new Scheduler(config, blocks, fault),
                     blocks,
-                    new Counting(),
-                    new NgramProposer(3, 2, 3),
+                    ahead ? new Ahead() : new Counting(),
+                    ahead ? null : new NgramProposer(3, 2, 3),
                     token -> false,
                     line,
                     () -> clock.addAndGet(1_000),
@@ -144,26 +173,28 @@ class FaultInjectionTest {
         }
     }
 
-    @Test
-    void withoutAFaultAllFinishAndEveryPointIsPassed() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void withoutAFaultAllFinishAndEveryPointIsPassed(boolean ahead) throws Exception {
         Fault none = new Fault("", 0, 0);
-        try (World world = new World(none).run()) {
+        try (World world = new World(none, ahead).run()) {
             assertThat(world.count(FinishReason.LENGTH)).isEqualTo(REQUESTS);
             assertThat(world.loop.stats().preemptions()).isPositive();
-            assertThat(world.loop.stats().acceptedDraftTokens()).isPositive();
+            assertThat(world.loop.stats().acceptedDraftTokens() > 0).isNotEqualTo(ahead);
             assertThat(none.seen.keySet())
                     .containsExactlyInAnyOrder(
                             "admit", "admitted", "extend", "preempt", "forward", "sample", "advance", "publish");
         }
     }
 
-    @Test
-    void aFaultAnywhereFailsThoseConcernedAndNobodyElse() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aFaultAnywhereFailsThoseConcernedAndNobodyElse(boolean ahead) throws Exception {
         Fault none = new Fault("", 0, 0);
-        new World(none).run().close();
+        new World(none, ahead).run().close();
         for (Map.Entry<String, Integer> point : none.seen.entrySet()) {
             for (int occurrence = 1; occurrence <= point.getValue(); occurrence++) {
-                try (World world = new World(new Fault(point.getKey(), occurrence, 1)).run()) {
+                try (World world = new World(new Fault(point.getKey(), occurrence, 1), ahead).run()) {
                     String where = point.getKey() + " " + occurrence;
                     assertThat(world.loop.healthy()).as(where).isTrue();
                     assertThat(world.count(FinishReason.ERROR) + world.count(FinishReason.LENGTH))
@@ -179,9 +210,10 @@ class FaultInjectionTest {
         }
     }
 
-    @Test
-    void aSecondFaultWithinAMinuteEndsTheEngine() throws Exception {
-        try (World world = new World(new Fault("forward", 2, 2)).run()) {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aSecondFaultWithinAMinuteEndsTheEngine(boolean ahead) throws Exception {
+        try (World world = new World(new Fault("forward", 2, 2), ahead).run()) {
             assertThat(world.count(FinishReason.ERROR)).isEqualTo(REQUESTS);
             long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
             while (world.loop.healthy() && System.nanoTime() < deadline) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.model.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,7 +21,7 @@ class GenerationDefaultsTest {
         if (generation != null) {
             Files.writeString(folder.resolve("generation_config.json"), generation);
         }
-        return GenerationDefaults.read(ModelConfig.read(folder));
+        return GenerationDefaults.read(ModelConfig.read(folder), "auto");
     }
 
     @Test
@@ -60,6 +61,42 @@ class GenerationDefaultsTest {
     }
 
     @Test
+    void anotherFoldersWordGoesBeforeTheModels(@TempDir Path other) throws IOException {
+        read("{\"eos_token_id\": 2}", "{\"temperature\": 0.6, \"max_new_tokens\": 5, \"eos_token_id\": 3}");
+        Files.writeString(other.resolve("generation_config.json"), "{\"temperature\": 0.25, \"eos_token_id\": 4}");
+        GenerationDefaults defaults = GenerationDefaults.read(ModelConfig.read(folder), other.toString());
+        assertThat(defaults.sampling().temperature()).isEqualTo(0.25);
+        assertThat(defaults.sampling().maxTokens())
+                .as("the model's own is not read")
+                .isEmpty();
+        assertThat(defaults.eosTokenIds()).containsExactly(4);
+    }
+
+    @Test
+    void withoutAnyGenerationConfigTheEnginesDefaultsCount() throws IOException {
+        read("{\"eos_token_id\": 2}", "{\"temperature\": 0.6, \"top_k\": 5, \"eos_token_id\": 3}");
+        GenerationDefaults defaults = GenerationDefaults.read(ModelConfig.read(folder), "vllm");
+        assertThat(defaults.sampling()).isEqualTo(SamplingParams.DEFAULT);
+        assertThat(defaults.eosTokenIds()).containsExactly(2);
+        read("{}", "{\"eos_token_id\": 3}");
+        assertThat(GenerationDefaults.read(ModelConfig.read(folder), "vllm").eosTokenIds())
+                .as("texts must end")
+                .containsExactly(3);
+    }
+
+    @Test
+    void whatIsWrongInAnotherFolderIsToldWithIt(@TempDir Path other) throws IOException {
+        read("{}", null);
+        assertThatThrownBy(() -> GenerationDefaults.read(ModelConfig.read(folder), other.toString()))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageContaining(other + ": no generation_config.json");
+        Files.writeString(other.resolve("generation_config.json"), "{\"top_p\": 7}");
+        assertThatThrownBy(() -> GenerationDefaults.read(ModelConfig.read(folder), other.toString()))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageContaining(other + ": generation_config.json: top_p");
+    }
+
+    @Test
     void aValueThatIsNoneIsToldWithItsFile() {
         assertThatThrownBy(() -> read("{}", "{\"temperature\": \"hot\"}"))
                 .isInstanceOf(EngineException.ModelLoad.class)
@@ -74,7 +111,9 @@ class GenerationDefaultsTest {
     @Test
     void aGgufFileSaysItToo() {
         Path file = Path.of("src/test/resources/gguf/families/llama/model.gguf");
-        assertThat(GenerationDefaults.read(ModelConfig.read(file)).endsSequence(2))
+        assertThat(GenerationDefaults.read(ModelConfig.read(file), "auto").endsSequence(2))
+                .isTrue();
+        assertThat(GenerationDefaults.read(ModelConfig.read(file), "vllm").endsSequence(2))
                 .isTrue();
     }
 }

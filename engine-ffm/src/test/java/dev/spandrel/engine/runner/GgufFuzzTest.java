@@ -61,7 +61,7 @@ class GgufFuzzTest {
         rounds("families", FAMILIES, "model.gguf", 20_261_202L, 1_000, file -> {
             ModelConfig config = ModelConfig.read(file);
             int length = ModelLoader.maxPositions(config);
-            GenerationDefaults.read(config);
+            GenerationDefaults.read(config, "auto");
             assertThat(length).isPositive();
             try (ReferenceBackend backend = new ReferenceBackend()) {
                 Model model = ModelLoader.load(config, backend, new StepLimits(1, 1, Math.min(16, length)));

@@ -3,6 +3,7 @@ package dev.spandrel.engine.runner;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.spandrel.engine.ChatMessage;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.EngineConfig;
 import dev.spandrel.engine.EngineException;
@@ -18,12 +19,14 @@ import dev.spandrel.engine.StepRecord;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -145,6 +148,26 @@ class LocalEngineTest {
         try (Engine engine = Engine.open(config().chatTemplate(template).build())) {
             assertThat(engine.chatTemplate()).contains(template);
             assertThat(engine.model().chatTemplate()).isTrue();
+        }
+    }
+
+    @Test
+    void contentsInPartsReachTheTemplateInTheFormatAskedFor() throws Exception {
+        String template = "{% for m in messages %}{% for c in m.content %}{{ c.text }}{% endfor %}{% endfor %}";
+        List<Map<String, Object>> parts = List.of(Map.of("text", "one "), Map.of("text", "two"));
+        Prompt prompt = new Prompt.Chat(List.of(new ChatMessage("user", "one \ntwo", parts, Map.of())));
+        try (Engine engine = Engine.open(config().chatTemplate(template).build())) {
+            assertThat(engine.detokenize(
+                            IntStream.of(engine.tokenize(prompt)).boxed().toList(), true))
+                    .isEqualTo("one two");
+        }
+        EngineConfig asText = config().chatTemplate("{{ messages[0].content }}")
+                .chatTemplateContentFormat("string")
+                .build();
+        try (Engine engine = Engine.open(asText)) {
+            assertThat(engine.detokenize(
+                            IntStream.of(engine.tokenize(prompt)).boxed().toList(), true))
+                    .isEqualTo("one \ntwo");
         }
     }
 

@@ -23,12 +23,15 @@ class RunsAheadTest {
     private final WaitingLine line = new WaitingLine(10, 0);
     private final ConcurrentLinkedQueue<String> said = new ConcurrentLinkedQueue<>();
     private int forwards;
+    private boolean asyncScheduling = true;
 
     private final class Runner implements StepRunner {
         private final boolean ahead;
+        private final boolean draws;
 
-        private Runner(boolean ahead) {
+        private Runner(boolean ahead, boolean draws) {
             this.ahead = ahead;
+            this.draws = draws;
         }
 
         @Override
@@ -39,6 +42,19 @@ class RunsAheadTest {
         @Override
         public void forward(ScheduledBatch batch) {
             said.add("forward " + forwards++);
+        }
+
+        @Override
+        public boolean draw(ScheduledBatch batch) {
+            boolean any = batch.sequences().stream().anyMatch(one -> ((LiveRequest) one).isInStep());
+            said.add(draws && any ? "draw " + (forwards - 1) : "");
+            return draws && any;
+        }
+
+        @Override
+        public int drawn(int index) {
+            said.add("read");
+            return 7;
         }
 
         @Override
@@ -55,11 +71,22 @@ class RunsAheadTest {
     }
 
     /** Reads one request to its end, and returns what the engine did meanwhile. */
-    private List<String> generate(boolean ahead, int tokens) throws InterruptedException {
+    private List<String> generate(boolean ahead, boolean draws, int tokens) throws InterruptedException {
+        said.clear();
+        forwards = 0;
         BlockManager blocks = new BlockManager(16, 4, false);
         Scheduler scheduler = new Scheduler(new SchedulerConfig(2, 6, 0, SchedulingPolicy.FCFS), blocks);
         EngineStep step = new EngineStep(
-                scheduler, blocks, new Runner(ahead), null, _ -> false, line, clock::incrementAndGet, FaultPoint.NONE);
+                scheduler,
+                blocks,
+                new Runner(ahead, draws),
+                null,
+                _ -> false,
+                line,
+                clock::incrementAndGet,
+                FaultPoint.NONE,
+                null,
+                asyncScheduling);
         SamplingParams sampling = SamplingParams.DEFAULT.withMaxTokens(tokens);
         LiveRequest request =
                 new LiveRequest(1, "r", new int[4], sampling, 0, 1, clock.incrementAndGet(), Sequence.Standing.PLAIN);
@@ -74,12 +101,12 @@ class RunsAheadTest {
             }
             assertThat(request.published()).isEqualTo(tokens);
         }
-        return List.copyOf(said);
+        return said.stream().filter(word -> !word.isEmpty()).toList();
     }
 
     @Test
     void theLastStepIsToldWhileTheNextRuns() throws InterruptedException {
-        assertThat(generate(true, 3))
+        assertThat(generate(true, false, 3))
                 .containsExactly(
                         "forward 0",
                         "sample 0",
@@ -94,12 +121,43 @@ class RunsAheadTest {
 
     @Test
     void whereAPassIsOverWhenItReturnsNothingWaits() throws InterruptedException {
-        assertThat(generate(false, 2))
+        assertThat(generate(false, false, 2))
                 .containsExactly("forward 0", "sample 0", "told 0", "forward 1", "sample 1", "told 1");
+    }
+
+    /** The device has the next pass before anybody reads what it drew; with the last token known to be the last there is none. */
+    @Test
+    void wherePassesAndDrawsRunOnADeviceStepsOverlap() throws InterruptedException {
+        assertThat(generate(true, true, 4))
+                .containsExactly(
+                        "forward 0",
+                        "draw 0",
+                        "forward 1",
+                        "read",
+                        "draw 1",
+                        "told 0",
+                        "forward 2",
+                        "read",
+                        "draw 2",
+                        "told 1",
+                        "forward 3",
+                        "read",
+                        "draw 3",
+                        "told 2",
+                        "read",
+                        "told 3");
+    }
+
+    @Test
+    void overlappingCanBeTurnedOff() throws InterruptedException {
+        asyncScheduling = false;
+        assertThat(generate(true, true, 2))
+                .containsExactly("forward 0", "draw 0", "read", "forward 1", "draw 1", "told 0", "read", "told 1");
     }
 
     @Test
     void everyTokenWakesItsReader() throws InterruptedException {
-        assertThat(generate(true, 40)).hasSize(120);
+        assertThat(generate(true, false, 40)).hasSize(120);
+        assertThat(generate(true, true, 40)).hasSize(160);
     }
 }

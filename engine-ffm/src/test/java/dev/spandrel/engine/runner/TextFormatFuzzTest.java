@@ -126,7 +126,7 @@ class TextFormatFuzzTest {
                     assertThat(ModelLoader.maxPositions(config)).isPositive();
                     yield config;
                 }
-                case GENERATION_CONFIG -> GenerationDefaults.read(ModelConfig.read(folder));
+                case GENERATION_CONFIG -> GenerationDefaults.read(ModelConfig.read(folder), "auto");
                 case TOKENIZER, VOCAB, MERGES -> Tokenizer.open(folder);
                 case INDEX -> Checkpoint.open(folder);
                 case CHAT_TEMPLATE -> {

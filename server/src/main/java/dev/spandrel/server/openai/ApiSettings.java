@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param forceIncludeUsage whether streams tell of their usage, running and final, unasked
  * @param perRequestMetrics whether plain answers with one choice tell of their latencies
  * @param tokenizerInfo whether {@code /tokenizer_info} is there
+ * @param fingerprint what answers tell of the server that made them
  * @param defaults what the operator says about requests
  */
 public record ApiSettings(
@@ -29,6 +30,7 @@ public record ApiSettings(
         boolean forceIncludeUsage,
         boolean perRequestMetrics,
         boolean tokenizerInfo,
+        Fingerprint fingerprint,
         RequestDefaults defaults) {
     /** vLLM's default of {@code --max-logprobs}. */
     public static final int DEFAULT_MAX_LOGPROBS = 20;
@@ -47,6 +49,7 @@ public record ApiSettings(
             false,
             false,
             false,
+            Fingerprint.DEFAULT,
             RequestDefaults.NONE);
 
     public ApiSettings {

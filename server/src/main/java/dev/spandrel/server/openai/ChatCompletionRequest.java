@@ -121,7 +121,8 @@ final class ChatCompletionRequest {
         if (message.get("role") == null) {
             message.missing("role");
         }
-        return new ChatMessage(role, content(message), ToolMessages.more(message));
+        ChatContent content = ChatContent.read(message);
+        return new ChatMessage(role, content.text(), content.parts(), ToolMessages.more(message));
     }
 
     private static Optional<OutputConstraint> constraint(RequestFields fields, ToolChoice tools) {
@@ -132,46 +133,5 @@ final class ChatCompletionRequest {
                     "tool_choice", "tool_choice forces calls, so no other form of output may be asked for."));
         }
         return calls.or(() -> asked);
-    }
-
-    /** A string, or parts of which only text can be read by a text model. */
-    private static String content(RequestFields message) {
-        JsonNode content = message.get("content");
-        if (content == null) {
-            return "";
-        }
-        if (content.isString()) {
-            return content.stringValue();
-        }
-        if (!content.isArray()) {
-            message.problem("content", "a string or an array of parts", content);
-            return "";
-        }
-        List<String> parts = new ArrayList<>(content.size());
-        for (int i = 0; i < content.size(); i++) {
-            parts.add(part(message, "content." + i, content.get(i)));
-        }
-        // vLLM joins text parts by a newline where the template takes strings.
-        return String.join("\n", parts);
-    }
-
-    private static String part(RequestFields message, String name, JsonNode part) {
-        if (part.isString()) {
-            return part.stringValue();
-        }
-        if (!part.isObject()) {
-            message.problem(name, "a content part", part);
-            return "";
-        }
-        RequestFields fields = message.nested(name, part);
-        String type = fields.string("type").orElse("text");
-        if (!type.equals("text")) {
-            throw new OpenAiException(OpenAiError.badRequest(
-                    "messages", "This model reads text only; a content part has type `" + type + "`."));
-        }
-        if (fields.get("text") == null) {
-            fields.missing("text");
-        }
-        return fields.string("text").orElse("");
     }
 }

@@ -9,6 +9,9 @@ import tools.jackson.core.JsonGenerator;
  * @param idPrefix before the ids of answers
  */
 record ChatFormat(String idPrefix) implements WireFormat {
+    /** Before the ids of {@code /v1/responses}. */
+    static final String RESPONSE = "resp_";
+
     /** Chat completions'. */
     ChatFormat() {
         this("chatcmpl-");
@@ -22,6 +25,11 @@ record ChatFormat(String idPrefix) implements WireFormat {
     @Override
     public String requestId(String id, int prompt) {
         return responseId(id);
+    }
+
+    @Override
+    public String requestType() {
+        return idPrefix.equals(RESPONSE) ? "responses" : "chat_completions";
     }
 
     @Override

@@ -15,6 +15,11 @@ record CompletionsFormat() implements WireFormat {
     }
 
     @Override
+    public String requestType() {
+        return "other";
+    }
+
+    @Override
     public String operation() {
         return "text_completion";
     }

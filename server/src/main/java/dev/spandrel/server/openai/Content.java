@@ -1,6 +1,7 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.ChatMessage;
+import dev.spandrel.engine.Prompt;
 import java.util.List;
 
 /**
@@ -12,6 +13,16 @@ import java.util.List;
 public record Content(List<ChatMessage> input, String output) {
     /** Characters of an answer that are kept. */
     static final int LIMIT = 128 * 1024;
+
+    /** A prompt as messages. */
+    static List<ChatMessage> input(Prompt prompt) {
+        return switch (prompt) {
+            case Prompt.Text(String text, var special) -> List.of(new ChatMessage("user", text));
+            case Prompt.Chat(List<ChatMessage> messages, var options) -> messages;
+            // What they mean only the tokenizer knows; the ids are as good a record.
+            case Prompt.Tokens(List<Integer> ids) -> List.of(new ChatMessage("user", ids.toString()));
+        };
+    }
 
     public Content {
         input = List.copyOf(input);

@@ -123,6 +123,7 @@ public final class EmbeddingsService implements HttpService {
                     wish.id(),
                     wish.model(),
                     api.model().name(),
+                    api.listener().wantsContent() ? Content.input(wish.prompts().get(ended.size())) : List.of(),
                     embedding.promptTokens(),
                     outcome.dimensions,
                     wish.base64() ? "base64" : "float",
@@ -142,8 +143,10 @@ public final class EmbeddingsService implements HttpService {
         PromptRules rules = PromptFields.read(fields);
         String format = fields.string("encoding_format").orElse("float");
         OptionalInt dimensions = fields.integer("dimensions");
-        boolean normalized = fields.bool("normalize", true);
+        // The newer name is vLLM's, which pools for other ends too.
+        boolean normalized = fields.bool("normalize", fields.bool("use_activation", true));
         fields.check();
+        UnsupportedFields.checkEmbedding(fields);
         api.model().check(name);
         PromptInput.check("input", prompts, api.model());
         if (!format.equals("float") && !format.equals("base64")) {

@@ -1,11 +1,9 @@
 package dev.spandrel.server.openai;
 
-import dev.spandrel.engine.ChatMessage;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationEvent.Finished;
-import dev.spandrel.engine.Prompt;
 import dev.spandrel.server.http.WriteWatchdog;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +50,7 @@ record EndedCall(GenerationCall call, String responseModel, WriteWatchdog.Writer
                 generation.phases(),
                 times(choices),
                 choices.stream().map(EndedCall::reason).toList(),
+                tools(choices),
                 choices.stream()
                         .map(Choice::finished)
                         .filter(Objects::nonNull)
@@ -60,6 +59,15 @@ record EndedCall(GenerationCall call, String responseModel, WriteWatchdog.Writer
                         .map(EngineException.class::cast)
                         .findFirst(),
                 withContent ? Optional.of(content(first)) : Optional.empty());
+    }
+
+    private Optional<ToolReading> tools(List<Choice> choices) {
+        if (call.tools().mode() != ToolChoice.Mode.AUTO) {
+            return Optional.empty();
+        }
+        int withCalls = (int)
+                choices.stream().filter(choice -> !choice.toolCalls().isEmpty()).count();
+        return Optional.of(new ToolReading(call.format().requestType(), withCalls, choices.size() - withCalls));
     }
 
     private AnswerTimes times(List<Choice> choices) {
@@ -77,12 +85,6 @@ record EndedCall(GenerationCall call, String responseModel, WriteWatchdog.Writer
     }
 
     private Content content(Choice choice) {
-        List<ChatMessage> input = switch (call.prompts().get(call.promptOf(choice.index()))) {
-            case Prompt.Text(String text, var special) -> List.of(new ChatMessage("user", text));
-            case Prompt.Chat(List<ChatMessage> messages, var options) -> messages;
-            // What they mean only the tokenizer knows; the ids are as good a record.
-            case Prompt.Tokens(List<Integer> ids) -> List.of(new ChatMessage("user", ids.toString()));
-        };
-        return new Content(input, choice.content());
+        return new Content(Content.input(call.prompts().get(call.promptOf(choice.index()))), choice.content());
     }
 }

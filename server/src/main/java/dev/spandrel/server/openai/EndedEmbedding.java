@@ -1,9 +1,11 @@
 package dev.spandrel.server.openai;
 
+import dev.spandrel.engine.ChatMessage;
 import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.RequestPhases;
 import dev.spandrel.engine.RequestTimings;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,6 +16,7 @@ import java.util.Optional;
  * @param responseId the id in the HTTP answer
  * @param requestModel the name the client used
  * @param responseModel the name in the answer
+ * @param input the prompt as one message of the user, where a listener wants it; else empty
  * @param dimensions of the vector; 0 where there is none
  * @param encodingFormat how the vector was written: {@code float} or {@code base64}
  * @param reason {@link FinishReason#STOP}, or why there is no vector
@@ -25,6 +28,7 @@ public record EndedEmbedding(
         String responseId,
         String requestModel,
         String responseModel,
+        List<ChatMessage> input,
         int promptTokens,
         int dimensions,
         String encodingFormat,
@@ -35,4 +39,27 @@ public record EndedEmbedding(
         long lastByteNanos) {
     /** {@code gen_ai.operation.name}. */
     public static final String OPERATION = "embeddings";
+
+    public EndedEmbedding {
+        input = List.copyOf(input);
+    }
+
+    /** The same for those who are not to know what was asked. */
+    EndedEmbedding withoutInput() {
+        return new EndedEmbedding(
+                index,
+                requestId,
+                responseId,
+                requestModel,
+                responseModel,
+                List.of(),
+                promptTokens,
+                dimensions,
+                encodingFormat,
+                timings,
+                phases,
+                reason,
+                failure,
+                lastByteNanos);
+    }
 }

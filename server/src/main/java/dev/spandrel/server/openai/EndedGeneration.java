@@ -26,6 +26,7 @@ import java.util.Optional;
  * @param phases the finer stamps
  * @param answer when it went out
  * @param reasons why it ended, one per choice it gave; {@link FinishReason#ABORT} where the client left
+ * @param tools what reading its calls came to; empty where nothing looked for any
  * @param failure the cause of {@link FinishReason#ERROR}, where the engine gave one
  * @param content what was said, where a listener wants it
  */
@@ -48,6 +49,7 @@ public record EndedGeneration(
         RequestPhases phases,
         AnswerTimes answer,
         List<FinishReason> reasons,
+        Optional<ToolReading> tools,
         Optional<EngineException> failure,
         Optional<Content> content) {
     public EndedGeneration {
@@ -75,6 +77,7 @@ public record EndedGeneration(
                 phases,
                 answer,
                 reasons,
+                tools,
                 failure,
                 Optional.empty());
     }

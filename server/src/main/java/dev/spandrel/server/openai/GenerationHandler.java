@@ -104,7 +104,7 @@ final class GenerationHandler implements Handler {
         GenerationGroup group;
         Optional<Detached> detached;
         try {
-            call = read(intake);
+            call = read(intake, request);
             group = GenerationGroup.submit(
                     api.engine(),
                     call,
@@ -164,8 +164,10 @@ final class GenerationHandler implements Handler {
         }
     }
 
-    private GenerationCall read(Intake intake) {
-        GenerationCall call = reader.read(intake.fields(), intake.ids());
+    private GenerationCall read(Intake intake, ServerRequest request) {
+        RequestFields fields =
+                Scheduling.prioritized(intake.fields(), request.headers().first(Scheduling.PRIORITY));
+        GenerationCall call = reader.read(fields, intake.ids());
         intake.named(call.id());
         return call;
     }

@@ -49,7 +49,7 @@ public interface GenerationListener {
     /** A request that was answered with an error instead of a generation. */
     default void onRefused(ServerRequest request, RefusedRequest refused) {}
 
-    /** Whether {@link EndedGeneration#content} is wanted. */
+    /** Whether {@link EndedGeneration#content} and {@link EndedEmbedding#input} are wanted. */
     default boolean wantsContent() {
         return false;
     }
@@ -91,7 +91,10 @@ public interface GenerationListener {
 
         @Override
         public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
-            all.forEach(listener -> listener.onEmbedded(request, embeddings));
+            List<EndedEmbedding> bare = wantsContent()
+                    ? embeddings.stream().map(EndedEmbedding::withoutInput).toList()
+                    : embeddings;
+            all.forEach(listener -> listener.onEmbedded(request, listener.wantsContent() ? embeddings : bare));
         }
 
         @Override

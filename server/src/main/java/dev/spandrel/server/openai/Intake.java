@@ -36,9 +36,9 @@ final class Intake {
     }
 
     /**
-     * Reads the body, once.
+     * Reads the body, once, and leaves in the context whose conversation it belongs to.
      *
-     * @throws OpenAiException when it is no object, or the server stops
+     * @throws OpenAiException when it is no object or names no proper session, or the server stops
      */
     RequestFields fields() {
         if (fields.isEmpty()) {
@@ -48,6 +48,8 @@ final class Intake {
                 throw new OpenAiException(OpenAiError.unavailable("The server is shutting down."));
             }
             fields = Optional.of(RequestFields.parse(body));
+            SessionId.read(fields.get(), request.headers().first(SessionId.HEADER))
+                    .ifPresent(request.context()::register);
         }
         return fields.get();
     }

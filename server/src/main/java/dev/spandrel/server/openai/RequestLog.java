@@ -1,25 +1,21 @@
 package dev.spandrel.server.openai;
 
-import dev.spandrel.engine.ChatMessage;
-import dev.spandrel.engine.SamplingParams;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.time.temporal.ChronoUnit;
 import java.util.List;
-import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import tools.jackson.core.JsonGenerator;
 
 /**
- * One line of JSON per generation once it is over: its prompt, the sampling values in force and, where wanted, what was
- * said ({@code --enable-log-requests}). Lines go through a queue bounded by its bytes to one thread, so that a log that
- * cannot be written delays no answer; how many were dropped meanwhile is a line of its own.
+ * One line of JSON per generation or embedding once it is over: its prompt, the sampling values in force and, where wanted,
+ * what was said ({@code --enable-log-requests}); and one per request that was refused. Lines go through a queue bounded by
+ * its bytes to one thread, so that a log that cannot be written delays no answer; how many were dropped meanwhile is a line
+ * of its own.
  */
 public final class RequestLog implements GenerationListener, AutoCloseable {
     private static final int QUEUE = 8192;
@@ -29,10 +25,9 @@ public final class RequestLog implements GenerationListener, AutoCloseable {
 
     private static final byte[] END = new byte[0];
 
-    private final Settings settings;
+    private final RequestLines lines;
     private final PrintStream out;
-    private final InstantSource wall;
-    private final BlockingQueue<byte[]> lines = new ArrayBlockingQueue<>(QUEUE);
+    private final BlockingQueue<byte[]> queue = new ArrayBlockingQueue<>(QUEUE);
     private final AtomicLong queuedBytes = new AtomicLong();
     private final AtomicLong dropped = new AtomicLong();
     private final Thread writer;
@@ -50,7 +45,7 @@ public final class RequestLog implements GenerationListener, AutoCloseable {
             }
         }
 
-        private int limit() {
+        int limit() {
             return maxLength.orElse(Integer.MAX_VALUE);
         }
     }
@@ -61,9 +56,8 @@ public final class RequestLog implements GenerationListener, AutoCloseable {
      * @param out takes the lines
      */
     public RequestLog(Settings settings, PrintStream out, InstantSource wall) {
-        this.settings = settings;
+        this.lines = new RequestLines(settings, wall);
         this.out = out;
-        this.wall = wall;
         this.writer = Thread.ofPlatform().daemon().name("request-log").start(this::write);
     }
 
@@ -74,96 +68,32 @@ public final class RequestLog implements GenerationListener, AutoCloseable {
 
     @Override
     public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
-        generations.forEach(generation -> offer(line(generation)));
+        generations.forEach(generation -> offer(lines.line(request, generation)));
+    }
+
+    @Override
+    public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
+        embeddings.forEach(embedding -> offer(lines.line(request, embedding)));
+    }
+
+    @Override
+    public void onRefused(ServerRequest request, RefusedRequest refused) {
+        offer(lines.line(request, refused));
     }
 
     private void offer(byte[] line) {
-        if (queuedBytes.addAndGet(line.length) > QUEUE_BYTES || !lines.offer(line)) {
+        if (queuedBytes.addAndGet(line.length) > QUEUE_BYTES || !queue.offer(line)) {
             queuedBytes.addAndGet(-line.length);
             dropped.incrementAndGet();
         }
     }
 
-    private byte[] line(EndedGeneration generation) {
-        return ended(Json.bytes(json -> {
-            json.writeStartObject();
-            json.writeStringProperty(
-                    "time", wall.instant().truncatedTo(ChronoUnit.MICROS).toString());
-            json.writeStringProperty("request_id", generation.requestId());
-            json.writeStringProperty("operation", generation.operation());
-            json.writeStringProperty("model", generation.requestModel());
-            json.writeBooleanProperty("stream", generation.streamed());
-            generation.content().ifPresent(content -> input(json, content.input()));
-            json.writeName("params");
-            params(json, generation.sampling(), generation.choices());
-            json.writeNumberProperty("prompt_tokens", generation.promptTokens());
-            json.writeNumberProperty("completion_tokens", generation.completionTokens());
-            json.writeStringProperty("finish_reason", generation.reason().name().toLowerCase(Locale.ROOT));
-            if (settings.outputs()) {
-                generation
-                        .content()
-                        .ifPresent(
-                                content -> json.writeStringProperty("output", cut(content.output(), settings.limit())));
-            }
-            json.writeEndObject();
-        }));
-    }
-
-    private void input(JsonGenerator json, List<ChatMessage> messages) {
-        int left = settings.limit();
-        json.writeArrayPropertyStart("messages");
-        for (ChatMessage message : messages) {
-            String text = cut(message.content(), left);
-            left -= text.length();
-            json.writeStartObject();
-            json.writeStringProperty("role", message.role());
-            json.writeStringProperty("content", text);
-            json.writeEndObject();
-        }
-        json.writeEndArray();
-    }
-
-    private static void params(JsonGenerator json, SamplingParams sampling, int n) {
-        json.writeStartObject();
-        json.writeNumberProperty("n", n);
-        if (sampling.maxTokens().isPresent()) {
-            json.writeNumberProperty("max_tokens", sampling.maxTokens().getAsInt());
-        } else {
-            json.writeNullProperty("max_tokens");
-        }
-        json.writeNumberProperty("temperature", sampling.temperature());
-        json.writeNumberProperty("top_p", sampling.topP());
-        json.writeNumberProperty("top_k", sampling.topK());
-        json.writeNumberProperty("min_p", sampling.minP());
-        if (sampling.seed().isPresent()) {
-            json.writeNumberProperty("seed", sampling.seed().getAsLong());
-        } else {
-            json.writeNullProperty("seed");
-        }
-        json.writeEndObject();
-    }
-
-    /** No half of a character that takes two. */
-    private static String cut(String text, int limit) {
-        if (text.length() <= limit) {
-            return text;
-        }
-        boolean half = limit > 0 && Character.isHighSurrogate(text.charAt(limit - 1));
-        return text.substring(0, half ? limit - 1 : limit);
-    }
-
-    private static byte[] ended(byte[] json) {
-        byte[] line = java.util.Arrays.copyOf(json, json.length + 1);
-        line[json.length] = '\n';
-        return line;
-    }
-
     private void write() {
         try {
-            for (byte[] line = lines.take(); line != END; line = lines.take()) {
+            for (byte[] line = queue.take(); line != END; line = queue.take()) {
                 out.write(line, 0, line.length);
                 queuedBytes.addAndGet(-line.length);
-                if (lines.isEmpty()) {
+                if (queue.isEmpty()) {
                     tellOfDropped();
                     out.flush();
                 }
@@ -178,11 +108,7 @@ public final class RequestLog implements GenerationListener, AutoCloseable {
     private void tellOfDropped() {
         long count = dropped.getAndSet(0);
         if (count > 0) {
-            byte[] line = ended(Json.bytes(json -> {
-                json.writeStartObject();
-                json.writeNumberProperty("dropped_lines", count);
-                json.writeEndObject();
-            }));
+            byte[] line = RequestLines.dropped(count);
             out.write(line, 0, line.length);
         }
     }
@@ -196,7 +122,7 @@ public final class RequestLog implements GenerationListener, AutoCloseable {
     @Override
     public void close() {
         try {
-            if (lines.offer(END, 1, TimeUnit.SECONDS)) {
+            if (queue.offer(END, 1, TimeUnit.SECONDS)) {
                 writer.join(Duration.ofSeconds(1));
             }
         } catch (InterruptedException e) {

@@ -30,7 +30,7 @@ final class ResponseJson {
             choices.forEach(choice -> choice(out, choice));
             out.writeEndArray();
             out.writeNullProperty("service_tier");
-            out.writeStringProperty("system_fingerprint", model.fingerprint());
+            Json.nullable(out, "system_fingerprint", model.fingerprint().orElse(null));
             usage(out, promptTokens(choices), completionTokens(choices), cachedTokens(choices), true);
             if (!call.format().tellsPromptPerChoice()) {
                 prompt(out, choices.getFirst());

@@ -9,6 +9,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The response object of OpenAI's Responses API in each of its states. */
 final class ResponseObject {
+    /** The default of {@code truncation}. */
+    static final String NO_TRUNCATION = "disabled";
+
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
     private static final List<String> REPEATED =
             List.of("instructions", "max_output_tokens", "max_tool_calls", "previous_response_id", "prompt", "user");
@@ -112,7 +115,7 @@ final class ResponseObject {
         response.set("tools", fields.get("tools") == null ? MAPPER.createArrayNode() : fields.get("tools"));
         response.put("top_logprobs", call.sampling().logprobs().sampled().orElse(0));
         response.put("top_p", call.sampling().topP());
-        response.put("truncation", "disabled");
+        response.put("truncation", fields.string("truncation").orElse(NO_TRUNCATION));
         return response;
     }
 

@@ -33,7 +33,10 @@ final class ResponseStore {
         long size() {
             long size = body.length;
             for (ChatMessage message : conversation) {
-                size += 100 + 2L * message.content().length();
+                int copies = message.parts().isEmpty() ? 2 : 4;
+                size += 100
+                        + 100L * message.parts().size()
+                        + (long) copies * message.content().length();
             }
             return size;
         }

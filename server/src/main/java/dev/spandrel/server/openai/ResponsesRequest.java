@@ -34,7 +34,11 @@ final class ResponsesRequest {
             "min_tokens",
             "ignore_eos",
             "chat_template_kwargs",
-            "stop_token_ids");
+            "stop_token_ids",
+            "logit_bias",
+            "skip_special_tokens",
+            "include_stop_str_in_output",
+            "structured_outputs");
 
     private final RequestFields fields;
     private final List<ChatMessage> before;
@@ -63,7 +67,12 @@ final class ResponsesRequest {
         JsonNode chat = request.chat();
         try {
             return ChatCompletionRequest.read(
-                    RequestFields.of(chat), before, ids, api.model(), api.engine(), new ChatFormat("resp_"));
+                    RequestFields.of(chat),
+                    before,
+                    ids,
+                    api.model(),
+                    api.engine(),
+                    new ChatFormat(ChatFormat.RESPONSE));
         } catch (RuntimeException e) {
             throw new ResponsesWords(request.origins).translate(e);
         }
@@ -86,6 +95,7 @@ final class ResponsesRequest {
         fields.object("reasoning")
                 .flatMap(reasoning -> reasoning.string("effort"))
                 .ifPresent(effort -> chat.put("reasoning_effort", effort));
+        truncation();
         format();
         tools();
         logprobs();
@@ -94,7 +104,18 @@ final class ResponsesRequest {
                     "background", "`background` together with `stream` is not supported by this server."));
         }
         fields.check();
+        UnsupportedFields.checkResponse(fields);
         return chat;
+    }
+
+    /** As in vLLM, {@code auto} keeps the end of what does not fit. */
+    private void truncation() {
+        String wish = fields.string("truncation").orElse(ResponseObject.NO_TRUNCATION);
+        if (wish.equals("auto")) {
+            chat.put("truncate_prompt_tokens", -1);
+        } else if (!wish.equals(ResponseObject.NO_TRUNCATION)) {
+            fields.problem("truncation", "auto or disabled", fields.get("truncation"));
+        }
     }
 
     private void message(ArrayNode messages, String origin, String role, String text) {
@@ -125,8 +146,7 @@ final class ResponsesRequest {
         switch (item.path("type").asString("message")) {
             case "message" -> {
                 ObjectNode message = add(messages, name);
-                String role = item.path("role").asString("user");
-                message.put("role", role.equals("developer") ? "system" : role);
+                message.put("role", item.path("role").asString("user"));
                 message.set("content", content(name, item.path("content")));
             }
             case "function_call" -> {

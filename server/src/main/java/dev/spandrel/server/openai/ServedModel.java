@@ -5,7 +5,6 @@ import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.server.openai.tools.ToolCallFamily;
 import java.util.List;
 import java.util.Optional;
-import java.util.zip.CRC32;
 
 /**
  * The model under the names clients know it by.
@@ -18,6 +17,7 @@ import java.util.zip.CRC32;
  * @param settings what the API offers
  * @param toolCallFamily how the model writes tool calls, where that is known
  * @param version of this server
+ * @param fingerprint what {@code system_fingerprint} tells; empty = null
  */
 public record ServedModel(
         ModelInfo info,
@@ -27,7 +27,8 @@ public record ServedModel(
         boolean priorities,
         ApiSettings settings,
         Optional<ToolCallFamily> toolCallFamily,
-        String version) {
+        String version,
+        Optional<String> fingerprint) {
     public ServedModel {
         names = List.copyOf(names);
         if (names.isEmpty()) {
@@ -58,13 +59,5 @@ public record ServedModel(
         if (!names.contains(requested)) {
             throw new OpenAiException(OpenAiError.modelNotFound(requested));
         }
-    }
-
-    /** Equal fingerprints mean equal weights shape and backend, so a seed should reproduce. */
-    String fingerprint() {
-        CRC32 crc = new CRC32();
-        crc.update((info.architecture() + '|' + info.parameters() + '|' + info.maxModelLen() + '|' + info.backend())
-                .getBytes(java.nio.charset.StandardCharsets.UTF_8));
-        return "spandrel-" + version + "-" + String.format("%08x", crc.getValue());
     }
 }

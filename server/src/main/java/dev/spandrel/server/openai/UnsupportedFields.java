@@ -1,6 +1,7 @@
 package dev.spandrel.server.openai;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -22,6 +23,8 @@ final class UnsupportedFields {
     private static final Map<String, Predicate<JsonNode>> COMMON = common();
     private static final Map<String, Predicate<JsonNode>> COMPLETIONS = completions();
     private static final Map<String, Predicate<JsonNode>> CHAT = chat();
+    private static final Map<String, Predicate<JsonNode>> RESPONSES = responses();
+    private static final Map<String, Predicate<JsonNode>> EMBEDDINGS = embeddings();
     private static final Map<String, Predicate<JsonNode>> BEAMS = beams();
 
     private UnsupportedFields() {}
@@ -36,12 +39,24 @@ final class UnsupportedFields {
                 .isPresent();
     }
 
+    private static Predicate<JsonNode> oneOf(String... neutral) {
+        return value -> value.isString() && List.of(neutral).contains(value.stringValue());
+    }
+
+    /** Of the arguments that extensions of vLLM read only {@link SessionId} is read here. */
+    private static boolean isSession(JsonNode arguments) {
+        return arguments.isObject()
+                && arguments
+                        .propertyStream()
+                        .allMatch(argument -> argument.getKey().equals("session_id"));
+    }
+
     private static Map<String, Predicate<JsonNode>> common() {
         Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>();
         fields.put("return_token_offsets", bool(false));
         fields.put("kv_transfer_params", EMPTY);
         fields.put("ec_transfer_params", EMPTY);
-        fields.put("vllm_xargs", EMPTY);
+        fields.put("vllm_xargs", UnsupportedFields::isSession);
         fields.put("repetition_detection", NEVER);
         fields.put("thinking_token_budget", NEVER);
         fields.put("stream_interval", number(1));
@@ -61,6 +76,24 @@ final class UnsupportedFields {
         fields.put("media_io_kwargs", EMPTY);
         fields.put("mm_processor_kwargs", EMPTY);
         fields.put("return_prompt_text", bool(false));
+        return fields;
+    }
+
+    private static Map<String, Predicate<JsonNode>> responses() {
+        Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>(CHAT);
+        fields.put("prompt", NEVER);
+        fields.put("previous_response", NEVER);
+        fields.put("previous_input_messages", EMPTY);
+        fields.put("enable_response_messages", bool(false));
+        return fields;
+    }
+
+    private static Map<String, Predicate<JsonNode>> embeddings() {
+        Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>(COMMON);
+        fields.put("priority", number(0));
+        fields.put("mm_processor_kwargs", EMPTY);
+        fields.put("embed_dtype", oneOf("float32"));
+        fields.put("endianness", oneOf("native", "little"));
         return fields;
     }
 
@@ -111,6 +144,24 @@ final class UnsupportedFields {
      */
     static void checkChat(RequestFields fields) {
         check(CHAT, fields, "");
+    }
+
+    /**
+     * Refuses what a response cannot have yet.
+     *
+     * @throws OpenAiException 400, naming the first such field
+     */
+    static void checkResponse(RequestFields fields) {
+        check(RESPONSES, fields, "");
+    }
+
+    /**
+     * Refuses what an embedding cannot have yet.
+     *
+     * @throws OpenAiException 400, naming the first such field
+     */
+    static void checkEmbedding(RequestFields fields) {
+        check(EMBEDDINGS, fields, " for embeddings");
     }
 
     private static void check(Map<String, Predicate<JsonNode>> neutral, RequestFields fields, String where) {

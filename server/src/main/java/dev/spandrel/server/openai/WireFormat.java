@@ -13,6 +13,9 @@ sealed interface WireFormat permits CompletionsFormat, ChatFormat {
     /** {@code gen_ai.operation.name}. */
     String operation();
 
+    /** What vLLM's metrics of tools call the endpoint. */
+    String requestType();
+
     /** The {@code object} of a whole answer. */
     String object();
 

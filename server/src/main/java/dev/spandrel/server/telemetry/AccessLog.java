@@ -1,5 +1,6 @@
 package dev.spandrel.server.telemetry;
 
+import dev.spandrel.server.openai.SessionId;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.CloseConnectionException;
@@ -16,6 +17,7 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -60,7 +62,7 @@ public final class AccessLog implements Filter, AutoCloseable {
     }
 
     /** What a request looked like when it came. */
-    private record Arrived(String time, long nanos, SpanContext span) {}
+    private record Arrived(String time, long nanos, String path, SpanContext span) {}
 
     @Override
     public void filter(FilterChain chain, RoutingRequest request, RoutingResponse response) {
@@ -69,7 +71,11 @@ public final class AccessLog implements Filter, AutoCloseable {
             return;
         }
         Arrived arrived = new Arrived(
-                wall.instant().truncatedTo(ChronoUnit.MICROS).toString(), nanoClock.getAsLong(), span(request));
+                wall.instant().truncatedTo(ChronoUnit.MICROS).toString(),
+                nanoClock.getAsLong(),
+                // Behind the route it is the rest of the path that the route left.
+                request.path().path(),
+                span(request));
         boolean gone = false;
         try {
             chain.proceed();
@@ -98,7 +104,7 @@ public final class AccessLog implements Filter, AutoCloseable {
             json.writeStartObject();
             json.writeStringProperty("time", arrived.time());
             json.writeStringProperty("method", request.prologue().method().text());
-            json.writeStringProperty("path", request.path().path());
+            json.writeStringProperty("path", arrived.path());
             // A client that left in the middle has seen the status or not; what it did not see is no status.
             if (gone && !response.isSent()) {
                 json.writeNullProperty("status");
@@ -113,6 +119,10 @@ public final class AccessLog implements Filter, AutoCloseable {
                     "user_agent",
                     request.headers().first(HeaderNames.USER_AGENT).orElse(""));
             json.writeStringProperty("request_id", requestId(request, response));
+            Optional<SessionId> session = request.context().get(SessionId.class);
+            if (session.isPresent()) {
+                json.writeStringProperty("session_id", session.get().value());
+            }
             json.writeStringProperty(
                     "trace_id", arrived.span().isValid() ? arrived.span().getTraceId() : "");
             json.writeStringProperty(

@@ -33,6 +33,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
     private final BlockHistograms blocks = new BlockHistograms();
     private final Histogram iterationTokens = new Histogram(ITERATION);
     private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
+    private final ToolMetrics tools = new ToolMetrics();
     private volatile RequestHistograms requests = new RequestHistograms(1);
     private volatile Optional<Telemetry> telemetry = Optional.empty();
     private volatile HttpMetrics http;
@@ -99,6 +100,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
     public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
         for (EndedGeneration generation : generations) {
             generation.reasons().forEach(reason -> finished.get(reason).increment());
+            tools.ended(generation);
             Optional<Exemplar.Source> trace = trace(request, generation.index());
             if (RequestHistograms.isComplete(generation)) {
                 requests.completed(generation, trace);
@@ -156,6 +158,7 @@ public final class EngineMetrics implements StepListener, GenerationListener {
             blocks.write(out);
         }
         telemetry.ifPresent(by -> drops(out, by.drops()));
+        tools.write(out, modelName);
         out.labels("");
         HttpMetrics ofListener = http;
         if (ofListener != null) {

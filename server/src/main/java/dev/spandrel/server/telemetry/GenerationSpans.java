@@ -6,6 +6,7 @@ import dev.spandrel.server.openai.EndedEmbedding;
 import dev.spandrel.server.openai.EndedGeneration;
 import dev.spandrel.server.openai.GenerationListener;
 import dev.spandrel.server.openai.RefusedRequest;
+import dev.spandrel.server.openai.SessionId;
 import io.helidon.webserver.http.ServerRequest;
 import io.opentelemetry.api.baggage.Baggage;
 import io.opentelemetry.api.common.Attributes;
@@ -30,6 +31,13 @@ public final class GenerationSpans implements GenerationListener {
 
     static final String PROVIDER_NAME = "spandrel";
     private static final String CLIENT_BLOCKED = "client_blocked";
+
+    /** What spans need of an HTTP request, which is gone when they are made. */
+    private record Sender(ServerAddress address, Optional<SessionId> session) {
+        static Sender of(ServerRequest request) {
+            return new Sender(ServerAddress.arrived(request), request.context().get(SessionId.class));
+        }
+    }
 
     private final Telemetry telemetry;
     private final Tracer tracer;
@@ -88,17 +96,17 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
         ArrivedRequest arrived = arrived(request);
-        ServerAddress address = ServerAddress.arrived(request);
+        Sender sender = Sender.of(request);
         long now = nanoClock.getAsLong();
-        telemetry.later(() -> generations.forEach(generation -> record(address, generation, arrived, now)));
+        telemetry.later(() -> generations.forEach(generation -> record(sender, generation, arrived, now)));
     }
 
-    private void record(ServerAddress address, EndedGeneration generation, ArrivedRequest arrived, long now) {
+    private void record(Sender sender, EndedGeneration generation, ArrivedRequest arrived, long now) {
         ClockAnchor anchor = arrived.anchor();
         // The last byte; where none was written, when the engine was done with it.
         long end = Math.max(
                 endNanos(generation.timings(), now), generation.answer().lastByteNanos());
-        SpanBuilder builder = start(address, generation.operation(), generation.requestModel(), arrived)
+        SpanBuilder builder = start(sender, generation.operation(), generation.requestModel(), arrived)
                 .setStartTimestamp(anchor.epochNanosAt(generation.timings().arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(generation.index()));
         if (span.isRecording()) {
@@ -115,15 +123,15 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
         ArrivedRequest arrived = arrived(request);
-        ServerAddress address = ServerAddress.arrived(request);
+        Sender sender = Sender.of(request);
         long now = nanoClock.getAsLong();
-        telemetry.later(() -> embeddings.forEach(embedding -> record(address, embedding, arrived, now)));
+        telemetry.later(() -> embeddings.forEach(embedding -> record(sender, embedding, arrived, now)));
     }
 
-    private void record(ServerAddress address, EndedEmbedding embedding, ArrivedRequest arrived, long now) {
+    private void record(Sender sender, EndedEmbedding embedding, ArrivedRequest arrived, long now) {
         ClockAnchor anchor = arrived.anchor();
         long end = Math.max(endNanos(embedding.timings(), now), embedding.lastByteNanos());
-        SpanBuilder builder = start(address, EndedEmbedding.OPERATION, embedding.requestModel(), arrived)
+        SpanBuilder builder = start(sender, EndedEmbedding.OPERATION, embedding.requestModel(), arrived)
                 .setStartTimestamp(anchor.epochNanosAt(embedding.timings().arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(embedding.index()));
         if (span.isRecording()) {
@@ -147,8 +155,8 @@ public final class GenerationSpans implements GenerationListener {
                 TimeUnit.NANOSECONDS);
     }
 
-    /** Operation, provider, model and server are there at the start, where a sampler can see them. */
-    private SpanBuilder start(ServerAddress address, String operation, String model, ArrivedRequest arrived) {
+    /** Operation, provider, model, conversation and server are there at the start, where a sampler can see them. */
+    private SpanBuilder start(Sender sender, String operation, String model, ArrivedRequest arrived) {
         SpanBuilder builder =
                 tracer.spanBuilder(NAME).setParent(arrived.parent()).setSpanKind(SpanKind.SERVER);
         if (settings.attributes().genAi()) {
@@ -157,7 +165,8 @@ public final class GenerationSpans implements GenerationListener {
             if (model != null) {
                 builder.setAttribute(SpanKeys.REQUEST_MODEL, model);
             }
-            address.set(builder);
+            sender.session().ifPresent(session -> builder.setAttribute(SpanKeys.CONVERSATION, session.value()));
+            sender.address().set(builder);
         }
         baggage(builder, arrived.parent());
         return builder;
@@ -176,14 +185,14 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onRefused(ServerRequest request, RefusedRequest refused) {
         ArrivedRequest arrived = arrived(request);
-        ServerAddress address = ServerAddress.arrived(request);
+        Sender sender = Sender.of(request);
         long end = Math.max(refused.arrivalNanos(), nanoClock.getAsLong());
-        telemetry.later(() -> record(address, refused, arrived, end));
+        telemetry.later(() -> record(sender, refused, arrived, end));
     }
 
-    private void record(ServerAddress address, RefusedRequest refused, ArrivedRequest arrived, long end) {
+    private void record(Sender sender, RefusedRequest refused, ArrivedRequest arrived, long end) {
         SpanBuilder builder = start(
-                        address, refused.operation(), refused.requestModel().orElse(null), arrived)
+                        sender, refused.operation(), refused.requestModel().orElse(null), arrived)
                 .setStartTimestamp(arrived.anchor().epochNanosAt(refused.arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(0));
         attributes.refused(span, refused);

@@ -39,6 +39,7 @@ final class SpanKeys {
     static final AttributeKey<String> OPERATION = AttributeKey.stringKey("gen_ai.operation.name");
     static final AttributeKey<String> PROVIDER = AttributeKey.stringKey("gen_ai.provider.name");
     static final AttributeKey<String> REQUEST_MODEL = AttributeKey.stringKey("gen_ai.request.model");
+    static final AttributeKey<String> CONVERSATION = AttributeKey.stringKey("gen_ai.conversation.id");
     static final AttributeKey<Long> CHOICE_COUNT = AttributeKey.longKey("gen_ai.request.choice.count");
     static final AttributeKey<Long> SEED = AttributeKey.longKey("gen_ai.request.seed");
     static final AttributeKey<Long> TOP_K = AttributeKey.longKey("gen_ai.request.top_k");

@@ -8,6 +8,8 @@ import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.server.ScriptedEngine;
 import dev.spandrel.server.TestServer;
 import java.net.http.HttpResponse;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,10 +80,39 @@ class ChatCompletionsTest {
                              {"role":"wizard","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},
                              {"role":"assistant","content":null}]}""");
         assertThat(server.engine().submitted().request().prompt())
-                .isEqualTo(new Prompt.Chat(java.util.List.of(
-                        new ChatMessage("system", "be brief", java.util.Map.of("name", "x")),
-                        new ChatMessage("wizard", "a\nb"),
+                .isEqualTo(new Prompt.Chat(List.of(
+                        new ChatMessage("system", "be brief", Map.of("name", "x")),
+                        new ChatMessage("wizard", "a\nb", List.of(part("a"), part("b")), Map.of()),
                         new ChatMessage("assistant", ""))));
+    }
+
+    private static Map<String, Object> part(String text) {
+        return Map.of("type", "text", "text", text);
+    }
+
+    /** vLLM's tests of refusals, thoughts, extra fields of parts, and parts without text. */
+    @Test
+    void partsWithTextsOfOtherNamesAreTextsWithWhatElseTheyHold() {
+        chat("""
+                {"messages":[{"role":"user","content":["a",{"type":"text","text":"","cache_control":{"x":1}},{"text":"b"}]},
+                             {"role":"assistant","content":[{"type":"thinking","thinking":"c","closed":true},
+                                                            {"type":"refusal","refusal":"d"},
+                                                            {"type":"output_text","text":"e"}]}]}""");
+        assertThat(server.engine().submitted().request().prompt())
+                .isEqualTo(new Prompt.Chat(List.of(
+                        new ChatMessage(
+                                "user",
+                                "a\nb",
+                                List.of(
+                                        part("a"),
+                                        Map.of("type", "text", "text", "", "cache_control", Map.of("x", 1L)),
+                                        part("b")),
+                                Map.of()),
+                        new ChatMessage(
+                                "assistant",
+                                "c\nd\ne",
+                                List.of(Map.of("type", "text", "text", "c", "closed", true), part("d"), part("e")),
+                                Map.of()))));
     }
 
     @ParameterizedTest

@@ -147,7 +147,7 @@ class CompletionsTest {
         server.completion("""
                 {"prompt":"a","use_beam_search":"false","presence_penalty":0,"frequency_penalty":0.0,
                  "repetition_penalty":1,"min_p":0,"logit_bias":{},"logprobs":null,"response_format":{"type":"text"},
-                 "suffix":"s","user":"u","stop_token_ids":[]}""");
+                 "suffix":"s","user":"u","stop_token_ids":[],"vllm_xargs":{"session_id":"s"}}""");
     }
 
     @ParameterizedTest
@@ -156,6 +156,7 @@ class CompletionsTest {
                 "\"stream_interval\":2",
                 "\"prompt_embeds\":\"x\"",
                 "\"kv_transfer_params\":{\"a\":1}",
+                "\"vllm_xargs\":{\"session_id\":\"s\",\"other\":1}",
                 "\"repetition_detection\":{}"
             })
     void unsupportedFieldsAreNamed(String field) {
@@ -168,6 +169,23 @@ class CompletionsTest {
         server.completion("{\"prompt\":\"a\",\"cache_salt\":\"tenant\",\"priority\":0}");
         assertThat(next().cacheSalt()).isEqualTo("tenant");
         assertError("{\"prompt\":\"a\",\"priority\":3}", 400, "BadRequestError", "priority", "--scheduling-policy");
+    }
+
+    @Test
+    void aProxysPriorityGoesBeforeTheClients() {
+        String body = "{\"prompt\":\"a\",\"priority\":3}";
+        assertThat(server.post("/v1/completions", body, "X-Vllm-Priority", "0").statusCode())
+                .isEqualTo(200);
+        assertThat(server.post("/v1/completions", "{\"prompt\":\"a\"}", "X-Vllm-Priority", "-7")
+                        .body())
+                .contains("priority -7 was given");
+        assertThat(server.post("/v1/completions", body, "X-Vllm-Priority", "soon")
+                        .body())
+                .as("no number is none")
+                .contains("priority 3 was given");
+        assertThat(server.post("/v1/responses", "{\"input\":\"a\"}", "X-Vllm-Priority", "2")
+                        .body())
+                .contains("priority 2 was given");
     }
 
     @Test

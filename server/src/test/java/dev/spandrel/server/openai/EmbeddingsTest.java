@@ -66,6 +66,19 @@ class EmbeddingsTest {
     }
 
     @Test
+    void valuesOfUnsupportedFieldsThatChangeNothingAreFine() {
+        embed("{\"input\":\"a\",\"vllm_xargs\":{\"session_id\":\"s\"},\"priority\":0,\"embed_dtype\":\"float32\","
+                + "\"endianness\":\"native\",\"user\":\"u\"}");
+        assertThat(embed("{\"input\":\"a b\",\"use_activation\":false}")
+                        .path("data")
+                        .get(0)
+                        .path("embedding")
+                        .toString())
+                .as("as normalize")
+                .isEqualTo("[2.0,0.0,0.0]");
+    }
+
+    @Test
     void base64IsLittleEndianFloats() {
         String text = embed("{\"input\":\"a b c\",\"encoding_format\":\"base64\",\"dimensions\":3}")
                 .path("data")
@@ -87,6 +100,11 @@ class EmbeddingsTest {
                 "{\"input\":[[1000]]}; 400; input",
                 "{\"input\":\"a\",\"dimensions\":2}; 400; dimensions",
                 "{\"input\":\"a\",\"encoding_format\":\"text\"}; 400; encoding_format",
+                "{\"input\":\"a\",\"vllm_xargs\":{\"a\":1}}; 400; vllm_xargs",
+                "{\"input\":\"a\",\"kv_transfer_params\":{\"a\":1}}; 400; kv_transfer_params",
+                "{\"input\":\"a\",\"priority\":1}; 400; priority",
+                "{\"input\":\"a\",\"embed_dtype\":\"float16\"}; 400; embed_dtype",
+                "{\"input\":\"a\",\"endianness\":\"big\"}; 400; endianness",
                 "{\"input\":\"a\",\"model\":\"x\"}; 404; model"
             })
     void whatIsWrongIsNamed(String body, int status, String param) {

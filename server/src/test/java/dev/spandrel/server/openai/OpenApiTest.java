@@ -86,6 +86,7 @@ class OpenApiTest {
             if (!body.has("prompt")) {
                 body.put("prompt", "a");
             }
+            SessionId.read(RequestFields.of(body), Optional.empty());
             CompletionRequest.read(RequestFields.of(body), ids(), ServedModels.scripted(engine));
         });
     }
@@ -96,6 +97,7 @@ class OpenApiTest {
             if (!body.has("messages")) {
                 body.putArray("messages").addObject().put("role", "user").put("content", "a");
             }
+            SessionId.read(RequestFields.of(body), Optional.empty());
             ChatCompletionRequest.read(RequestFields.of(body), ids(), ServedModels.scripted(engine), engine);
         });
     }

@@ -115,6 +115,46 @@ class RequestLogTest {
     }
 
     @Test
+    void anEmbeddingHasALinePerText() {
+        try (RequestLog log = log(written, false, 3);
+                TestServer server = server(log)) {
+            assertThat(server.post("/v1/embeddings", "{\"input\":[\"a b\",\"c\"],\"session_id\":\"s\"}")
+                            .statusCode())
+                    .isEqualTo(200);
+            Waiting.until(() -> text().lines().count() == 2, "two lines");
+        }
+        List<JsonNode> lines = text().lines().map(TestServer.JSON::readTree).toList();
+        assertThat(lines.getFirst().path("operation").asString()).isEqualTo("embeddings");
+        assertThat(lines.getFirst().path("session_id").asString()).isEqualTo("s");
+        assertThat(lines.getFirst().at("/messages/0/content").asString()).isEqualTo("a b");
+        assertThat(lines.getFirst().path("prompt_tokens").asInt()).isEqualTo(2);
+        assertThat(lines.getFirst().path("dimensions").asInt()).isEqualTo(3);
+        assertThat(lines.getFirst().path("finish_reason").asString()).isEqualTo("stop");
+        assertThat(lines.getLast().at("/messages/0/content").asString()).isEqualTo("c");
+        assertThat(lines.getLast().path("request_id").asString())
+                .startsWith("embd-")
+                .endsWith("-1");
+    }
+
+    @Test
+    void aRefusedRequestTellsWhyAndNotWhatItSaid() {
+        try (RequestLog log = log(written, false, -1);
+                TestServer server = server(log)) {
+            server.post("/v1/completions", "{\"prompt\":\"secret\",\"model\":\"nobodys\",\"request_id\":\"r\"}");
+            server.post("/v1/completions", "{\"prompt\"");
+            Waiting.until(() -> text().lines().count() == 2, "two lines");
+        }
+        List<JsonNode> lines = text().lines().map(TestServer.JSON::readTree).toList();
+        assertThat(lines.getFirst().path("status").asInt()).isEqualTo(404);
+        assertThat(lines.getFirst().path("request_id").asString()).isEqualTo("cmpl-r-0");
+        assertThat(lines.getFirst().path("model").asString()).isEqualTo("nobodys");
+        assertThat(lines.getFirst().path("error").asString()).contains("nobodys");
+        assertThat(lines.getLast().path("status").asInt()).isEqualTo(400);
+        assertThat(lines.getLast().path("model").isNull()).isTrue();
+        assertThat(text()).doesNotContain("secret");
+    }
+
+    @Test
     void aLogThatTakesNothingDelaysNobodyAndSaysWhatItDropped() throws Exception {
         CountDownLatch release = new CountDownLatch(1);
         OutputStream stuck = new OutputStream() {
@@ -133,7 +173,7 @@ class RequestLogTest {
         };
         String body = "{\"prompt\":\"" + "x".repeat(9_000_000) + "\",\"max_tokens\":1}";
         try (RequestLog log = log(stuck, false, -1);
-                TestServer server = server(log)) {
+                TestServer server = TestServer.patient(new ScriptedEngine(), log)) {
             for (int i = 0; i < 6; i++) {
                 assertThat(server.post("/v1/completions", body).statusCode()).isEqualTo(200);
             }
@@ -154,7 +194,15 @@ class RequestLogTest {
     @Test
     void whoDidNotAskForTheContentDoesNotGetIt() {
         List<EndedGeneration> heard = new ArrayList<>();
+        List<EndedEmbedding> embedded = new ArrayList<>();
         GenerationListener other = new GenerationListener() {
+            @Override
+            public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
+                synchronized (heard) {
+                    embedded.addAll(embeddings);
+                }
+            }
+
             @Override
             public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
                 synchronized (heard) {
@@ -165,15 +213,18 @@ class RequestLogTest {
         try (RequestLog log = log(written, false, -1);
                 TestServer server = server(GenerationListener.of(List.of(log, other)))) {
             server.completion("{\"prompt\":\"a\"}");
+            server.post("/v1/embeddings", "{\"input\":\"b\"}");
             Waiting.until(
                     () -> {
                         synchronized (heard) {
-                            return !heard.isEmpty();
+                            return !heard.isEmpty() && !embedded.isEmpty();
                         }
                     },
                     "the end");
         }
         assertThat(heard.getFirst().content()).isEmpty();
+        assertThat(embedded.getFirst().input()).isEmpty();
+        assertThat(text()).contains("\"content\":\"b\"");
         assertThat(text()).contains("\"content\":\"a\"");
     }
 }

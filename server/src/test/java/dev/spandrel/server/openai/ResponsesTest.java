@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.spandrel.engine.ChatMessage;
 import dev.spandrel.engine.FinishReason;
+import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.OutputConstraint;
 import dev.spandrel.engine.Prompt;
 import dev.spandrel.server.ScriptedEngine;
@@ -145,8 +146,28 @@ class ResponsesTest {
                 + ",{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"42\"}]," + tools + "}");
         List<ChatMessage> messages = seen();
         assertThat(messages).extracting(ChatMessage::role).containsExactly("user", "assistant", "tool");
+        assertThat(messages.getFirst().parts())
+                .as("for templates that want parts")
+                .containsExactly(java.util.Map.of("type", "text", "text", "a"));
         assertThat(messages.get(1).more()).containsKey("tool_calls");
         assertThat(messages.get(2).content()).isEqualTo("42");
+    }
+
+    @Test
+    void vllmsOwnFieldsMeanWhatTheyMeanInAChat() {
+        says(FinishReason.STOP, "x");
+        JsonNode response = create("{\"input\":\"a\",\"truncation\":\"auto\",\"logit_bias\":{\"3\":1.5},"
+                + "\"skip_special_tokens\":false,\"include_stop_str_in_output\":true,\"stop\":\"y\","
+                + "\"structured_outputs\":{\"regex\":\"x+\"},\"vllm_xargs\":{\"session_id\":\"s\"}}");
+        assertThat(response.path("truncation").stringValue()).isEqualTo("auto");
+        GenerationRequest request = server.engine().submitted().request();
+        assertThat(request.promptRules().truncateTo())
+                .as("as much of the end as fits")
+                .hasValue(-1);
+        assertThat(request.sampling().tokenRules().logitBias()).containsEntry(3, 1.5);
+        assertThat(request.sampling().skipSpecialTokens()).isFalse();
+        assertThat(request.sampling().stopRules().includeInOutput()).isTrue();
+        assertThat(request.sampling().constraint()).contains(new OutputConstraint.Regex("x+"));
     }
 
     @Test
@@ -261,7 +282,12 @@ class ResponsesTest {
                 "{\"instructions\":\"be\",\"input\":[{\"type\":\"reasoning\"},{\"role\":\"user\",\"content\":7}]}; body.input.1.content",
                 "{\"input\":\"a\",\"max_output_tokens\":100000}; max_output_tokens",
                 "{\"input\":\"a\",\"text\":{\"format\":{\"type\":\"json_schema\"}}}; text.format",
-                "{\"input\":\"a\",\"tools\":[{\"type\":\"function\"}]}; body.tools.0"
+                "{\"input\":\"a\",\"tools\":[{\"type\":\"function\"}]}; body.tools.0",
+                "{\"input\":\"a\",\"vllm_xargs\":{\"a\":1}}; vllm_xargs",
+                "{\"input\":\"a\",\"kv_transfer_params\":{\"a\":1}}; kv_transfer_params",
+                "{\"input\":\"a\",\"prompt\":{\"id\":\"x\"}}; prompt",
+                "{\"input\":\"a\",\"previous_response\":{}}; previous_response",
+                "{\"input\":\"a\",\"truncation\":\"middle\"}; body.truncation"
             })
     void errorsNameWhatTheClientSent(String body, String param) {
         JsonNode error =
@@ -295,6 +321,7 @@ class ResponsesTest {
                 "{\"input\":\"a\",\"tools\":[{\"type\":\"web_search\"}]}; 400",
                 "{\"input\":\"a\",\"background\":true,\"store\":false}; 400",
                 "{\"input\":\"a\",\"background\":true,\"stream\":true}; 400",
+                "{\"input\":\"a\",\"enable_response_messages\":true}; 400",
                 "{\"input\":\"a\",\"model\":\"other\"}; 404",
                 "{\"input\":\"a\",\"temperature\":9}; 400"
             })

@@ -53,6 +53,18 @@ class StartRefusalIT {
     }
 
     @Test
+    void aGenerationConfigThatIsNotThereIsToldBeforeTheModelIsLookedFor() throws IOException {
+        assertThat(refused(
+                        Launcher.spandrel(
+                                "serve", "--port", "0", "--model", "no-such-model", "--generation-config", "gone"),
+                        USAGE))
+                .startsWith("spandrel-server: ")
+                .contains("--generation-config")
+                .contains("there is no folder \"gone\"")
+                .doesNotContain("no-such-model");
+    }
+
+    @Test
     void allTensorsThatDoNotFitAreToldAtOnce() throws IOException {
         DamagedModel model = DamagedModel.copyTo(temp.resolve("misfit"))
                 .replace(

@@ -106,11 +106,20 @@ class AccessLogTest {
                             "trace_id",
                             "span_id");
             assertThat(line.path("time").asString()).isEqualTo("2026-01-02T03:04:05.678901Z");
+            assertThat(line.path("path").asString()).isEqualTo("/v1/completions");
             assertThat(line.path("status").asInt()).isEqualTo(400);
             assertThat(line.path("trace_id").asString()).isEqualTo(TRACE);
             assertThat(line.path("user_agent").asString()).isEqualTo("test/1");
             assertThat(line.path("request_id").asString()).isEqualTo("r\"1");
             assertThat(line.path("response_bytes").asInt()).isPositive();
+        }
+    }
+
+    @Test
+    void aConversationIsNamedWhereThereIsOne() {
+        try (TestServer server = server(log)) {
+            server.post("/v1/completions", "{\"prompt\":\"a\",\"session_id\":\"s\"}", "X-Session-ID", "other");
+            assertThat(lines(1).getFirst().path("session_id").asString()).isEqualTo("s");
         }
     }
 

@@ -3,6 +3,7 @@ package dev.spandrel.server.telemetry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.spandrel.engine.EngineException;
+import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.StepRecord;
 import dev.spandrel.server.ScriptedEngine;
 import dev.spandrel.server.ScriptedGeneration;
@@ -103,6 +104,40 @@ class EngineMetricsTest {
                             "vllm:time_to_first_token_seconds_count" + LABELS + " 1.0",
                             "vllm:e2e_request_latency_seconds_count" + LABELS + " 0.0");
         }
+    }
+
+    private static String readings(String mode, String outcome, String type, int count) {
+        return "vllm:tool_call_parser_invocations_total{model_name=\"scripted\",mode=\"" + mode + "\",outcome=\""
+                + outcome + "\",request_type=\"" + type + "\"} " + count + ".0";
+    }
+
+    /** vLLM's tests of its parser metrics; but a streamed choice counts once. */
+    @Test
+    void choicesReadForCallsAreCountedByWhatWasFound() {
+        for (String mode : List.of("streaming", "non_streaming")) {
+            for (String outcome : List.of("tool_call", "no_tool_call")) {
+                for (String type : List.of("chat_completions", "responses", "other")) {
+                    assertThat(lines()).contains(readings(mode, outcome, type, 0));
+                }
+            }
+        }
+        String chat = "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[{\"type\":\"function\","
+                + "\"function\":{\"name\":\"f\"}}]";
+        server.post("/v1/chat/completions", chat + ",\"tool_choice\":\"none\"}");
+        server.post("/v1/chat/completions", chat + ",\"n\":2}");
+        server.engine()
+                .script(request -> ScriptedGeneration.silent(request)
+                        .send("<tool_call>{\"name\": \"f\"")
+                        .finish(", \"arguments\": {}}</tool_call>", FinishReason.STOP));
+        server.post("/v1/chat/completions", chat + ",\"stream\":true}");
+        server.post("/v1/responses", "{\"input\":\"a\",\"tools\":[{\"type\":\"function\",\"name\":\"f\"}]}");
+        Waiting.until(() -> text().contains(readings("non_streaming", "tool_call", "responses", 1)), "the last");
+        assertThat(lines())
+                .contains(
+                        readings("non_streaming", "no_tool_call", "chat_completions", 2),
+                        readings("non_streaming", "tool_call", "chat_completions", 0),
+                        readings("streaming", "tool_call", "chat_completions", 1),
+                        readings("streaming", "no_tool_call", "chat_completions", 0));
     }
 
     @Test

@@ -120,6 +120,15 @@ class SpansTest {
     }
 
     @Test
+    void theConversationIsThereForSamplersToo() {
+        start(false);
+        server.post("/v1/completions", "{\"prompt\":\"a\"}", "X-Session-ID", "s");
+        AttributeKey<String> key = AttributeKey.stringKey("gen_ai.conversation.id");
+        assertThat(span("llm_request").getAttributes().get(key)).isEqualTo("s");
+        assertThat(sampled.getFirst().get(key)).isEqualTo("s");
+    }
+
+    @Test
     void threeSpansDeep() {
         start(true);
         server.post(

@@ -56,7 +56,11 @@ final class Assembler {
         R8,
         R9,
         R10,
-        R11;
+        R11,
+        R12,
+        R13,
+        R14,
+        R15;
 
         @Override
         public String toString() {
@@ -262,6 +266,11 @@ final class Assembler {
         return say("add " + to + ", " + from);
     }
 
+    Assembler subtract(Register to, Register from) {
+        put(rex(from.ordinal() >> 3, 0, to.ordinal() >> 3), 0x29, 0xC0 | (from.ordinal() & 7) << 3 | to.ordinal() & 7);
+        return say("sub " + to + ", " + from);
+    }
+
     Assembler add(Register to, Memory memory) {
         return general(0x03, "add ", to, memory);
     }
@@ -296,15 +305,20 @@ final class Assembler {
         return say("dec " + register);
     }
 
-    /** Pushes one of the first eight registers. */
     Assembler push(Register register) {
-        put(0x50 | register.ordinal());
-        return say("push " + register);
+        return stack(0x50, "push ", register);
     }
 
     Assembler pop(Register register) {
-        put(0x58 | register.ordinal());
-        return say("pop " + register);
+        return stack(0x58, "pop ", register);
+    }
+
+    private Assembler stack(int opcode, String name, Register register) {
+        if (register.ordinal() >= 8) {
+            put(0x41);
+        }
+        put(opcode | register.ordinal() & 7);
+        return say(name + register);
     }
 
     Assembler jump(String condition, String label) {

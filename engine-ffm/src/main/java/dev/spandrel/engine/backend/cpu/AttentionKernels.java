@@ -55,22 +55,23 @@ final class AttentionKernels {
     }
 
     /**
-     * Turns scores into e^(score − max) in place, and to zero from {@code seen} on up to a whole vector.
+     * Turns scores, times a factor above 0, into e^(score − max) in place, and to zero from {@code seen} on up to a whole vector.
      *
      * @return the sum over the first {@code seen}
      */
-    static float softmax(float[] scores, int at, int seen, float[] lanes) {
+    static float softmax(float[] scores, int at, int seen, float factor, float[] lanes) {
         int padded = at + VectorConstants.roundUp(seen);
         Arrays.fill(scores, at + seen, padded, Float.NEGATIVE_INFINITY);
         FloatVector max = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
         for (int i = at; i < padded; i += LANES) {
             max = max.max(FloatVector.fromArray(SPECIES, scores, i));
         }
-        float most = max.reduceLanes(VectorOperators.MAX);
+        // Rounding keeps the order, so the largest product is that of the largest score.
+        float most = max.reduceLanes(VectorOperators.MAX) * factor;
         FloatVector sum = FloatVector.zero(SPECIES);
         for (int i = at; i < padded; i += LANES) {
             FloatVector e = PointwiseKernels.exp(
-                    FloatVector.fromArray(SPECIES, scores, i).sub(most));
+                    FloatVector.fromArray(SPECIES, scores, i).mul(factor).sub(most));
             e.intoArray(scores, i);
             sum = sum.add(e);
         }

@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The listings of {@link TileCode}, mapped once for the process, with what this processor can run of them. Handles are
+ * The listings of {@link TileCode} and {@link AttentionCode}, mapped once for the process, with what this processor can run of them. Handles are
  * static and final, since only then the JIT compiles a call down to a few instructions.
  */
 final class MachineKernels {
@@ -18,6 +18,18 @@ final class MachineKernels {
             ValueLayout.ADDRESS,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
+            ValueLayout.ADDRESS,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG);
+
+    private static final FunctionDescriptor LISTED = FunctionDescriptor.ofVoid(
+            ValueLayout.ADDRESS,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.ADDRESS,
             ValueLayout.ADDRESS,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
@@ -41,12 +53,19 @@ final class MachineKernels {
     private static final CpuFeatures CPU =
             CpuFeatures.detect(System.getProperty("os.name"), System.getProperty("os.arch"));
 
-    /** Values of a position that attention has code for. */
-    private static final int[] WIDTHS = {64, 128, 256};
-
     /** Where each function begins. */
     private record Listing(
-            byte[] code, int f32, int f16, int bf16, int bytes, int q8, int q4, int[] scores, int[] weighted) {
+            byte[] code,
+            int f32,
+            int f16,
+            int bf16,
+            int bytes,
+            int q8,
+            int q4,
+            int scores,
+            int scoresHalf,
+            int weighted,
+            int weightedHalf) {
         static Listing write() {
             Assembler to = new Assembler();
             to.align(64);
@@ -62,18 +81,15 @@ final class MachineKernels {
             TileCode.blocked(to, "q8_", false);
             int q4 = to.align(64).size();
             TileCode.blocked(to, "q4_", true);
-            String[] loads = {"vmovups", "vcvtph2ps"};
-            int[] scores = new int[loads.length];
-            int[] weighted = new int[loads.length * WIDTHS.length];
-            for (int i = 0; i < loads.length; i++) {
-                scores[i] = to.align(64).size();
-                TileCode.scores(to, "scores" + i + "_", loads[i]);
-                for (int w = 0; w < WIDTHS.length; w++) {
-                    weighted[i * WIDTHS.length + w] = to.align(64).size();
-                    TileCode.weighted(to, "weighted" + i + "_" + w + "_", loads[i], WIDTHS[w]);
-                }
-            }
-            return new Listing(to.bytes(), f32, f16, bf16, bytes, q8, q4, scores, weighted);
+            int scores = to.align(64).size();
+            AttentionCode.scores(to, "scores_", "vmovups");
+            int scoresHalf = to.align(64).size();
+            AttentionCode.scores(to, "scores16_", "vcvtph2ps");
+            int weighted = to.align(64).size();
+            AttentionCode.weighted(to, "weighted_", "vmovups");
+            int weightedHalf = to.align(64).size();
+            AttentionCode.weighted(to, "weighted16_", "vcvtph2ps");
+            return new Listing(to.bytes(), f32, f16, bf16, bytes, q8, q4, scores, scoresHalf, weighted, weightedHalf);
         }
     }
 
@@ -86,12 +102,8 @@ final class MachineKernels {
     private static final MethodHandle Q4;
     private static final MethodHandle SCORES;
     private static final MethodHandle SCORES_F16;
-    private static final MethodHandle WEIGHTED_64;
-    private static final MethodHandle WEIGHTED_128;
-    private static final MethodHandle WEIGHTED_256;
-    private static final MethodHandle WEIGHTED_F16_64;
-    private static final MethodHandle WEIGHTED_F16_128;
-    private static final MethodHandle WEIGHTED_F16_256;
+    private static final MethodHandle WEIGHTED;
+    private static final MethodHandle WEIGHTED_F16;
 
     static {
         String refusal = CPU.refusal();
@@ -108,14 +120,10 @@ final class MachineKernels {
             }
         }
         REFUSAL = refusal;
-        SCORES = code == null ? null : code.function(listing.scores[0], PLAIN);
-        SCORES_F16 = code == null ? null : code.function(listing.scores[1], PLAIN);
-        WEIGHTED_64 = code == null ? null : code.function(listing.weighted[0], PLAIN);
-        WEIGHTED_128 = code == null ? null : code.function(listing.weighted[1], PLAIN);
-        WEIGHTED_256 = code == null ? null : code.function(listing.weighted[2], PLAIN);
-        WEIGHTED_F16_64 = code == null ? null : code.function(listing.weighted[3], PLAIN);
-        WEIGHTED_F16_128 = code == null ? null : code.function(listing.weighted[4], PLAIN);
-        WEIGHTED_F16_256 = code == null ? null : code.function(listing.weighted[5], PLAIN);
+        SCORES = code == null ? null : code.function(listing.scores, LISTED);
+        SCORES_F16 = code == null ? null : code.function(listing.scoresHalf, LISTED);
+        WEIGHTED = code == null ? null : code.function(listing.weighted, LISTED);
+        WEIGHTED_F16 = code == null ? null : code.function(listing.weightedHalf, LISTED);
         F32 = code == null ? null : code.function(listing.f32, PLAIN);
         F16 = code == null ? null : code.function(listing.f16, PLAIN);
         BF16 = code == null || !CPU.has("avx512_bf16") ? null : code.function(listing.bf16, PLAIN);
@@ -157,37 +165,37 @@ final class MachineKernels {
                 : BYTES != null ? "AVX-512 with VNNI" : "AVX-512";
     }
 
-    /** Whether there is code for attention over blocks of 16 keys and values as wide as that. */
+    /** Whether there is code for attention over blocks of so many keys and values as wide as that. */
     static boolean attends(int blockSize, int paddedDim) {
-        return SCORES != null && blockSize == 16 && (paddedDim == 64 || paddedDim == 128 || paddedDim == 256);
+        return SCORES != null && blockSize == AttentionCode.BLOCK && paddedDim % VectorConstants.PANEL == 0;
     }
 
     /**
-     * Queries, unscaled, against the 16 keys of a block.
+     * Queries, unscaled, against the keys of a list of blocks.
      *
      * @param half whether keys are F16, else F32
      * @param q an array; the first query lies {@code qAt} bytes behind its beginning, queries {@code ldq} bytes apart
-     * @param keys address of the block, headDim × 16
-     * @param next address of the block that will be read next, of keys or of values
+     * @param list an array of longs as {@link AttentionCode} has it, of {@code blocks} blocks
      * @param scores an array; first query's score of the first key at {@code sAt}, queries {@code lds} bytes apart
+     * @param rows queries, 1 to {@link AttentionCode#MOST_ROWS}
      */
     static void scores(
             boolean half,
             MemorySegment q,
             long qAt,
             long ldq,
-            long keys,
-            long next,
+            MemorySegment list,
             MemorySegment scores,
             long sAt,
             long lds,
             long headDim,
-            long rows) {
+            long rows,
+            long blocks) {
         try {
             if (half) {
-                SCORES_F16.invokeExact(q, ldq, keys, scores, lds, headDim, rows, qAt, sAt, next - keys);
+                SCORES_F16.invokeExact(q, ldq, list, scores, lds, headDim, rows, qAt, sAt, blocks);
             } else {
-                SCORES.invokeExact(q, ldq, keys, scores, lds, headDim, rows, qAt, sAt, next - keys);
+                SCORES.invokeExact(q, ldq, list, scores, lds, headDim, rows, qAt, sAt, blocks);
             }
         } catch (Throwable e) {
             throw cannotBeCalled(e);
@@ -199,39 +207,29 @@ final class MachineKernels {
      *
      * @param half whether values are F16, else F32
      * @param weights an array; first row's weight of the first position at {@code wAt}, rows {@code ldw} bytes apart
-     * @param values address of the first position's columns, positions {@code paddedDim} values apart
-     * @param next address of those of the block that will be read next, or of keys
+     * @param list an array of longs as {@link AttentionCode} has it; the first address is that of the first position
      * @param out an array; first row's sums at {@code oAt}, rows {@code ldo} bytes apart
+     * @param positions at least 1
+     * @param inFirst how many of them the first block has, at most all
      */
     static void weigh(
             boolean half,
-            int paddedDim,
             MemorySegment weights,
             long wAt,
             long ldw,
-            long values,
-            long next,
+            MemorySegment list,
             MemorySegment out,
             long oAt,
             long ldo,
             long positions,
-            long rows) {
-        long ahead = next - values;
+            long rows,
+            long inFirst) {
         try {
-            switch (half ? -paddedDim : paddedDim) {
-                case 64 -> WEIGHTED_64.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
-                case 128 -> WEIGHTED_128.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
-                case 256 -> WEIGHTED_256.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
-                case -64 ->
-                    WEIGHTED_F16_64.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
-                case -128 ->
-                    WEIGHTED_F16_128.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
-                case -256 ->
-                    WEIGHTED_F16_256.invokeExact(weights, ldw, values, out, ldo, positions, rows, wAt, oAt, ahead);
-                default -> throw new IllegalArgumentException("no code for " + paddedDim + " values a position");
+            if (half) {
+                WEIGHTED_F16.invokeExact(weights, ldw, list, out, ldo, positions, rows, wAt, oAt, inFirst);
+            } else {
+                WEIGHTED.invokeExact(weights, ldw, list, out, ldo, positions, rows, wAt, oAt, inFirst);
             }
-        } catch (IllegalArgumentException e) {
-            throw e;
         } catch (Throwable e) {
             throw cannotBeCalled(e);
         }

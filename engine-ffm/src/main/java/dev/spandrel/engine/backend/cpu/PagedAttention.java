@@ -7,7 +7,6 @@ import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.HostBuffer;
-import dev.spandrel.engine.backend.KvDType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -21,28 +20,32 @@ import java.util.Arrays;
 final class PagedAttention implements Workers.Task {
     /** Queries of a tile: as many as leave room in the registers for the four value vectors; see MatMulKernels. */
     static final int TILE = LANES >= 16 ? 6 : 1;
-    /** Blocks between the one that is read and the one that is fetched: multiplying by one takes less than memory's answer. */
-    private static final int AHEAD = 2;
-
     /** What one worker needs beside registers. */
     static final class Scratch {
+        final MachineAttention.Scratch machine = new MachineAttention.Scratch();
         private float[] scores = new float[TILE * 1024];
-        private MemorySegment scoreSegment = MemorySegment.ofArray(scores);
+        MemorySegment scoreSegment = MemorySegment.ofArray(scores);
         private float[] sums = new float[TILE * 256];
-        private MemorySegment sumSegment = MemorySegment.ofArray(sums);
+        MemorySegment sumSegment = MemorySegment.ofArray(sums);
         private final float[] totals = new float[TILE];
         private final float[] lanes = new float[LANES];
         private MemorySegment block = MemorySegment.NULL;
         /** The next task of this worker, whose first keys are fetched at the end of this one: where it begins, and its head. */
-        private int tokenAfter;
+        int tokenAfter;
 
-        private int headAfter;
+        int headAfter;
 
         /** Room for one block, widened; off the heap like the cache itself, so that kernels see one kind of memory. */
         void reserve(Arena arena, long bytes) {
             if (block.byteSize() < bytes) {
                 block = arena.allocate(bytes, VectorConstants.ALIGNMENT);
+                machine.reserve(block);
             }
+        }
+
+        /** Scores from row to row. */
+        int stride() {
+            return scores.length / TILE;
         }
 
         /** Room for the scores of a tile; grows to the longest sequence and stays. */
@@ -59,6 +62,7 @@ final class PagedAttention implements Workers.Task {
     }
 
     private final CpuBackend.Scratch[] scratches;
+    private final MachineAttention machine = new MachineAttention();
     private HostBuffer qkv;
     private HeadLayout heads;
     private AttentionMetadata metadata;
@@ -72,10 +76,6 @@ final class PagedAttention implements Workers.Task {
     private int longest;
     private long work;
     private boolean machineCode;
-    /** Whether machine code reads F16 where it lies. */
-    private boolean half;
-    /** Whether machine code reads F32 that a block is widened to. */
-    private boolean widens;
     /** Whether rows of a tile are heads of one token that read the same keys, instead of tokens of one head. */
     private boolean byHead;
 
@@ -105,12 +105,12 @@ final class PagedAttention implements Workers.Task {
         rule = attends;
         out = to;
         machineCode = allowed && MachineKernels.attends(cache.blockSize(), cache.paddedDim());
-        half = machineCode && cache.dtype() == KvDType.F16;
-        widens = machineCode && cache.dtype() != KvDType.F16 && cache.dtype() != KvDType.F32;
         cut();
         byHead = machineCode && tileCount == metadata.tokenCount();
+        machine.begin(q, layout, step, cache, attends, byHead);
         for (CpuBackend.Scratch each : scratches) {
             each.attention.reserve(positions(), kv.paddedDim());
+            each.attention.machine.reserve(positions() / kv.blockSize() + 1);
         }
     }
 
@@ -178,19 +178,25 @@ final class PagedAttention implements Workers.Task {
     }
 
     private void run(int first, int rows, int head, Scratch scratch) {
-        int stride = scratch.scores.length / TILE;
+        int stride = scratch.stride();
         int padded = kv.paddedDim();
         Arrays.fill(scratch.sums, 0, rows * padded, 0);
-        score(first, rows, head, scratch, stride);
+        if (machineCode) {
+            machine.score(first, rows, head, scratch);
+        } else {
+            score(first, rows, head, scratch, stride);
+        }
         for (int r = 0; r < rows; r++) {
             scratch.totals[r] = softmax(token(first, r), scratch, r * stride);
         }
-        weigh(first, rows, head, scratch, stride);
+        if (machineCode) {
+            machine.weigh(first, rows, head, scratch);
+        } else {
+            weigh(first, rows, head, scratch, stride);
+        }
         for (int r = 0; r < rows; r++) {
             int to = token(first, r) * heads.queryColumns() + (byHead ? head + r : head) * heads.headDim();
-            for (int d = 0; d < heads.headDim(); d++) {
-                out[to + d] = scratch.sums[r * padded + d] / scratch.totals[r];
-            }
+            PointwiseKernels.divide(scratch.sums, r * padded, scratch.totals[r], out, to, heads.headDim());
         }
     }
 
@@ -208,15 +214,17 @@ final class PagedAttention implements Workers.Task {
     private float softmax(int token, Scratch scratch, int at) {
         int begin = begin(token);
         int from = begin - begin % kv.blockSize();
-        if (machineCode) {
-            // Machine code leaves scores unscaled.
-            AttentionKernels.scale(scratch.scores, at + from, seen(token) - from, rule.scale());
+        // Machine code leaves scores unscaled.
+        float factor = machineCode ? rule.scale() : 1;
+        if (rule.softCap() != 0 || !(factor > 0)) {
+            AttentionKernels.scale(scratch.scores, at + from, seen(token) - from, factor);
+            factor = 1;
         }
         if (rule.softCap() != 0) {
             ActivationKernels.softCap(scratch.scores, at + begin, at + seen(token), rule.softCap());
         }
         Arrays.fill(scratch.scores, at + from, at + begin, Float.NEGATIVE_INFINITY);
-        return AttentionKernels.softmax(scratch.scores, at + from, seen(token) - from, scratch.lanes);
+        return AttentionKernels.softmax(scratch.scores, at + from, seen(token) - from, factor, scratch.lanes);
     }
 
     /** Scores all positions that a row of the tile sees; what another does not see, softmax leaves out. */
@@ -228,22 +236,6 @@ final class PagedAttention implements Workers.Task {
         int[] table = metadata.blockTable(first);
         for (int p = begin(first) / blockSize * blockSize; p < seen(last(first, rows)); p += blockSize) {
             int block = table[p / blockSize];
-            if (machineCode) {
-                MemorySegment wide = widens ? kv.keys(block, kvHead, scratch.block) : null;
-                MachineKernels.scores(
-                        half,
-                        qkv.segment(),
-                        4L * query,
-                        4L * (byHead ? dim : heads.columns()),
-                        widens ? wide.address() : kv.keysAddress(block, kvHead),
-                        ahead(first, last(first, rows), kvHead, p / blockSize + AHEAD, scratch),
-                        scratch.scoreSegment,
-                        4L * p,
-                        4L * stride,
-                        dim,
-                        rows);
-                continue;
-            }
             MemorySegment keys = kv.keys(block, kvHead, scratch.block);
             long keysAt = kv.keysAt(block, kvHead);
             if (rows == 6) {
@@ -289,20 +281,6 @@ final class PagedAttention implements Workers.Task {
             int block = table[p / blockSize];
             int most = Math.min(blockSize, seen(last(first, rows)) - p);
             boolean whole = p + blockSize <= seen(first) && p >= begin(last(first, rows));
-            if (machineCode && (whole || byHead)) {
-                int last = last(first, rows);
-                int block0 = begin(first) / blockSize;
-                int inStream = p / blockSize + (seen(last) - 1) / blockSize + 1 - block0;
-                long next = ahead(first, last, kvHead, inStream + AHEAD, scratch);
-                int skip = byHead ? Math.max(0, begin(first) - p) : 0;
-                int count = Math.min(blockSize, seen(first) - p) - skip;
-                long from = widens
-                        ? kv.values(block, kvHead, most, scratch.block).address()
-                        : kv.valuesAddress(block, kvHead);
-                long at = from + (long) skip * padded * (half ? 2 : 4);
-                machineWeigh(scratch, p + skip, count, rows, stride, at, next);
-                continue;
-            }
             MemorySegment values = kv.values(block, kvHead, most, scratch.block);
             long valuesAt = kv.valuesAt(block, kvHead);
             if (rows == 6 && whole && padded % TILE_COLUMNS == 0) {
@@ -329,47 +307,6 @@ final class PagedAttention implements Workers.Task {
                     weighRow(scratch, r * stride + p + skip, count, values, at, r * padded);
                 }
             }
-        }
-    }
-
-    /**
-     * Where a block is stored that a task reads at some time: first the tile's keys, block by block, then its values, then
-     * the keys of this worker's next task.
-     *
-     * @param at number of a block of the sequence; what is beyond the last one counts on through the values
-     */
-    private long ahead(int first, int last, int kvHead, int at, Scratch scratch) {
-        int begin = begin(first) / kv.blockSize();
-        int end = (seen(last) - 1) / kv.blockSize() + 1;
-        if (at < end) {
-            return kv.keysAddress(metadata.blockTable(first)[at], kvHead);
-        }
-        int value = begin + at - end;
-        if (value < end) {
-            return kv.valuesAddress(metadata.blockTable(first)[value], kvHead);
-        }
-        int token = scratch.tokenAfter;
-        int key = Math.min(begin(token) + (value - end) * kv.blockSize(), seen(token) - 1) / kv.blockSize();
-        return kv.keysAddress(metadata.blockTable(token)[key], scratch.headAfter);
-    }
-
-    /** Positions {@code from} to {@code from + count − 1}, which all rows see. */
-    private void machineWeigh(Scratch scratch, int from, int count, int rows, int stride, long values, long next) {
-        int padded = kv.paddedDim();
-        for (int d = 0; d < padded; d += VectorConstants.PANEL) {
-            MachineKernels.weigh(
-                    half,
-                    padded,
-                    scratch.scoreSegment,
-                    4L * from,
-                    4L * stride,
-                    values + (half ? 2L : 4L) * d,
-                    next + (half ? 2L : 4L) * d,
-                    scratch.sumSegment,
-                    4L * d,
-                    4L * padded,
-                    count,
-                    rows);
         }
     }
 

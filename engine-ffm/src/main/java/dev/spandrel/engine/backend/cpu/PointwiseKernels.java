@@ -21,15 +21,18 @@ final class PointwiseKernels {
     private static final float LN2_LOW = -2.12194440e-4f;
     /** Below this e^x is smaller than the smallest normal F32. */
     private static final float LEAST_EXPONENT = -87.3f;
+    /** Adding and taking away 1.5 × 2^23 rounds to the nearest integer, ties to even. */
+    private static final float ROUND = 12_582_912f;
 
     private PointwiseKernels() {}
 
     /** e^x for x ≤ 0 within 2 units in the last place; 0 below −87.3, by polynomial as in Cephes' expf. */
     static FloatVector exp(FloatVector x) {
         FloatVector bounded = x.max(LEAST_EXPONENT);
-        // Truncation is rounding to nearest here, since the argument is never positive.
-        IntVector n = (IntVector) bounded.mul(LOG2_E).sub(0.5f).convertShape(VectorOperators.F2I, INTS, 0);
-        FloatVector whole = (FloatVector) n.convertShape(VectorOperators.I2F, SPECIES, 0);
+        // To the nearest integer in both types at once: conversions of the Vector API look for numbers that do not fit.
+        FloatVector shifted = bounded.mul(LOG2_E).add(ROUND);
+        IntVector n = shifted.reinterpretAsInts().sub(Float.floatToRawIntBits(ROUND));
+        FloatVector whole = shifted.sub(ROUND);
         FloatVector r = whole.fma(broadcast(-LN2_HIGH), bounded);
         r = whole.fma(broadcast(-LN2_LOW), r);
         FloatVector p = broadcast(1.9875691500e-4f);
@@ -42,8 +45,6 @@ final class PointwiseKernels {
         FloatVector power = n.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
         return e.mul(power).blend(0f, x.compare(VectorOperators.LT, LEAST_EXPONENT));
     }
-
-    private static final jdk.incubator.vector.VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
 
     static FloatVector broadcast(float value) {
         return FloatVector.broadcast(SPECIES, value);
@@ -147,15 +148,38 @@ final class PointwiseKernels {
         }
     }
 
-    /** Turns columns i and i + half of one head by angle i. Plain loops: the JIT vectorises them, with the same bits. */
+    /**
+     * Turns columns i and i + half of one head by angle i. In vectors, and not left to the JIT, which cannot know that two arrays
+     * read at different places are not one.
+     */
     static void rotate(float[] x, int at, int half, float[] angles, int angleAt) {
-        for (int i = 0; i < half; i++) {
+        int i = 0;
+        for (; i + LANES <= half; i += LANES) {
+            FloatVector cos = FloatVector.fromArray(SPECIES, angles, angleAt + i);
+            FloatVector sin = FloatVector.fromArray(SPECIES, angles, angleAt + half + i);
+            FloatVector left = FloatVector.fromArray(SPECIES, x, at + i);
+            FloatVector right = FloatVector.fromArray(SPECIES, x, at + half + i);
+            left.mul(cos).sub(right.mul(sin)).intoArray(x, at + i);
+            right.mul(cos).add(left.mul(sin)).intoArray(x, at + half + i);
+        }
+        for (; i < half; i++) {
             float cos = angles[angleAt + i];
             float sin = angles[angleAt + half + i];
             float left = x[at + i];
             float right = x[at + half + i];
             x[at + i] = left * cos - right * sin;
             x[at + half + i] = right * cos + left * sin;
+        }
+    }
+
+    /** {@code out[i] = in[i] / divisor}. */
+    static void divide(float[] in, int at, float divisor, float[] out, int outAt, int count) {
+        int i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            FloatVector.fromArray(SPECIES, in, at + i).div(divisor).intoArray(out, outAt + i);
+        }
+        for (; i < count; i++) {
+            out[outAt + i] = in[at + i] / divisor;
         }
     }
 

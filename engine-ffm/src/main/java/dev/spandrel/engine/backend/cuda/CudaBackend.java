@@ -183,6 +183,9 @@ public final class CudaBackend extends CudaVerbs {
     @Override
     public boolean draw(Buffer logits, int columns, Draws draws) {
         state().enter();
+        if (!state().sampling().fits(draws.count())) {
+            return false;
+        }
         state().steps().draws(true);
         state().sampling().start(CudaBuffer.of(logits), columns, draws);
         state().steps().draws(false);
@@ -208,6 +211,11 @@ public final class CudaBackend extends CudaVerbs {
     /** Recorded passes launched so far. */
     long replays() {
         return state().steps().replays();
+    }
+
+    /** Bytes that the last draw's changes of scores took to the device. */
+    long sentChanges() {
+        return state().sampling().sentChanges();
     }
 
     @Override

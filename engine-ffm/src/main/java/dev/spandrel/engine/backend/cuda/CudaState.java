@@ -72,7 +72,7 @@ final class CudaState {
         steps = keep(new CudaSteps(stream, block, options.graphs()));
         KernelCache cache = new KernelCache(options.settings().kernelCache(), KernelCompiler.version());
         kernels = keep(new CudaKernels(context.device(), cache));
-        sampling = keep(new Sampling(kernels, stream));
+        sampling = keep(new Sampling(kernels, stream, pool));
         blas = keep(new CuBlasLt(stream, pool, options.workspaceBytes()));
         int processors = context.device().multiprocessors();
         products = new Products(kernels, stream, pool, blas, processors, options.exact());
@@ -185,6 +185,8 @@ final class CudaState {
         try {
             if (context != null) {
                 enter();
+                // A pass may be on its way whose tokens nobody waits for any more.
+                context.synchronize();
             }
         } catch (CudaException e) {
             // What follows fails alike, and is tried: the driver may let go of it nevertheless.

@@ -11,17 +11,19 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * Passes, and how they run. A pass in which every sequence computes one token is filled up to a batch size of a power of two and
- * to a context of a power of two. The first of its kind runs verb by verb, so that everything is compiled and allocated; the
- * second is recorded; from then on the verbs only write what is new into the {@link StepBlock}, and the record is launched.
- * Other passes run verb by verb.
+ * Passes, and how they run. A pass in which every sequence computes one token is filled up to a batch size of a power of two, or the
+ * largest there is, and to a context of a power of two. The first of its kind runs verb by verb, so that everything is compiled and
+ * allocated; the second is recorded; from then on the verbs only write what is new into the {@link StepBlock}, and the record is
+ * launched. Other passes run verb by verb.
  */
 final class CudaSteps implements AutoCloseable {
-    /** Kinds kept: 8 batch sizes × 8 contexts. The one not used for longest goes first. */
-    private static final int MOST_GRAPHS = 64;
+    /** Kinds kept: 10 batch sizes × 12 contexts. The one not used for longest goes first. */
+    private static final int MOST_GRAPHS = 120;
 
     /** @param watched whether phases are timed: the events are part of the record */
     private record Kind(int rows, int tableStride, boolean watched) {}
@@ -64,9 +66,12 @@ final class CudaSteps implements AutoCloseable {
     /** Of the last watched pass. */
     private PhaseMarks lastMarks;
 
-    private final CudaEvent begun;
-    private final CudaEvent ended;
-    private boolean timed;
+    /** Of two passes, since one is written while the one before it runs. */
+    private final CudaEvent[] begun = new CudaEvent[2];
+
+    private final CudaEvent[] ended = new CudaEvent[2];
+    private final boolean[] timed = new boolean[2];
+    private int turn;
     private volatile long steps;
     private volatile long stepNanos;
 
@@ -76,16 +81,25 @@ final class CudaSteps implements AutoCloseable {
         this.graphs = graphs;
         plainMarks = new PhaseMarks(stream, false);
         drawMarks = new PhaseMarks(stream, false);
-        begun = new CudaEvent();
         try {
-            ended = new CudaEvent();
+            for (int i = 0; i < 2; i++) {
+                begun[i] = new CudaEvent();
+                ended[i] = new CudaEvent();
+            }
         } catch (CudaException e) {
-            begun.close();
+            Closing.all(events());
             throw e;
         }
     }
 
+    private List<AutoCloseable> events() {
+        return Stream.<AutoCloseable>concat(Stream.of(begun), Stream.of(ended))
+                .filter(Objects::nonNull)
+                .toList();
+    }
+
     void begin(AttentionMetadata metadata, int logitRows) {
+        turn = 1 - turn;
         settle();
         tokens = metadata.tokenCount();
         boolean decode = graphs && tokens == metadata.sequenceCount() && tokens == logitRows && tokens > 0;
@@ -99,20 +113,20 @@ final class CudaSteps implements AutoCloseable {
         }
         sequence = 0;
         beginMarks();
-        block.begin(mode != Mode.PLAIN);
+        block.begin(turn, mode != Mode.PLAIN);
         inStep = true;
-        begun.record(stream);
+        begun[turn].record(stream);
         if (mode == Mode.RECORD) {
             stream.beginCapture();
         }
     }
 
-    /** The last pass has ended, and what it was given may be written over: not every pass has logits that somebody waits for. */
+    /** The pass before the last has ended, and what it was given may be written over; nobody else need have waited for it. */
     private void settle() {
-        if (timed) {
-            timed = false;
-            ended.synchronize();
-            stepNanos = stepNanos + ended.nanosSince(begun);
+        if (timed[turn]) {
+            timed[turn] = false;
+            ended[turn].synchronize();
+            stepNanos = stepNanos + ended[turn].nanosSince(begun[turn]);
             steps = steps + 1;
         }
     }
@@ -148,9 +162,9 @@ final class CudaSteps implements AutoCloseable {
 
     /** Device time of the last watched pass by phase, and of the draws after it. */
     List<StepDetail.DeviceTime> deviceTimes() {
-        if (timed) {
+        if (timed[turn]) {
             // Waiting for an event in a record does not wait for a launch that has not come to it.
-            ended.synchronize();
+            ended[turn].synchronize();
         }
         return PhaseMarks.times(lastMarks, drawMarks);
     }
@@ -211,9 +225,10 @@ final class CudaSteps implements AutoCloseable {
             } else if (kind != null) {
                 warm.add(unwatched(kind));
             }
-            ended.record(stream);
-            timed = true;
-        } catch (CudaException e) {
+            ended[turn].record(stream);
+            timed[turn] = true;
+            block.end();
+        } catch (RuntimeException e) {
             abandon();
             throw e;
         } finally {
@@ -260,6 +275,7 @@ final class CudaSteps implements AutoCloseable {
                 marks.close();
             }
         }
+        block.abandon();
         reset();
     }
 
@@ -269,7 +285,6 @@ final class CudaSteps implements AutoCloseable {
         padding = 0;
         marks = null;
         kind = null;
-        block.end();
     }
 
     /** Passes whose device time is known. */
@@ -289,7 +304,8 @@ final class CudaSteps implements AutoCloseable {
 
     @Override
     public void close() {
-        List<AutoCloseable> all = new ArrayList<>(List.of(ended, begun, plainMarks, drawMarks));
+        List<AutoCloseable> all = new ArrayList<>(events());
+        all.addAll(List.of(plainMarks, drawMarks));
         all.addAll(recorded.values());
         recorded.clear();
         Closing.all(all);

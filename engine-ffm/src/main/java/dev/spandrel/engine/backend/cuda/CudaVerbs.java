@@ -37,7 +37,7 @@ abstract class CudaVerbs implements Backend {
         int rows = state.steps().padded(count);
         long placed = ids(ids, count);
         if (state.steps().runs(rows, "embed")) {
-            state.pointwise().embed(weight, placed, rows, accumulate, CudaBuffer.of(out));
+            state.pointwise().embed(weight, placed, state.sampling().tokens(), rows, accumulate, CudaBuffer.of(out));
         }
     }
 

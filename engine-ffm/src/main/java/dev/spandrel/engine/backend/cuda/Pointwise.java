@@ -23,8 +23,11 @@ final class Pointwise {
         this.processors = processors;
     }
 
-    /** @param ids device address of the rows to pick */
-    void embed(CudaWeight table, long ids, int rows, boolean accumulate, CudaMemory out) {
+    /**
+     * @param ids device address of the rows to pick
+     * @param drawn device address of the tokens last drawn, which ids below 0 stand for
+     */
+    void embed(CudaWeight table, long ids, long drawn, int rows, boolean accumulate, CudaMemory out) {
         CudaWeight.Part part = table.parts().getFirst();
         kernels.of(part.format(), "embed.cu", "embed")
                 .with(part.data())
@@ -32,6 +35,7 @@ final class Pointwise {
                 .with(part.pitch())
                 .with(table.columns())
                 .address(ids)
+                .address(drawn)
                 .with(accumulate ? 1 : 0)
                 .with(out)
                 .launch(stream, rows, 1, 1, THREADS, 0);

@@ -1,19 +1,26 @@
 package dev.spandrel.engine.backend.cuda;
 
 import dev.spandrel.engine.backend.Draws;
+import dev.spandrel.engine.cuda.CudaEvent;
 import dev.spandrel.engine.cuda.CudaMemory;
 import dev.spandrel.engine.cuda.CudaStream;
+import dev.spandrel.engine.cuda.DeviceMemoryPool;
 import dev.spandrel.engine.cuda.PinnedMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Draws tokens where the logits are: a copy in, or two where scores are changed before, a kernel each, and four bytes a row back. */
+/**
+ * Draws tokens where the logits are: a copy in, or two where scores are changed before, a kernel each, and four bytes a row back.
+ * On the device the tokens stay where they are until the next draw, so that a pass can embed them before anybody has read them.
+ */
 final class Sampling implements AutoCloseable {
     private static final int THREADS = 1024;
-    /** Uniform (8), row, inverse temperature, top-k, top-p, min-p, state, token (4 each). */
+    /** Uniform (8), row, inverse temperature, top-k, top-p, min-p, state, and on the host the token (4 each). */
     private static final int ROW_BYTES = 36;
+    /** Tokens of one draw; 256 KiB. Their place must stay the same, since recorded passes know it. */
+    private static final int MOST = 1 << 16;
 
     private static final int STATE = 7;
     private static final int TOKEN = 8;
@@ -25,15 +32,40 @@ final class Sampling implements AutoCloseable {
     private CudaMemory device;
     private int room;
     private int pending;
+    private final CudaMemory tokens;
+    private final CudaEvent drawn;
+    private boolean unread;
 
-    Sampling(CudaKernels kernels, CudaStream stream) {
+    Sampling(CudaKernels kernels, CudaStream stream, DeviceMemoryPool pool) {
         this.kernels = kernels;
         this.stream = stream;
-        changed = new ChangedScores(kernels, stream);
+        tokens = pool.take(4L * MOST);
+        drawn = new CudaEvent();
+        changed = new ChangedScores(kernels, stream, pool);
+    }
+
+    /** Bytes that the last draw's changes of scores took to the device. */
+    long sentChanges() {
+        return changed.sentBytes();
+    }
+
+    /** Whether there is room for the tokens of so many rows. */
+    boolean fits(int rows) {
+        return rows <= MOST;
+    }
+
+    /** Device address of the tokens last drawn. */
+    long tokens() {
+        return tokens.address();
     }
 
     void start(CudaMemory logits, int columns, Draws draws) {
         int count = draws.count();
+        if (unread) {
+            // Nobody wanted the last ones, and what they were drawn with may still be on its way.
+            stream.synchronize();
+        }
+        unread = true;
         reserve(count);
         MemorySegment in = host.segment();
         for (int i = 0; i < count; i++) {
@@ -59,9 +91,10 @@ final class Sampling implements AutoCloseable {
                 .address(device.address() + at(6, 0))
                 .address(device.address() + at(STATE, 0))
                 .with(device)
-                .address(device.address() + at(TOKEN, 0))
+                .with(tokens)
                 .launch(stream, count, 1, 1, THREADS, 0);
-        device.copyTo(host, at(TOKEN, 0), at(TOKEN, 0), 4L * count, stream);
+        tokens.copyTo(host, at(TOKEN, 0), 0, 4L * count, stream);
+        drawn.record(stream);
         pending = count;
     }
 
@@ -75,24 +108,21 @@ final class Sampling implements AutoCloseable {
             release();
             int wanted = Math.max(16, Integer.highestOneBit(count) * 2);
             host = new PinnedMemory((long) ROW_BYTES * wanted);
-            device = CudaMemory.allocate((long) ROW_BYTES * wanted);
+            device = CudaMemory.allocate((long) (ROW_BYTES - 4) * wanted);
             room = wanted;
         }
     }
 
-    /** The tokens, once the device has drawn them. */
-    void finish(int[] tokens) {
-        stream.synchronize();
-        MemorySegment.copy(host.segment(), ValueLayout.JAVA_INT, at(TOKEN, 0), tokens, 0, pending);
+    /** The tokens, once the device has drawn them; what was enqueued behind them is not waited for. */
+    void finish(int[] into) {
+        drawn.synchronize();
+        unread = false;
+        MemorySegment.copy(host.segment(), ValueLayout.JAVA_INT, at(TOKEN, 0), into, 0, pending);
     }
 
     @Override
     public void close() {
-        try {
-            release();
-        } finally {
-            changed.close();
-        }
+        Closing.all(List.of(changed, drawn, this::release));
     }
 
     private void release() {

@@ -17,14 +17,14 @@ final class Parser {
     }
 
     /** @throws TemplateException naming line, expected and found */
-    static Statement parse(String source) {
-        TokenStream tokens = new TokenStream(new Lexer(source).tokens());
+    static Statement parse(List<Token> template) {
+        TokenStream tokens = new TokenStream(template);
         Parser parser = new Parser(tokens);
-        Statement template = parser.body();
+        Statement body = parser.body();
         if (tokens.peek().kind() != Kind.END) {
             throw tokens.unexpected("a block that was begun");
         }
-        return template;
+        return body;
     }
 
     /** Everything up to one of the names, which is left standing behind its opened block. */

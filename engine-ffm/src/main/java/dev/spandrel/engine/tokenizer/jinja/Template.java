@@ -1,6 +1,7 @@
 package dev.spandrel.engine.tokenizer.jinja;
 
 import java.time.LocalDateTime;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
@@ -15,9 +16,12 @@ public final class Template {
     private final Statement body;
     private final Map<String, Object> functions;
 
-    private Template(Statement body, Map<String, Object> functions) {
+    private final ContentUse content;
+
+    private Template(Statement body, Map<String, Object> functions, ContentUse content) {
         this.body = body;
         this.functions = functions;
+        this.content = content;
     }
 
     /**
@@ -29,7 +33,18 @@ public final class Template {
             throw new TemplateException(
                     "expected a template of at most " + MAX_SOURCE + " characters, found " + source.length());
         }
-        return new Template(Parser.parse(source), Globals.functions(now));
+        List<Token> tokens = new Lexer(source).tokens();
+        return new Template(Parser.parse(tokens), Globals.functions(now), ContentUse.of(tokens));
+    }
+
+    /** Whether it runs a loop over the content of a message, and so expects a list of parts. */
+    public boolean takesParts() {
+        return content.inParts();
+    }
+
+    /** Whether it asks of the content of a message if it is a string, and so knows what to do with one. */
+    public boolean takesText() {
+        return content.asText();
     }
 
     /**

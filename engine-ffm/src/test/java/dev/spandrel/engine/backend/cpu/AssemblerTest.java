@@ -2,6 +2,8 @@ package dev.spandrel.engine.backend.cpu;
 
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.R10;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.R11;
+import static dev.spandrel.engine.backend.cpu.Assembler.Register.R12;
+import static dev.spandrel.engine.backend.cpu.Assembler.Register.R13;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.R8;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.RAX;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.RBP;
@@ -44,7 +46,7 @@ class AssemblerTest {
     @Test
     void everyFormIsWhatGnuAsGives() throws Exception {
         Assembler code = new Assembler();
-        Register[] bases = {RDI, RSP, RBP, R8, R10, R11, RAX};
+        Register[] bases = {RDI, RSP, RBP, R8, R10, R11, R12, R13, RAX};
         int[] displacements = {0, 4, 64, 127, 128, 2112, -64, -8192, 100_000};
         for (Register base : bases) {
             for (int displacement : displacements) {
@@ -71,6 +73,7 @@ class AssemblerTest {
         for (Register register : bases) {
             code.add(register, 4).add(register, 1024).subtract(register, -6).compare(register, 3);
             code.add(register, RSI).move(register, R11).add(R11, register).decrement(register);
+            code.subtract(register, R13).subtract(RBX, register).push(register).pop(register);
         }
         code.push(RBX).push(RBP).pop(RBP).pop(RBX).vzeroupper();
         for (int tile = 0; tile < 8; tile++) {
@@ -97,12 +100,12 @@ class AssemblerTest {
         TileCode.plain(code, "bytes_", "vpdpbusd");
         TileCode.blocked(code, "q8_", false);
         TileCode.blocked(code, "q4_", true);
-        TileCode.scores(code, "scores_", "vmovups");
-        TileCode.scores(code, "scores16_", "vcvtph2ps");
+        AttentionCode.scores(code, "scores_", "vmovups");
+        AttentionCode.scores(code, "scores16_", "vcvtph2ps");
         AmxKernels.multiply(code, "amx_bf16_", "tdpbf16ps");
         AmxKernels.multiply(code, "amx_bytes_", "tdpbsud");
-        TileCode.weighted(code, "weighted_", "vmovups", 128);
-        TileCode.weighted(code, "weighted16_", "vcvtph2ps", 64);
+        AttentionCode.weighted(code, "weighted_", "vmovups");
+        AttentionCode.weighted(code, "weighted16_", "vcvtph2ps");
         compare(code);
     }
 

@@ -53,28 +53,6 @@ class RandomToolCallsTest {
     /** A call, and what it is called with. */
     private record Call(String name, ObjectNode arguments) {}
 
-    private static final class Found implements ToolCallSink {
-        final StringBuilder content = new StringBuilder();
-        final List<String> names = new ArrayList<>();
-        final List<StringBuilder> arguments = new ArrayList<>();
-
-        @Override
-        public void content(String text) {
-            content.append(text);
-        }
-
-        @Override
-        public void call(String name) {
-            names.add(name);
-            arguments.add(new StringBuilder());
-        }
-
-        @Override
-        public void arguments(String piece) {
-            arguments.getLast().append(piece);
-        }
-    }
-
     @ParameterizedTest
     @EnumSource(ToolCallFamily.class)
     void everyCallComesBack(ToolCallFamily family) {
@@ -87,7 +65,7 @@ class RandomToolCallsTest {
                 calls.add(new Call("fn_" + random.nextInt(100), object(random, 0)));
             }
             String text = write(family, calls, random);
-            Found found = read(family.parser(), text, random);
+            FoundCalls found = read(family.parser(), text, random);
             String said = "seed " + seed + ", round " + round + ": " + text;
             assertThat(found.names)
                     .as(said)
@@ -102,8 +80,8 @@ class RandomToolCallsTest {
         }
     }
 
-    private static Found read(ToolCallParser parser, String text, Random random) {
-        Found found = new Found();
+    private static FoundCalls read(ToolCallParser parser, String text, Random random) {
+        FoundCalls found = new FoundCalls();
         int most = 1 + random.nextInt(20);
         for (int at = 0; at < text.length(); ) {
             int end = Math.min(text.length(), at + 1 + random.nextInt(most));

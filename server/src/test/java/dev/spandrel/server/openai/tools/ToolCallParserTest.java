@@ -2,8 +2,6 @@ package dev.spandrel.server.openai.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,40 +9,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Each family's way to write calls, however the text falls into pieces. */
 class ToolCallParserTest {
-    /** What a parser found, calls as name and arguments. */
-    private static final class Found implements ToolCallSink {
-        final StringBuilder content = new StringBuilder();
-        final List<String> names = new ArrayList<>();
-        final List<StringBuilder> arguments = new ArrayList<>();
-
-        @Override
-        public void content(String text) {
-            content.append(text);
-        }
-
-        @Override
-        public void call(String name) {
-            names.add(name);
-            arguments.add(new StringBuilder());
-        }
-
-        @Override
-        public void arguments(String piece) {
-            arguments.getLast().append(piece);
-        }
-
-        @Override
-        public String toString() {
-            StringBuilder text = new StringBuilder(content.toString().strip());
-            for (int i = 0; i < names.size(); i++) {
-                text.append('|').append(names.get(i)).append(' ').append(arguments.get(i));
-            }
-            return text.toString();
-        }
-    }
-
     private static String read(ToolCallParser parser, String text, Random random) {
-        Found found = new Found();
+        FoundCalls found = new FoundCalls();
         for (int at = 0; at < text.length(); ) {
             int end = random == null ? text.length() : Math.min(text.length(), at + 1 + random.nextInt(6));
             parser.append(text.substring(at, end), found);
@@ -93,7 +59,7 @@ class ToolCallParserTest {
 
     @Test
     void argumentsComeAsTheyAreWritten() {
-        Found found = new Found();
+        FoundCalls found = new FoundCalls();
         ToolCallParser parser = ToolCallFamily.HERMES.parser();
         parser.append("<tool_call>{\"name\": \"f\", \"arguments\": {\"text\": \"once upon", found);
         assertThat(found.toString()).isEqualTo("|f {\"text\": \"once upon");
@@ -103,7 +69,7 @@ class ToolCallParserTest {
 
     @Test
     void textBeforeACallIsNotHeldBackLongerThanItMust() {
-        Found found = new Found();
+        FoundCalls found = new FoundCalls();
         ToolCallFamily.HERMES.parser().append("See <too", found);
         assertThat(found.content).hasToString("See ");
     }
