@@ -126,7 +126,6 @@ class EngineStampsTest {
             client.send(
                     HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + "/v1/completions"))
                             .header("X-Request-Id", id)
-                            .header("X-Session-ID", "session of " + id)
                             .POST(HttpRequest.BodyPublishers.ofString(body))
                             .build(),
                     BodyHandlers.ofString());
@@ -278,7 +277,6 @@ class EngineStampsTest {
                         (long) sent.generation().cachedTokens()),
                 row("gen_ai.usage.num_sequences", "beams", sent ->
                         (long) sent.generations().size()),
-                row("gen_ai.conversation.id", "session of sampled"),
                 row("gen_ai.request.choice.count", "beams", _ -> 3L),
                 row("gen_ai.request.n", "beams", _ -> 3L),
                 row("gen_ai.request.n", 1L),
