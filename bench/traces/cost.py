@@ -137,7 +137,10 @@ class Bench:
         """
         Mostly with short answers: what runs once per request or per span needs some ten thousand of them until the compiler is
         done with it, which takes minutes with long ones. What compiling costs is paid once in a server's life.
+
+        `seconds` are for each server: all share the machine.
         """
+        seconds *= len(self.servers)
         for server in self.servers:
             server.resume()
         self.load.max_tokens(SHORT)
@@ -248,7 +251,7 @@ def arguments(words=None):
     parser.add_argument("--windows", type=int, default=24)
     parser.add_argument("--seconds", type=float, default=3, help="of each server in a window")
     parser.add_argument("--turn", type=float, default=0.15, help="seconds until the next server runs")
-    parser.add_argument("--warm-up", type=float, default=120, help="seconds of load on all servers before the first window")
+    parser.add_argument("--warm-up", type=float, default=120, help="seconds of load for each server before the first window")
     parser.add_argument("--streams", type=int, default=32)
     parser.add_argument("--max-tokens", type=int, default=64)
     parser.add_argument("--keep", type=pathlib.Path, help="file of ratios: those of earlier runs count too")

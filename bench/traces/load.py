@@ -20,20 +20,29 @@ class Stream:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.tail = b""
         self.busy = False
+        self.sampled = None
 
     def ask(self):
         body = json.dumps(
             {
                 "prompt": f"Once upon a time there was a {self.chance.randrange(10**6)}",
-                "max_tokens": self.max_tokens,
+                # Of one length all streams would end together, and a window would count whole rounds of them.
+                "max_tokens": self.chance.randint(self.max_tokens // 2, self.max_tokens + self.max_tokens // 2),
                 "ignore_eos": True,
                 "stream": True,
             }
         ).encode()
-        head = f"POST /v1/completions HTTP/1.1\r\nHost: bench\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-        self.socket.sendall(head + body)
+        head = f"POST /v1/completions HTTP/1.1\r\nHost: bench\r\n{self.context()}Content-Length: {len(body)}\r\n\r\n"
+        self.socket.sendall(head.encode() + body)
         self.tail = b""
         self.busy = True
+
+    def context(self):
+        """A caller's context, which says whether the request is traced; without one the server decides."""
+        if self.sampled is None:
+            return ""
+        trace, span = self.chance.getrandbits(128), self.chance.getrandbits(64)
+        return f"traceparent: 00-{trace:032x}-{span:016x}-{int(self.sampled):02x}\r\n"
 
     def read(self):
         """Events that came."""
@@ -64,6 +73,13 @@ class Load:
         """How long answers are that are asked for from now on."""
         for key in self.selector.get_map().values():
             key.data[0].max_tokens = count
+
+    def sampled(self, port, yes):
+        """Whether callers have traced what they ask this server from now on; None: there are no callers with a context."""
+        for key in self.selector.get_map().values():
+            stream, asked = key.data
+            if asked == port:
+                stream.sampled = yes
 
     def run(self, seconds):
         """Reads for so long; the tokens that came are added to those of their server."""

@@ -37,6 +37,7 @@ import java.util.function.LongSupplier;
  * @param schedulingPolicy {@code fcfs} (first come, first served) or {@code priority} (smaller is sooner)
  * @param priorityAgingMillis wait that is worth one step of priority; 0 = low priorities may wait for ever
  * @param prefixCaching whether requests that begin alike share the keys and values of the beginning
+ * @param asyncScheduling whether a device gets the next step before the tokens of the last are read
  * @param speculation drafts by prompt lookup, or {@link NgramSpeculation#OFF}
  * @param blockSize tokens per KV block
  * @param kvCacheDType what keys and values are stored as: {@code auto} (float32; on CUDA as 16-bit weights), {@code float32},
@@ -73,6 +74,7 @@ public record EngineConfig(
         String schedulingPolicy,
         long priorityAgingMillis,
         boolean prefixCaching,
+        boolean asyncScheduling,
         NgramSpeculation speculation,
         int blockSize,
         String kvCacheDType,
@@ -163,6 +165,7 @@ public record EngineConfig(
                 schedulingPolicy,
                 priorityAgingMillis,
                 prefixCaching,
+                asyncScheduling,
                 speculation,
                 blockSize,
                 kvCacheDType,
@@ -204,6 +207,7 @@ public record EngineConfig(
         private String schedulingPolicy = "fcfs";
         private long priorityAgingMillis;
         private boolean prefixCaching = true;
+        private boolean asyncScheduling = true;
         private NgramSpeculation speculation = NgramSpeculation.OFF;
         private int blockSize = 16;
         private String kvCacheDType = "auto";
@@ -328,6 +332,11 @@ public record EngineConfig(
             return this;
         }
 
+        public Builder asyncScheduling(boolean value) {
+            asyncScheduling = value;
+            return this;
+        }
+
         public Builder speculation(NgramSpeculation value) {
             speculation = value;
             return this;
@@ -398,6 +407,7 @@ public record EngineConfig(
                     schedulingPolicy,
                     priorityAgingMillis,
                     prefixCaching,
+                    asyncScheduling,
                     speculation,
                     blockSize,
                     kvCacheDType,

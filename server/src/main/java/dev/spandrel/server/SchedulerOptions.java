@@ -63,6 +63,15 @@ final class SchedulerOptions {
     private boolean prefixCaching;
 
     @Option(
+            names = "--async-scheduling",
+            negatable = true,
+            defaultValue = "true",
+            fallbackValue = "true",
+            description = "On CUDA: schedule and send off the next step before the tokens of the last are read."
+                    + " Default: ${DEFAULT-VALUE}.")
+    private boolean asyncScheduling;
+
+    @Option(
             names = "--max-waiting",
             defaultValue = "1024",
             paramLabel = "N",
@@ -109,6 +118,7 @@ final class SchedulerOptions {
                 .speculation(speculation)
                 .kvCacheDType(kvCacheDType)
                 .prefixCaching(prefixCaching)
+                .asyncScheduling(asyncScheduling)
                 .blockSize(blockSize)
                 .kvCacheBytes(kvCacheBytes)
                 .maxWaiting(maxWaiting)

@@ -85,7 +85,8 @@ class EngineStampsTest {
                 send(server, "sampled", """
                         {"model": "spandrel-tiny", "prompt": "The fox and the", "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "top_k": 5,
                          "frequency_penalty": 0.25, "presence_penalty": -0.5, "repetition_penalty": 1.1, "min_p": 0.05, "min_tokens": 3,
-                         "seed": 7, "stop": ["no such text"], "stream": true, "ignore_eos": true}""");
+                         "seed": 7, "stop": ["no such text"], "stream": true, "ignore_eos": true,
+                         "session_id": "of-tests"}""");
                 send(server, "first", "{\"prompt\": \"" + LONG_PROMPT + "\", \"max_tokens\": 1}");
                 send(server, "cached", "{\"prompt\": \"" + LONG_PROMPT + "\", \"max_tokens\": 2}");
                 send(server, "beams", """
@@ -284,6 +285,7 @@ class EngineStampsTest {
                 row("gen_ai.request.temperature", 0.5),
                 row("gen_ai.request.top_p", 0.9),
                 row("gen_ai.request.top_k", 5L),
+                row("gen_ai.conversation.id", "of-tests"),
                 row("gen_ai.request.seed", 7L),
                 row(
                         "gen_ai.request.frequency_penalty",

@@ -43,6 +43,7 @@ class MainTest {
                 "--max-num-batched-tokens=2K",
                 "--block-size=8",
                 "--no-enable-prefix-caching",
+                "--no-async-scheduling",
                 "--scheduling-policy=priority",
                 "--kv-cache-memory-bytes=1M",
                 "--backend=reference",
@@ -57,6 +58,7 @@ class MainTest {
                 "--shutdown-timeout=7",
                 "--otlp-traces-endpoint=grpc://h:1");
         assertThat(config.engine().model()).isEqualTo("folder/m");
+        assertThat(config.engine().asyncScheduling()).isFalse();
         assertThat(config.api().servedModelNames()).isEqualTo(List.of("a", "b"));
         assertThat(config.host()).isEqualTo("127.0.0.1");
         assertThat(config.port()).isZero();

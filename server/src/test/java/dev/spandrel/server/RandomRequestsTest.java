@@ -42,7 +42,7 @@ class RandomRequestsTest {
                         "--tool-call-parser=hermes");
         try (SpandrelServer server = SpandrelServer.start(command.config(), Engine::open)) {
             for (int i = 0; i < REQUESTS; i++) {
-                String path = random.nextBoolean() ? "/v1/completions" : "/v1/chat/completions";
+                String path = RandomBodies.PATHS.get(random.nextInt(RandomBodies.PATHS.size()));
                 String body = RandomBodies.body(random, path);
                 HttpResponse<String> response = http.send(
                         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + path))
@@ -50,7 +50,8 @@ class RandomRequestsTest {
                                 .POST(HttpRequest.BodyPublishers.ofString(body))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
-                String said = "-Dspandrel.test.seed=" + seed + ", body " + i + ": " + body + "\n" + response.body();
+                String said = "-Dspandrel.test.seed=" + seed + ", body " + i + " to " + path + ": " + body + "\n"
+                        + response.body();
                 assertThat(response.statusCode()).as(said).isIn(200, 400, 404);
                 assertThat(response.body()).as(said).doesNotContain("InternalServerError");
             }

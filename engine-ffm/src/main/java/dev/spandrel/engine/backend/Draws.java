@@ -7,8 +7,10 @@ import dev.spandrel.engine.sampling.ScoreChanges;
  * top-p. Filled anew for each pass; room is carved once.
  */
 public final class Draws {
-    /** 16 bytes each on their way to a device: 8 MiB. */
+    /** 8 bytes each on their way to a device: 4 MiB. */
     private static final int MOST_CHANGES = 1 << 19;
+    /** Places for counts of tokens, of all rows together; 8 bytes each on a device: 8 MiB. */
+    public static final int MOST_COUNTS = 1 << 20;
 
     private final int[] rows;
     private final float[] inverseTemperatures;
@@ -37,7 +39,7 @@ public final class Draws {
         minPs = new float[most];
         uniforms = new double[most];
         changed = new int[most];
-        changes = new ScoreChanges(vocabSize, MOST_CHANGES);
+        changes = new ScoreChanges(vocabSize, MOST_CHANGES, MOST_COUNTS);
     }
 
     /** Forgets the last pass. */

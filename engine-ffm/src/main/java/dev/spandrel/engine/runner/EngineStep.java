@@ -106,13 +106,14 @@ final class EngineStep {
             WaitingLine line,
             LongSupplier nanoClock,
             FaultPoint faults) {
-        this(scheduler, blocks, runner, proposer, endsSequence, line, nanoClock, faults, null);
+        this(scheduler, blocks, runner, proposer, endsSequence, line, nanoClock, faults, null, true);
     }
 
     /**
      * @param proposer makes drafts, or null
      * @param endsSequence tells end-of-sequence tokens
      * @param details watches the steps that are to be told of in detail, or null
+     * @param asyncScheduling whether steps may overlap where the runner runs ahead
      */
     EngineStep(
             Scheduler scheduler,
@@ -123,7 +124,8 @@ final class EngineStep {
             WaitingLine line,
             LongSupplier nanoClock,
             FaultPoint faults,
-            StepDetails details) {
+            StepDetails details,
+            boolean asyncScheduling) {
         this.scheduler = scheduler;
         this.blocks = blocks;
         this.runner = runner;
@@ -133,7 +135,7 @@ final class EngineStep {
         this.nanoClock = nanoClock;
         this.faults = faults;
         this.details = details;
-        overlaps = runner.runsAhead() && proposer == null;
+        overlaps = asyncScheduling && runner.runsAhead() && proposer == null;
     }
 
     /** Takes a request into the scheduler's queue, unless its cancellation overtook it. */

@@ -236,7 +236,8 @@ public final class LocalEngine implements Engine {
                 line,
                 config.nanoClock(),
                 FaultPoint.NONE,
-                details);
+                details,
+                config.asyncScheduling());
         EngineLoop loop = new EngineLoop(step, line, config.nanoClock(), config.stepListener());
         ModelInfo info = new ModelInfo(
                 name,
@@ -251,7 +252,16 @@ public final class LocalEngine implements Engine {
         WarmUp.run(backend, model, cache, maxTokens, maxModelLen, config.blockSize(), System::nanoTime);
         start.done("warm_up");
         if (backend.recordsPasses()) {
-            WarmUp.capture(backend, model, cache, maxTokens, config.maxNumSeqs(), maxModelLen, config.blockSize());
+            WarmUp.capture(
+                    backend,
+                    model,
+                    cache,
+                    maxTokens,
+                    config.maxNumSeqs(),
+                    maxModelLen,
+                    config.blockSize(),
+                    blockCount,
+                    System::nanoTime);
             start.done("capture");
         }
         loop.start();

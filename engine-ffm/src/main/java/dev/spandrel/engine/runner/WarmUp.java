@@ -6,6 +6,7 @@ import dev.spandrel.engine.model.KvCache;
 import dev.spandrel.engine.model.Model;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 
 /**
  * A few passes over made-up tokens before the engine says it is ready, so that the first request does not wait for classes
@@ -18,6 +19,11 @@ final class WarmUp {
     private static final int MOST_PASSES = 64;
     /** Short beside the start itself; the compiler goes on through the first requests. */
     private static final long BUDGET_NANOS = 250_000_000;
+
+    /** Shorter contexts are of one kind with this one. */
+    private static final int SHORTEST_CONTEXT = 128;
+    /** Of the ten seconds in which an engine is to be ready. */
+    private static final long CAPTURE_BUDGET_NANOS = 3_000_000_000L;
 
     private WarmUp() {}
 
@@ -44,10 +50,12 @@ final class WarmUp {
     }
 
     /**
-     * Lets the backend record passes of one token per sequence for every batch size that is a power of two, at a short
-     * context; other contexts are recorded when they come.
+     * Lets the backend record passes of one token per sequence before the first request: for every batch size that is a power of
+     * two and for the largest, at every context that is a power of two, short ones first, as far as the cache could hold so many
+     * of that length. Others, and what the time does not suffice for, are recorded when they come.
      *
      * @param maxSequences most sequences in a step
+     * @param cacheBlocks blocks in the cache
      */
     static void capture(
             Backend backend,
@@ -56,22 +64,41 @@ final class WarmUp {
             int maxTokens,
             int maxSequences,
             int maxModelLen,
-            int blockSize) {
-        int prompt = prompt(maxTokens, maxModelLen);
-        int[] tokens = tokens(prompt, model);
-        int[] blocks = blocks(tokens.length, blockSize);
+            int blockSize,
+            int cacheBlocks,
+            LongSupplier nanoClock) {
         int most = Math.min(maxSequences, maxTokens);
+        int[] tokens = tokens(maxModelLen - 1, model);
+        // One block over and over: what is read is no sequence's, and what is written nobody looks for.
+        int[] blocks = new int[(maxModelLen + blockSize - 1) / blockSize];
         ForwardInput input = new ForwardInput(most, most, most, blockSize);
-        for (int sequences = 1; sequences <= most; sequences *= 2) {
-            // The first of its kind runs as it is, the second is recorded.
-            for (int pass = 0; pass < 2; pass++) {
-                input.clear();
-                for (int sequence = 0; sequence < sequences; sequence++) {
-                    input.add(tokens, prompt, prompt + 1, blocks, 1);
+        long end = nanoClock.getAsLong() + CAPTURE_BUDGET_NANOS;
+        int shortest = Math.max(1, SHORTEST_CONTEXT / blockSize);
+        for (int context = shortest; context == shortest || context < 2 * blocks.length; context *= 2) {
+            int position = Math.min(context * blockSize, maxModelLen) - 1;
+            for (int sequences : batchSizes(most)) {
+                if (nanoClock.getAsLong() >= end) {
+                    return;
                 }
-                ModelRunner.pass(backend, model, input, cache);
+                if (context > shortest && (long) sequences * context > cacheBlocks) {
+                    continue;
+                }
+                // The first of its kind runs as it is, the second is recorded.
+                for (int pass = 0; pass < 2; pass++) {
+                    input.clear();
+                    for (int sequence = 0; sequence < sequences; sequence++) {
+                        input.add(tokens, position, position + 1, blocks, 1);
+                    }
+                    ModelRunner.pass(backend, model, input, cache);
+                }
             }
         }
+    }
+
+    /** Powers of two up to the largest batch, and that. */
+    private static int[] batchSizes(int most) {
+        return IntStream.concat(IntStream.iterate(1, size -> size < most, size -> 2 * size), IntStream.of(most))
+                .toArray();
     }
 
     private static int prompt(int maxTokens, int maxModelLen) {

@@ -4,12 +4,14 @@ import java.util.Arrays;
 
 /**
  * What is done to some rows of scores before tokens are drawn, as numbers per token, so that a device can do it: tokens that are
- * not allowed become −∞, then {@code score + bias}, then a positive score is divided by the repetition and another multiplied,
- * then {@code less} is taken away. Filled anew for each pass by the engine thread.
+ * not allowed become −∞, then {@code score + bias}; then, for each token that came before, a positive score is divided by the
+ * repetition and another multiplied, and where it came in the output {@code frequency × count + presence} is taken away. Filled
+ * anew for each pass by the engine thread; the counts are the requests' own, so that a device may keep a copy and follow it.
  */
 public final class ScoreChanges {
     private final int vocabSize;
     private final int mostChanges;
+    private final int mostRoom;
     private final int[] changeOf;
 
     private long[] masks = {};
@@ -17,29 +19,36 @@ public final class ScoreChanges {
     private int rows;
     private int[] maskAt = new int[8];
     private int[] begins = new int[9];
+    private TokenCounts[] countsOf = new TokenCounts[8];
+    /** Repetition, frequency and presence of each row. */
+    private float[] penalties = new float[24];
+
+    private int room;
 
     private int[] tokens = new int[64];
     private float[] biases = new float[64];
-    private float[] repetitions = new float[64];
-    private float[] lesses = new float[64];
     private int count;
 
     /**
      * @param vocabSize tokens that have scores
      * @param mostChanges changed tokens of all rows together, beyond which {@link #fits} says no
+     * @param mostRoom the same of the {@link TokenCounts#room} of all rows' counts together
      */
-    public ScoreChanges(int vocabSize, int mostChanges) {
+    public ScoreChanges(int vocabSize, int mostChanges, int mostRoom) {
         this.vocabSize = vocabSize;
         this.mostChanges = mostChanges;
+        this.mostRoom = mostRoom;
         changeOf = new int[vocabSize];
     }
 
     /** Forgets the last pass. */
     public void clear() {
         forgetRow();
+        Arrays.fill(countsOf, 0, rows, null);
         maskWords = 0;
         rows = 0;
         count = 0;
+        room = 0;
     }
 
     /** The next row begins. */
@@ -48,6 +57,8 @@ public final class ScoreChanges {
         if (rows == maskAt.length) {
             maskAt = Arrays.copyOf(maskAt, 2 * rows);
             begins = Arrays.copyOf(begins, 2 * rows + 1);
+            countsOf = Arrays.copyOf(countsOf, 2 * rows);
+            penalties = Arrays.copyOf(penalties, 6 * rows);
         }
         maskAt[rows] = -1;
         begins[rows++] = count;
@@ -83,11 +94,14 @@ public final class ScoreChanges {
         biases[at] += bias;
     }
 
-    /** Divides or multiplies a token's score, and takes something away from it; once per token. */
-    public void penalize(int token, float repetition, float less) {
-        int at = change(token);
-        repetitions[at] = repetition;
-        lesses[at] = less;
+    /** Penalizes the tokens that came; once per row. */
+    public void penalize(TokenCounts counts, float repetition, float frequency, float presence) {
+        int row = rows - 1;
+        countsOf[row] = counts;
+        penalties[3 * row] = repetition;
+        penalties[3 * row + 1] = frequency;
+        penalties[3 * row + 2] = presence;
+        room += counts.room();
     }
 
     private int change(int token) {
@@ -95,13 +109,9 @@ public final class ScoreChanges {
             if (count == tokens.length) {
                 tokens = Arrays.copyOf(tokens, 2 * count);
                 biases = Arrays.copyOf(biases, 2 * count);
-                repetitions = Arrays.copyOf(repetitions, 2 * count);
-                lesses = Arrays.copyOf(lesses, 2 * count);
             }
             tokens[count] = token;
             biases[count] = 0;
-            repetitions[count] = 1;
-            lesses[count] = 0;
             changeOf[token] = ++count;
             begins[rows] = count;
         }
@@ -110,7 +120,7 @@ public final class ScoreChanges {
 
     /** Whether there are no more of them than somebody made room for. */
     public boolean fits() {
-        return count <= mostChanges;
+        return count <= mostChanges && room <= mostRoom;
     }
 
     /** Rows that are changed. */
@@ -155,11 +165,20 @@ public final class ScoreChanges {
         return biases[change];
     }
 
-    public float repetition(int change) {
-        return repetitions[change];
+    /** Counts of the tokens that a row penalizes, or null. */
+    public TokenCounts counts(int row) {
+        return countsOf[row];
     }
 
-    public float less(int change) {
-        return lesses[change];
+    public float repetition(int row) {
+        return penalties[3 * row];
+    }
+
+    public float frequency(int row) {
+        return penalties[3 * row + 1];
+    }
+
+    public float presence(int row) {
+        return penalties[3 * row + 2];
     }
 }

@@ -1,7 +1,6 @@
 package dev.spandrel.engine.sampling;
 
 import dev.spandrel.engine.Penalties;
-import java.util.Arrays;
 
 /**
  * {@code repetition_penalty}, {@code frequency_penalty} and {@code presence_penalty}, in vLLM's order. It counts each token
@@ -12,60 +11,30 @@ public final class TokenPenalties implements LogitsProcessor {
     private final float frequency;
     private final float repetition;
 
-    /** Output occurrences by token; −1 for one that stands in the prompt alone. */
-    private final int[] counts;
-    /** Tokens with a count other than 0, in order of their coming. */
-    private int[] seen = new int[64];
-
-    private int seenCount;
-    private int counted;
+    private final TokenCounts counts;
 
     /** @param vocabSize one more than the largest token */
     public TokenPenalties(Penalties penalties, int vocabSize) {
         presence = (float) penalties.presence();
         frequency = (float) penalties.frequency();
         repetition = (float) penalties.repetition();
-        counts = new int[vocabSize];
+        counts = new TokenCounts(vocabSize);
     }
 
     @Override
     public void process(float[] logits, int count, TokenHistory history) {
-        read(history);
-        for (int i = 0; i < seenCount; i++) {
-            int token = seen[i];
+        counts.read(history);
+        for (int i = 0; i < counts.size(); i++) {
+            int token = counts.token(i);
             float logit = logits[token];
             logit = logit > 0 ? logit / repetition : logit * repetition;
-            logits[token] = logit - less(token);
+            logits[token] = logit - (counts.count(i) > 0 ? frequency * counts.count(i) + presence : 0);
         }
     }
 
     @Override
     public void note(ScoreChanges changes, TokenHistory history) {
-        read(history);
-        for (int i = 0; i < seenCount; i++) {
-            changes.penalize(seen[i], repetition, less(seen[i]));
-        }
-    }
-
-    private float less(int token) {
-        return counts[token] > 0 ? frequency * counts[token] + presence : 0;
-    }
-
-    private void read(TokenHistory history) {
-        for (; counted < history.length(); counted++) {
-            count(history.tokens()[counted], counted < history.promptLength());
-        }
-    }
-
-    private void count(int token, boolean inPrompt) {
-        if (counts[token] == 0) {
-            seen = seen.length == seenCount ? Arrays.copyOf(seen, 2 * seenCount) : seen;
-            seen[seenCount++] = token;
-        }
-        if (inPrompt) {
-            counts[token] = -1;
-        } else {
-            counts[token] = Math.max(0, counts[token]) + 1;
-        }
+        counts.read(history);
+        changes.penalize(counts, repetition, frequency, presence);
     }
 }

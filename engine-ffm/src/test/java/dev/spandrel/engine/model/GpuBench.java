@@ -173,6 +173,9 @@ public final class GpuBench {
             KvCache cache = KvCache.allocate(backend, model, blocks, BLOCK_SIZE, KvDType.BF16);
             for (int batch : sequences == 1 ? new int[] {1} : new int[] {1, 8, 64}) {
                 decode(shape, backend, model, cache, batch, bandwidth);
+                for (boolean ahead : new boolean[] {false, true}) {
+                    overlap(shape, backend, model, cache, batch, ahead);
+                }
             }
             if (shape.kvHeads > 0) {
                 prefill(shape, backend, model, cache);
@@ -227,6 +230,52 @@ public final class GpuBench {
                 100 * bytes / bandwidth / (nanos / 1e9),
                 "%");
         line(name + ", host time of a step", median(host) / 1e3, "us");
+    }
+
+    /**
+     * Decoding by the wall clock, publishing left out: each pass behind the ids of the last one, or sent off with places for them
+     * before they are read, as the engine does it.
+     */
+    private static void overlap(
+            Shape shape, CudaBackend backend, Model model, KvCache cache, int batch, boolean ahead) {
+        ForwardInput input = new ForwardInput(PROMPT, 64, 64, BLOCK_SIZE);
+        Draws draws = new Draws(64);
+        int[] drawn = new int[64];
+        int length = Math.min(CONTEXT, 2048 - 2 * STEPS);
+        int[] tokens = new int[length + 2 * STEPS + 1];
+        int tableSize = tokens.length / BLOCK_SIZE + 1;
+        long[] wall = new long[STEPS];
+        for (int step = -STEPS / 2; step < STEPS; step++) {
+            int position = length + STEPS / 2 + step;
+            boolean first = step == -STEPS / 2;
+            long begin = System.nanoTime();
+            input.clear();
+            for (int s = 0; s < batch; s++) {
+                tokens[position] = first ? s % shape.vocab : ahead ? -1 - s : drawn[s];
+                input.add(tokens, position, position + 1, table(s, tableSize), 1);
+            }
+            Buffer logits = pass(backend, model, input, cache, batch);
+            if (ahead && !first) {
+                backend.readDrawn(drawn);
+            }
+            draws.clear();
+            for (int s = 0; s < batch; s++) {
+                draws.add(s, 0, 0, 1, 0);
+            }
+            backend.draw(logits, shape.vocab, draws);
+            if (!ahead) {
+                backend.readDrawn(drawn);
+            }
+            if (step >= 0) {
+                wall[step] = System.nanoTime() - begin;
+            }
+        }
+        backend.readDrawn(drawn);
+        line(
+                shape.name + " decode, " + batch + " sequences, "
+                        + (ahead ? "sent off before ids are read" : "one by one") + ", a step",
+                median(wall) / 1e3,
+                "us");
     }
 
     private static int[] table(int sequence, int size) {

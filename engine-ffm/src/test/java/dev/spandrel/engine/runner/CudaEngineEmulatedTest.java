@@ -151,7 +151,10 @@ class CudaEngineEmulatedTest {
         assertThat(cuda.calls("cuMemcpyDtoHAsync_v2")).isEqualTo(cuda.launches("sample"));
     }
 
-    /** 1, 2 and 4 sequences are captured at the start, so a first batch of four is none of an unknown kind. */
+    /**
+     * 1, 2 and 4 sequences are captured at the start, so a first batch of four is none of an unknown kind; so are longer contexts, and
+     * a largest batch that is no power of two.
+     */
     @Test
     void decodeStepsAreCapturedAtTheStart() {
         try (Engine engine = Engine.open(config("cuda").build())) {
@@ -159,6 +162,14 @@ class CudaEngineEmulatedTest {
                     .extracting(StartPhase::name)
                     .containsSubsequence("load", "warm_up", "capture", "start_loop");
             assertThat(cuda.calls("cuStreamEndCapture")).isEqualTo(3);
+        }
+        long before = cuda.calls("cuStreamEndCapture");
+        try (Engine engine =
+                Engine.open(config("cuda").maxNumSeqs(3).maxModelLen(500).build())) {
+            assertThat(engine.healthy()).isTrue();
+            assertThat(cuda.calls("cuStreamEndCapture") - before)
+                    .as("1, 2 and 3 sequences at 128, 256 and 500 tokens")
+                    .isEqualTo(9);
         }
         try (Engine engine = Engine.open(config("cpu").build())) {
             assertThat(engine.startPhases()).extracting(StartPhase::name).doesNotContain("capture");

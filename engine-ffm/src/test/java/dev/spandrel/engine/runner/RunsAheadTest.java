@@ -23,6 +23,7 @@ class RunsAheadTest {
     private final WaitingLine line = new WaitingLine(10, 0);
     private final ConcurrentLinkedQueue<String> said = new ConcurrentLinkedQueue<>();
     private int forwards;
+    private boolean asyncScheduling = true;
 
     private final class Runner implements StepRunner {
         private final boolean ahead;
@@ -83,7 +84,9 @@ class RunsAheadTest {
                 _ -> false,
                 line,
                 clock::incrementAndGet,
-                FaultPoint.NONE);
+                FaultPoint.NONE,
+                null,
+                asyncScheduling);
         SamplingParams sampling = SamplingParams.DEFAULT.withMaxTokens(tokens);
         LiveRequest request =
                 new LiveRequest(1, "r", new int[4], sampling, 0, 1, clock.incrementAndGet(), Sequence.Standing.PLAIN);
@@ -143,6 +146,13 @@ class RunsAheadTest {
                         "told 2",
                         "read",
                         "told 3");
+    }
+
+    @Test
+    void overlappingCanBeTurnedOff() throws InterruptedException {
+        asyncScheduling = false;
+        assertThat(generate(true, true, 2))
+                .containsExactly("forward 0", "draw 0", "read", "forward 1", "draw 1", "told 0", "read", "told 1");
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.spandrel.engine.Penalties;
 import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.backend.Draws;
+import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cuda.CudaBackend;
 import dev.spandrel.engine.backend.cuda.CudaTesting;
@@ -148,20 +149,92 @@ class DeviceSamplingEmulatedTest {
         };
     }
 
+    /**
+     * Requests that come, go and pause over many draws: what the device keeps of their tokens is what the host counts, however it
+     * moves, and a draw of those that were in the last one sends little.
+     */
+    @Test
+    void countsStayOnTheDevice() {
+        Random random = new Random(13);
+        int requests = 24;
+        int columns = 2500;
+        float[] logits = new float[requests * columns];
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] = (float) random.nextGaussian();
+        }
+        int[][] tokens = new int[requests][];
+        int[] lengths = new int[requests];
+        LogitsProcessor[] ours = new LogitsProcessor[requests];
+        LogitsProcessor[] theirs = new LogitsProcessor[requests];
+        Sampler sampler = new Sampler(columns);
+        SamplingParams greedy = SamplingParams.DEFAULT.withTemperature(0);
+        Draws draws = new Draws(requests, columns);
+        int[] found = new int[requests];
+        try (CudaBackend backend = new CudaBackend(CudaTesting.exact(WeightPolicy.AS_STORED))) {
+            Tensor table =
+                    new Tensor(DType.F32, List.of((long) requests, (long) columns), MemorySegment.ofArray(logits));
+            Weight weight = backend.upload(table);
+            Buffer rows = backend.allocate(logits.length);
+            int[] ids = IntStream.range(0, requests).toArray();
+            int little = 0;
+            for (int draw = 0; draw < 90; draw++) {
+                backend.embed(weight, ids, requests, false, rows);
+                draws.clear();
+                int[] expected = new int[requests];
+                // At first more than there is room for at once; then the same ones again and again.
+                boolean same = draw >= 80;
+                int count = 0;
+                for (int r = 0; r < requests; r++) {
+                    if (tokens[r] == null || !same && random.nextInt(3) == 0) {
+                        tokens[r] = random.ints(4000, 0, columns).toArray();
+                        lengths[r] = 1 + random.nextInt(3000);
+                        Penalties penalties = new Penalties(random.nextFloat(), random.nextFloat(), 1.5);
+                        ours[r] = new TokenPenalties(penalties, columns);
+                        theirs[r] = new TokenPenalties(penalties, columns);
+                    }
+                    if (!same && random.nextInt(4) == 0) {
+                        continue;
+                    }
+                    lengths[r] += 1 + random.nextInt(2);
+                    TokenHistory history = new TokenHistory(tokens[r], Math.min(500, lengths[r]), lengths[r]);
+                    draws.changes().startRow();
+                    theirs[r].note(draws.changes(), history);
+                    add(draws, r, greedy, r, true);
+                    float[] row = Arrays.copyOfRange(logits, r * columns, (r + 1) * columns);
+                    ours[r].process(row, columns, history);
+                    expected[count++] = sampler.sample(row, columns, greedy, r, 3);
+                }
+                assertThat(draws.changes().fits()).isTrue();
+                assertThat(backend.draw(rows, columns, draws)).isTrue();
+                backend.readDrawn(found);
+                assertThat(Arrays.copyOf(found, count)).as("draw %d", draw).isEqualTo(Arrays.copyOf(expected, count));
+                little += CudaTesting.sentChanges(backend) <= requests * (44 + 2 * 12) ? 1 : 0;
+            }
+            assertThat(little).isBetween(6, 9);
+        }
+    }
+
     /** More than there is room for is said, so that somebody else makes them. */
     @Test
     void thereIsALimit() {
-        ScoreChanges changes = new ScoreChanges(100, 5);
+        ScoreChanges changes = new ScoreChanges(100, 5, 300);
         for (int row = 0; row < 3; row++) {
             assertThat(changes.fits()).isTrue();
             changes.startRow();
             changes.add(1, 2);
             changes.add(1, 3);
-            changes.penalize(7, 2, 1);
+            changes.add(7, 1);
         }
         assertThat(changes.count()).isEqualTo(6);
         assertThat(changes.bias(4)).isEqualTo(5);
         assertThat(changes.fits()).isFalse();
+        changes.clear();
+        for (int row = 0; row < 2; row++) {
+            assertThat(changes.fits()).isTrue();
+            changes.startRow();
+            changes.penalize(new TokenCounts(100), 1, 1, 1);
+        }
+        assertThat(changes.fits()).as("counts need room as well").isFalse();
         changes.clear();
         assertThat(changes.fits()).isTrue();
         changes.startRow();

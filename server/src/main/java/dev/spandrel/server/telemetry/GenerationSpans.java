@@ -24,13 +24,20 @@ import java.util.function.LongSupplier;
 /**
  * Makes {@code llm_request}, vLLM's span of one engine request, from the engine's stamps after the last byte: kind SERVER,
  * from arrival to last byte, under ids drawn at arrival. What vLLM leaves without a span, refused, cancelled and failed
- * requests, has one here. Runs on the thread of the HTTP request.
+ * requests, has one here. What a request ends with is taken on its thread, the spans are made by {@link Telemetry#later}.
  */
 public final class GenerationSpans implements GenerationListener {
     static final String NAME = "llm_request";
 
     static final String PROVIDER_NAME = "spandrel";
     private static final String CLIENT_BLOCKED = "client_blocked";
+
+    /** What spans need of an HTTP request, which is gone when they are made. */
+    private record Sender(ServerAddress address, Optional<SessionId> session) {
+        static Sender of(ServerRequest request) {
+            return new Sender(ServerAddress.arrived(request), request.context().get(SessionId.class));
+        }
+    }
 
     private final Telemetry telemetry;
     private final Tracer tracer;
@@ -89,13 +96,17 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onEnd(ServerRequest request, List<EndedGeneration> generations) {
         ArrivedRequest arrived = arrived(request);
-        generations.forEach(generation -> record(request, generation, arrived));
+        Sender sender = Sender.of(request);
+        long now = nanoClock.getAsLong();
+        telemetry.later(() -> generations.forEach(generation -> record(sender, generation, arrived, now)));
     }
 
-    private void record(ServerRequest request, EndedGeneration generation, ArrivedRequest arrived) {
+    private void record(Sender sender, EndedGeneration generation, ArrivedRequest arrived, long now) {
         ClockAnchor anchor = arrived.anchor();
-        long end = endNanos(generation);
-        SpanBuilder builder = start(request, generation.operation(), generation.requestModel(), arrived)
+        // The last byte; where none was written, when the engine was done with it.
+        long end = Math.max(
+                endNanos(generation.timings(), now), generation.answer().lastByteNanos());
+        SpanBuilder builder = start(sender, generation.operation(), generation.requestModel(), arrived)
                 .setStartTimestamp(anchor.epochNanosAt(generation.timings().arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(generation.index()));
         if (span.isRecording()) {
@@ -112,13 +123,15 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onEmbedded(ServerRequest request, List<EndedEmbedding> embeddings) {
         ArrivedRequest arrived = arrived(request);
-        embeddings.forEach(embedding -> record(request, embedding, arrived));
+        Sender sender = Sender.of(request);
+        long now = nanoClock.getAsLong();
+        telemetry.later(() -> embeddings.forEach(embedding -> record(sender, embedding, arrived, now)));
     }
 
-    private void record(ServerRequest request, EndedEmbedding embedding, ArrivedRequest arrived) {
+    private void record(Sender sender, EndedEmbedding embedding, ArrivedRequest arrived, long now) {
         ClockAnchor anchor = arrived.anchor();
-        long end = Math.max(endNanos(embedding.timings()), embedding.lastByteNanos());
-        SpanBuilder builder = start(request, EndedEmbedding.OPERATION, embedding.requestModel(), arrived)
+        long end = Math.max(endNanos(embedding.timings(), now), embedding.lastByteNanos());
+        SpanBuilder builder = start(sender, EndedEmbedding.OPERATION, embedding.requestModel(), arrived)
                 .setStartTimestamp(anchor.epochNanosAt(embedding.timings().arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(embedding.index()));
         if (span.isRecording()) {
@@ -130,13 +143,8 @@ public final class GenerationSpans implements GenerationListener {
         span.end(anchor.epochNanosAt(end), TimeUnit.NANOSECONDS);
     }
 
-    /** The last byte; where none was written, when the engine was done with it. */
-    private long endNanos(EndedGeneration generation) {
-        return Math.max(endNanos(generation.timings()), generation.answer().lastByteNanos());
-    }
-
-    private long endNanos(RequestTimings timings) {
-        return timings.finishedNanos() == RequestTimings.NOT_REACHED ? nanoClock.getAsLong() : timings.finishedNanos();
+    private static long endNanos(RequestTimings timings, long now) {
+        return timings.finishedNanos() == RequestTimings.NOT_REACHED ? now : timings.finishedNanos();
     }
 
     private static void blocked(Span span, Blocked write, ClockAnchor anchor) {
@@ -148,7 +156,7 @@ public final class GenerationSpans implements GenerationListener {
     }
 
     /** Operation, provider, model, conversation and server are there at the start, where a sampler can see them. */
-    private SpanBuilder start(ServerRequest request, String operation, String model, ArrivedRequest arrived) {
+    private SpanBuilder start(Sender sender, String operation, String model, ArrivedRequest arrived) {
         SpanBuilder builder =
                 tracer.spanBuilder(NAME).setParent(arrived.parent()).setSpanKind(SpanKind.SERVER);
         if (settings.attributes().genAi()) {
@@ -157,10 +165,8 @@ public final class GenerationSpans implements GenerationListener {
             if (model != null) {
                 builder.setAttribute(SpanKeys.REQUEST_MODEL, model);
             }
-            request.context()
-                    .get(SessionId.class)
-                    .ifPresent(session -> builder.setAttribute(SpanKeys.CONVERSATION, session.value()));
-            ServerAddress.arrived(request).set(builder);
+            sender.session().ifPresent(session -> builder.setAttribute(SpanKeys.CONVERSATION, session.value()));
+            sender.address().set(builder);
         }
         baggage(builder, arrived.parent());
         return builder;
@@ -179,8 +185,14 @@ public final class GenerationSpans implements GenerationListener {
     @Override
     public void onRefused(ServerRequest request, RefusedRequest refused) {
         ArrivedRequest arrived = arrived(request);
+        Sender sender = Sender.of(request);
+        long end = Math.max(refused.arrivalNanos(), nanoClock.getAsLong());
+        telemetry.later(() -> record(sender, refused, arrived, end));
+    }
+
+    private void record(Sender sender, RefusedRequest refused, ArrivedRequest arrived, long end) {
         SpanBuilder builder = start(
-                        request, refused.operation(), refused.requestModel().orElse(null), arrived)
+                        sender, refused.operation(), refused.requestModel().orElse(null), arrived)
                 .setStartTimestamp(arrived.anchor().epochNanosAt(refused.arrivalNanos()), TimeUnit.NANOSECONDS);
         Span span = SpanIds.start(builder, arrived.span(0));
         attributes.refused(span, refused);
@@ -191,7 +203,6 @@ public final class GenerationSpans implements GenerationListener {
         } else {
             span.setAttribute(SpanKeys.ERROR_TYPE, type);
         }
-        long end = Math.max(refused.arrivalNanos(), nanoClock.getAsLong());
         span.end(arrived.anchor().epochNanosAt(end), TimeUnit.NANOSECONDS);
     }
 }

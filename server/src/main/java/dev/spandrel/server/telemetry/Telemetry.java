@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 
 /**
@@ -32,6 +33,11 @@ public final class Telemetry implements AutoCloseable {
     /** Instrumentation scope of every span of this server. */
     static final String SCOPE = "dev.spandrel.server";
 
+    private static final String EXPORT_DELAY = "otel.bsp.schedule.delay";
+
+    /** Spans of ended requests wait for a share of the time that they wait for their export: nobody sees a difference. */
+    private static final int PAUSES = 10;
+
     private static final String AGENT = "io.opentelemetry.javaagent.OpenTelemetryAgent";
 
     private final OpenTelemetry openTelemetry;
@@ -40,17 +46,20 @@ public final class Telemetry implements AutoCloseable {
     private final boolean metrics;
     private final Duration flushTimeout;
     private final Optional<LogRecords> logRecords;
+    private final Optional<LateSpans> lateSpans;
 
     private Telemetry(
             OpenTelemetry openTelemetry,
             SpanIds ids,
             SpanDrops drops,
+            Optional<LateSpans> lateSpans,
             boolean metrics,
             boolean logs,
             Duration flushTimeout) {
         this.openTelemetry = openTelemetry;
         this.ids = ids;
         this.drops = drops;
+        this.lateSpans = lateSpans;
         this.metrics = metrics;
         this.flushTimeout = flushTimeout;
         this.logRecords = logs ? Optional.of(new LogRecords(openTelemetry.getLogsBridge())) : Optional.empty();
@@ -102,11 +111,15 @@ public final class Telemetry implements AutoCloseable {
         }
         Propagators.check(OtlpSettings::processEnvironment);
         SpanIds ids = new SpanIds();
+        AtomicReference<Duration> exportDelay = new AtomicReference<>();
         try {
             OpenTelemetrySdk sdk = AutoConfiguredOpenTelemetrySdk.builder()
                     .disableShutdownHook()
                     .addPropertiesSupplier(() -> defaults(serviceName))
-                    .addPropertiesCustomizer(_ -> properties(signals))
+                    .addPropertiesCustomizer(config -> {
+                        exportDelay.set(config.getDuration(EXPORT_DELAY));
+                        return properties(signals);
+                    })
                     .addResourceCustomizer((found, _) -> resource(resource).merge(found))
                     .addTracerProviderCustomizer((provider, _) -> provider.setIdGenerator(ids))
                     .addMeterProviderCustomizer((provider, _) -> provider.registerMetricReader(drops))
@@ -114,7 +127,13 @@ public final class Telemetry implements AutoCloseable {
                     .build()
                     .getOpenTelemetrySdk();
             return new Telemetry(
-                    sdk, ids, drops, on(signals, OtlpSignal.METRICS), on(signals, OtlpSignal.LOGS), flushTimeout);
+                    sdk,
+                    ids,
+                    drops,
+                    Optional.of(new LateSpans(exportDelay.get().dividedBy(PAUSES))),
+                    on(signals, OtlpSignal.METRICS),
+                    on(signals, OtlpSignal.LOGS),
+                    flushTimeout);
         } catch (ConfigurationException e) {
             throw new TelemetryConfigException(e.getMessage());
         }
@@ -148,12 +167,12 @@ public final class Telemetry implements AutoCloseable {
     }
 
     /**
-     * Around an SDK made elsewhere.
+     * Around an SDK made elsewhere; {@link #later} is at once.
      *
      * @param ids the SDK's id generator
      */
     static Telemetry of(OpenTelemetry openTelemetry, SpanIds ids) {
-        return new Telemetry(openTelemetry, ids, new SpanDrops(), true, false, Duration.ofSeconds(5));
+        return new Telemetry(openTelemetry, ids, new SpanDrops(), Optional.empty(), true, false, Duration.ofSeconds(5));
     }
 
     private static Map<String, String> defaults(String serviceName) {
@@ -161,7 +180,7 @@ public final class Telemetry implements AutoCloseable {
         // The specification's 5 s leaves a trace in pieces for as long: the client's part comes when the client ends.
         // Each
         // export costs one to three milliseconds of two processors, so not more often either: docs/decisions/0150.
-        defaults.put("otel.bsp.schedule.delay", "1000");
+        defaults.put(EXPORT_DELAY, "1000");
         String resource = OtlpSettings.processEnvironment("OTEL_RESOURCE_ATTRIBUTES");
         if (resource == null || !resource.contains("service.name=")) {
             defaults.put("otel.service.name", serviceName);
@@ -180,8 +199,14 @@ public final class Telemetry implements AutoCloseable {
         } catch (ClassNotFoundException e) {
             return Optional.empty();
         }
-        return Optional.of(
-                new Telemetry(GlobalOpenTelemetry.get(), new SpanIds(), new SpanDrops(), true, false, Duration.ZERO));
+        return Optional.of(new Telemetry(
+                GlobalOpenTelemetry.get(),
+                new SpanIds(),
+                new SpanDrops(),
+                Optional.empty(),
+                true,
+                false,
+                Duration.ZERO));
     }
 
     /** Whether ids drawn here are those of the spans; not so under an agent. */
@@ -214,6 +239,11 @@ public final class Telemetry implements AutoCloseable {
         return ids;
     }
 
+    /** Makes spans that have ended, soon and in the order they come, or at once where it cannot wait. */
+    void later(Runnable spans) {
+        lateSpans.ifPresentOrElse(late -> late.execute(spans), spans);
+    }
+
     /** The context a request brings, by the propagators in force; a malformed one is none. */
     Context context(Headers headers) {
         return openTelemetry
@@ -230,6 +260,7 @@ public final class Telemetry implements AutoCloseable {
     /** Closes within another time than usual. */
     public void close(Duration flushTimeout) {
         logRecords.ifPresent(LogRecords::close);
+        lateSpans.ifPresent(LateSpans::close);
         if (openTelemetry instanceof OpenTelemetrySdk sdk) {
             CompletableResultCode end = CompletableResultCode.ofAll(List.of(
                     sdk.getSdkTracerProvider().shutdown(),

@@ -56,6 +56,39 @@ public final class RandomBodies {
             "structured_outputs",
             "made_up");
 
+    /** Of the bodies that are no completions. */
+    private static final List<String> OTHERS = List.of(
+            "input",
+            "instructions",
+            "max_output_tokens",
+            "text",
+            "truncation",
+            "previous_response_id",
+            "store",
+            "include",
+            "top_logprobs",
+            "reasoning",
+            "metadata",
+            "encoding_format",
+            "dimensions",
+            "normalize",
+            "tokens",
+            "return_token_strs",
+            "session_id",
+            "vllm_xargs",
+            "kv_transfer_params");
+
+    /** Endpoints that take a body. */
+    public static final List<String> PATHS = List.of(
+            "/v1/completions",
+            "/v1/chat/completions",
+            "/v1/chat/completions/batch",
+            "/v1/responses",
+            "/v1/embeddings",
+            "/tokenize",
+            "/detokenize",
+            "/invocations");
+
     private static final String[] TYPES = {"object", "string", "integer", "number", "boolean", "null", "array"};
     private static final String[] PATTERNS = {
         "a", "b*", "[a-z]+", ".", "(x|y)?", "\\\\d{1,3}", "$", "^", "(", ")", "{0}", "?", "é", "[^a]", "(?:|c)", "{2,}"
@@ -63,24 +96,47 @@ public final class RandomBodies {
 
     private RandomBodies() {}
 
-    /** One for {@code /v1/completions} or {@code /v1/chat/completions}. */
+    /** One for an endpoint. */
     public static String body(Random random, String path) {
         List<String> fields = new ArrayList<>();
         if (random.nextInt(4) > 0) {
-            fields.add(
-                    path.contains("chat")
-                            ? "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]"
-                            : "\"prompt\":\"x\"");
+            fields.add(asked(random, path));
         }
+        boolean completion = path.endsWith("completions");
         int count = random.nextInt(4);
         for (int i = 0; i < count; i++) {
-            String name = FIELDS.get(random.nextInt(FIELDS.size()));
+            List<String> names = completion || random.nextBoolean() ? FIELDS : OTHERS;
+            String name = names.get(random.nextInt(names.size()));
             fields.add("\"" + name + "\":" + (random.nextBoolean() ? apt(name, random) : value(random, 3)));
         }
         String body = "{" + String.join(",", fields) + "}";
         // Now and then a byte goes missing.
         int cut = random.nextInt(body.length());
         return random.nextInt(20) == 0 ? body.substring(0, cut) + body.substring(cut + 1) : body;
+    }
+
+    /** What the endpoint cannot do without. */
+    private static String asked(Random random, String path) {
+        return switch (path) {
+            case "/v1/chat/completions" -> "\"messages\":[" + message(random) + "]";
+            case "/v1/chat/completions/batch" -> "\"messages\":[[" + message(random) + "],[" + message(random) + "]]";
+            case "/v1/responses" -> "\"input\":" + (random.nextBoolean() ? "\"x\"" : "[" + message(random) + "]");
+            case "/v1/embeddings" -> "\"input\":" + (random.nextBoolean() ? "\"x\"" : "[[1,2],[3]]");
+            case "/detokenize" -> "\"tokens\":[1,2]";
+            default -> "\"prompt\":\"x\"";
+        };
+    }
+
+    private static String message(Random random) {
+        String[] roles = {"user", "system", "developer", "assistant", "tool"};
+        String[] types = {"text", "input_text", "refusal", "thinking", "image_url"};
+        String type = types[random.nextInt(types.length)];
+        String content = switch (random.nextInt(5)) {
+            case 0 -> "[{\"type\":\"" + type + "\",\"" + type + "\":\"x\",\"text\":\"y\"},\"z\"]";
+            case 1 -> value(random, 3);
+            default -> "\"x\"";
+        };
+        return "{\"role\":\"" + roles[random.nextInt(roles.length)] + "\",\"content\":" + content + "}";
     }
 
     /** One that the field may well take. */
@@ -99,6 +155,11 @@ public final class RandomBodies {
             case "tools" -> "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{}}}]";
             case "tool_choice" -> random.nextBoolean() ? "\"required\"" : "\"auto\"";
             case "stream_options" -> "{\"include_usage\":" + random.nextBoolean() + "}";
+            case "session_id", "instructions" -> "\"x\"";
+            case "vllm_xargs", "kv_transfer_params" -> random.nextBoolean() ? "{\"session_id\":\"x\"}" : "{}";
+            case "truncation" -> random.nextBoolean() ? "\"auto\"" : "\"disabled\"";
+            case "encoding_format" -> "\"base64\"";
+            case "text" -> "{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"null\"}}}";
             case "use_beam_search", "echo", "stream", "ignore_eos", "return_token_ids", "skip_special_tokens" ->
                 String.valueOf(random.nextBoolean());
             default -> String.valueOf(random.nextInt(6));

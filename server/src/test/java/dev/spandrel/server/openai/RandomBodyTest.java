@@ -19,11 +19,11 @@ class RandomBodyTest {
         Random random = new Random(seed);
         try (TestServer server = TestServer.start(new ScriptedEngine())) {
             for (int i = 0; i < BODIES; i++) {
-                String path = random.nextBoolean() ? "/v1/completions" : "/v1/chat/completions";
+                String path = RandomBodies.PATHS.get(random.nextInt(RandomBodies.PATHS.size()));
                 String body = RandomBodies.body(random, path);
                 HttpResponse<String> response = server.post(path, body);
                 assertThat(response.statusCode())
-                        .as("-Dspandrel.test.seed=%d, body %d: %s%n%s", seed, i, body, response.body())
+                        .as("-Dspandrel.test.seed=%d, body %d to %s: %s%n%s", seed, i, path, body, response.body())
                         .isIn(200, 400, 404);
                 assertThat(server.engine().leftOpen())
                         .as("generations left open by body %d", i)

@@ -36,6 +36,8 @@ class ZeroCodeIT {
             String body = "{\"prompt\": \"Once upon a time\", \"max_tokens\": 4, \"temperature\": 0}";
             api.complete(body, "traceparent", "00-" + TRACE + "-" + PARENT + "-01");
             backend.await("llm_request", span -> span.name().equals("llm_request"), server);
+            // The agent ends it later, and closes its SDK at SIGTERM without asking who is still at work.
+            backend.await(HTTP, span -> span.name().equals(HTTP), server);
             assertThat(server.stop()).as("%s", server).isZero();
 
             List<ReceivedSpan> spans = backend.spans().stream()

@@ -39,7 +39,7 @@ class AttributeTableTest {
     /** Everything that can be asked for in one request. */
     private static final String STREAMED =
             "{\"prompt\":\"a b c\",\"max_tokens\":4,\"temperature\":0.5,\"top_p\":0.9,\"top_k\":5,\"seed\":7,"
-                    + "\"stop\":[\"x\"],\"stream\":true,\"request_id\":\"r\",\"model\":\"alias\","
+                    + "\"stop\":[\"x\"],\"stream\":true,\"request_id\":\"r\",\"session_id\":\"of-tests\",\"model\":\"alias\","
                     + "\"frequency_penalty\":0.25,\"presence_penalty\":-0.5,\"repetition_penalty\":1.1,"
                     + "\"min_p\":0.05,\"min_tokens\":2}";
 
@@ -132,6 +132,7 @@ class AttributeTableTest {
                 row("gen_ai.provider.name", AttributeType.STRING, "", _ -> "spandrel"),
                 row("gen_ai.request.model", AttributeType.STRING, "", _ -> "alias"),
                 new Row("gen_ai.request.choice.count", AttributeType.LONG, "", BEAMS, _ -> 3L),
+                row("gen_ai.conversation.id", AttributeType.STRING, "", _ -> "of-tests"),
                 row("gen_ai.request.seed", AttributeType.LONG, "", _ -> 7L),
                 row("gen_ai.request.top_k", AttributeType.LONG, "", _ -> 5L),
                 row("gen_ai.request.frequency_penalty", AttributeType.DOUBLE, "", _ -> 0.25),

@@ -213,6 +213,11 @@ public final class CudaBackend extends CudaVerbs {
         return state().steps().replays();
     }
 
+    /** Bytes that the last draw's changes of scores took to the device. */
+    long sentChanges() {
+        return state().sampling().sentChanges();
+    }
+
     @Override
     public void close() {
         state().close(row == null ? List.of() : List.of(row));

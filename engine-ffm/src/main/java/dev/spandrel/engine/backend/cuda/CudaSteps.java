@@ -16,14 +16,14 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Passes, and how they run. A pass in which every sequence computes one token is filled up to a batch size of a power of two and
- * to a context of a power of two. The first of its kind runs verb by verb, so that everything is compiled and allocated; the
- * second is recorded; from then on the verbs only write what is new into the {@link StepBlock}, and the record is launched.
- * Other passes run verb by verb.
+ * Passes, and how they run. A pass in which every sequence computes one token is filled up to a batch size of a power of two, or the
+ * largest there is, and to a context of a power of two. The first of its kind runs verb by verb, so that everything is compiled and
+ * allocated; the second is recorded; from then on the verbs only write what is new into the {@link StepBlock}, and the record is
+ * launched. Other passes run verb by verb.
  */
 final class CudaSteps implements AutoCloseable {
-    /** Kinds kept: 8 batch sizes × 8 contexts. The one not used for longest goes first. */
-    private static final int MOST_GRAPHS = 64;
+    /** Kinds kept: 10 batch sizes × 12 contexts. The one not used for longest goes first. */
+    private static final int MOST_GRAPHS = 120;
 
     /** @param watched whether phases are timed: the events are part of the record */
     private record Kind(int rows, int tableStride, boolean watched) {}

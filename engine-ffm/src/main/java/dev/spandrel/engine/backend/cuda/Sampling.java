@@ -41,7 +41,12 @@ final class Sampling implements AutoCloseable {
         this.stream = stream;
         tokens = pool.take(4L * MOST);
         drawn = new CudaEvent();
-        changed = new ChangedScores(kernels, stream);
+        changed = new ChangedScores(kernels, stream, pool);
+    }
+
+    /** Bytes that the last draw's changes of scores took to the device. */
+    long sentChanges() {
+        return changed.sentBytes();
     }
 
     /** Whether there is room for the tokens of so many rows. */

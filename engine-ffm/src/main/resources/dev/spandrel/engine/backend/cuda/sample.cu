@@ -92,15 +92,26 @@ __device__ __forceinline__ float threshold(const float *row, int columns, float 
     return found > floor ? found : floor;
 }
 
-// One block per changed row, in place. targets: [row] × (draw, mask in words of 32 tokens or −1, first change, changes); changes:
-// [change] × (token, bias, repetition, less), of which no row has two for one token.
+// Of a target: draw, mask in words of 32 tokens or −1, first change, changes, first update, updates, first count, counts, and as floats
+// repetition, frequency, presence.
+#define TARGET 11
+
+// One block per changed row, in place. changes: [change] × (token, bias), of which no row has two for one token; updates: [update] ×
+// (place, token, count), made to counts before they are read; counts: [place] × (token, how often it came in the output, −1 where
+// only in the prompt), which stay from draw to draw.
 extern "C" __global__ void KERNEL_BOUNDS(1024) change(float *logits, int columns, const int *rows, const int *targets,
-                                                      const unsigned *masks, const uint4 *changes, int *states) {
+                                                      const unsigned *masks, const int *changes, const int *updates, int *counts,
+                                                      int *states) {
     __shared__ float values[THREADS];
     __shared__ int indices[THREADS];
     wait_for_predecessor();
     let_successor_begin();
-    const int *target = targets + 4 * blockIdx.x;
+    const int *target = targets + TARGET * blockIdx.x;
+    for (int i = threadIdx.x; i < target[5]; i += THREADS) {
+        const int *update = updates + 3 * (target[4] + i);
+        counts[2 * update[0]] = update[1];
+        counts[2 * update[0] + 1] = update[2];
+    }
     float *row = logits + (long long) rows[target[0]] * columns;
     int best = block_best(row, columns, values, indices);
     float most = best < 0 ? 0.0f : row[best];
@@ -116,10 +127,16 @@ extern "C" __global__ void KERNEL_BOUNDS(1024) change(float *logits, int columns
         __syncthreads();
     }
     for (int i = threadIdx.x; i < target[3]; i += THREADS) {
-        uint4 one = changes[target[2] + i];
-        float logit = row[one.x] + __uint_as_float(one.y), repetition = __uint_as_float(one.z);
+        const int *one = changes + 2 * (target[2] + i);
+        row[one[0]] += __int_as_float(one[1]);
+    }
+    __syncthreads();
+    float repetition = __int_as_float(target[8]), frequency = __int_as_float(target[9]), presence = __int_as_float(target[10]);
+    for (int i = threadIdx.x; i < target[7]; i += THREADS) {
+        const int *one = counts + 2 * (target[6] + i);
+        float logit = row[one[0]];
         logit = logit > 0.0f ? logit / repetition : logit * repetition;
-        row[one.x] = logit - __uint_as_float(one.w);
+        row[one[0]] = logit - (one[1] > 0 ? frequency * (float) one[1] + presence : 0.0f);
     }
     if (threadIdx.x == 0) states[target[0]] = CHANGED;
 }

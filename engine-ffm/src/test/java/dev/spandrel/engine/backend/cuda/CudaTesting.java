@@ -54,6 +54,11 @@ public final class CudaTesting {
         return backend.replays();
     }
 
+    /** Bytes that the last draw's changes of scores took to the device. */
+    public static long sentChanges(CudaBackend backend) {
+        return backend.sentChanges();
+    }
+
     static CudaOptions options(CudaSettings settings, WeightPolicy policy, boolean exact, long slabBytes) {
         return new CudaOptions(settings, policy, 0.9, exact, true, slabBytes, 256 << 10, 256 << 10, 256 << 10, 4 << 10);
     }
