@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.exc.JsonNodeException;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Whatever is chosen among the allowed tokens, the output has its form; judged by the JDK's regex and a JSON schema validator. */
@@ -39,13 +40,22 @@ class ConstrainedOutputTest {
     void everyOutputIsValidForItsSchema() {
         long seed = Long.getLong("spandrel.seed", System.nanoTime());
         Random random = new Random(seed);
-        for (int i = 0; i < Integer.getInteger("spandrel.schemas", 150); i++) {
+        int schemas = Integer.getInteger("spandrel.schemas", 150);
+        int undecided = 0;
+        for (int i = 0; i < schemas; i++) {
             String schema = new RandomSchema(random).write();
             Schema judge = REGISTRY.getSchema(schema, InputFormat.JSON);
             for (int max : new int[] {30, 300}) {
-                check(schema, judge, max, random, seed);
+                try {
+                    check(schema, judge, max, random, seed);
+                } catch (JsonNodeException e) {
+                    // The judge holds a number of one alternative against the whole bounds of another as a long.
+                    assertThat(e).as("seed %s, %s", seed, schema).hasMessageContaining("not in 64-bit `long` range");
+                    undecided++;
+                }
             }
         }
+        assertThat(undecided).as("outputs without a verdict, seed %s", seed).isLessThanOrEqualTo(schemas / 20);
     }
 
     private static void check(String schema, Schema judge, int max, Random random, long seed) {
