@@ -34,7 +34,7 @@ public final class SoakClient {
         SoakClient client = new SoakClient(Integer.parseInt(args[0]), Long.parseLong(args[1]), Path.of(args[2]));
         int aborts = args.length > 3 ? Integer.parseInt(args[3]) : 10_000;
         // The level is that after as much work, so that class loading and compilation are not taken for a leak.
-        client.abort(aborts / 4, 1);
+        client.abort(aborts, 1);
         double heapBefore = client.heap();
         double residentBefore = client.gauge("process_resident_memory_bytes");
         client.abort(aborts, 2);
