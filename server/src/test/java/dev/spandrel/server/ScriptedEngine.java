@@ -159,6 +159,10 @@ public final class ScriptedEngine implements Engine {
             throw new EngineException.InvalidRequest(
                     "input_tokens", "maximum context length is " + MAX_MODEL_LEN + ", asked for " + (prompt + wanted));
         }
+        if (request.sampling().maxTokens().isEmpty()) {
+            // As the engine's: what does not go with the most there can be is refused before anything begins.
+            request.sampling().withMaxTokens(MAX_MODEL_LEN - prompt);
+        }
         ScriptedGeneration generation = script.apply(request);
         submitted.add(generation);
         return generation;

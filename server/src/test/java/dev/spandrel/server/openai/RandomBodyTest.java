@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.spandrel.server.ScriptedEngine;
 import dev.spandrel.server.TestServer;
+import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,14 @@ class RandomBodyTest {
             for (int i = 0; i < BODIES; i++) {
                 String path = RandomBodies.PATHS.get(random.nextInt(RandomBodies.PATHS.size()));
                 String body = RandomBodies.body(random, path);
-                HttpResponse<String> response = server.post(path, body);
+                HttpResponse<String> response;
+                try {
+                    response = server.post(path, body);
+                } catch (UncheckedIOException e) {
+                    throw new AssertionError(
+                            "-Dspandrel.test.seed=%d, body %d to %s had no answer: %s".formatted(seed, i, path, body),
+                            e);
+                }
                 assertThat(response.statusCode())
                         .as("-Dspandrel.test.seed=%d, body %d to %s: %s%n%s", seed, i, path, body, response.body())
                         .isIn(200, 400, 404);
