@@ -94,30 +94,20 @@ public final class TestServer implements AutoCloseable {
 
     /** With everything that is off by default. */
     public static TestServer offeringAll(ScriptedEngine engine) {
-        return new TestServer(
-                engine,
-                new EngineMetrics(),
-                (_, _) -> {},
-                List.of(),
-                ListenerSettings.DEFAULT,
-                Optional.empty(),
-                ServedModels.scripted(engine, ServedModels.settings(20, true)));
+        return serving(engine, ServedModels.scripted(engine, ServedModels.settings(20, true)));
     }
 
     /** With what an operator says about requests. */
     public static TestServer start(ScriptedEngine engine, RequestDefaults defaults) {
-        return new TestServer(
-                engine,
-                new EngineMetrics(),
-                (_, _) -> {},
-                List.of(),
-                ListenerSettings.DEFAULT,
-                Optional.empty(),
-                ServedModels.scripted(engine, ServedModels.settings(defaults)));
+        return serving(engine, ServedModels.scripted(engine, ServedModels.settings(defaults)));
     }
 
     /** With another {@code system_fingerprint}. */
     public static TestServer start(ScriptedEngine engine, Fingerprint fingerprint) {
+        return serving(engine, ServedModels.scripted(engine, ServedModels.settings(RequestDefaults.NONE, fingerprint)));
+    }
+
+    private static TestServer serving(ScriptedEngine engine, ServedModel model) {
         return new TestServer(
                 engine,
                 new EngineMetrics(),
@@ -125,7 +115,7 @@ public final class TestServer implements AutoCloseable {
                 List.of(),
                 ListenerSettings.DEFAULT,
                 Optional.empty(),
-                ServedModels.scripted(engine, ServedModels.settings(RequestDefaults.NONE, fingerprint)));
+                model);
     }
 
     /** With as much time for large bodies as a busy machine may need. */

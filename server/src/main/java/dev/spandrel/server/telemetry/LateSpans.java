@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Makes spans that have already ended, on a thread of its own, those of a while together. A span costs some ten times as much
+ * Makes spans that have already ended, on a thread of its own, those of a while together. A span costs some four times as much
  * where the model's weights have gone through the caches since the last one, as they have on a request's thread
  * (docs/decisions/0151); nothing waits for these. Where too many wait, whoever brings the next makes it there and then: none is lost.
  */
