@@ -61,6 +61,7 @@ public final class GemmBench {
             case "f32" -> WeightPolicy.F32;
             case "bf16" -> new WeightPolicy("bfloat16", "none");
             case "f16" -> new WeightPolicy("float16", "none");
+            case "int8-a8", "int4-a8" -> new WeightPolicy("auto", type.substring(0, 4), "int8");
             default -> new WeightPolicy("auto", type);
         };
     }

@@ -28,9 +28,17 @@ class AllocationTest {
     private static final long MOST_NANOS = 60_000_000_000L;
 
     @ParameterizedTest
-    @CsvSource({"float32, none", "bfloat16, none", "float16, none", "auto, int8", "auto, int4"})
-    void aDecodeStepAllocatesNothing(String dtype, String quantization) {
-        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization));
+    @CsvSource({
+        "float32, none, auto",
+        "bfloat16, none, auto",
+        "float16, none, auto",
+        "auto, int8, auto",
+        "auto, int4, auto",
+        "auto, int8, int8",
+        "auto, int4, int8"
+    })
+    void aDecodeStepAllocatesNothing(String dtype, String quantization, String activations) {
+        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization, activations));
         try (CpuBackend backend = new CpuBackend(options)) {
             ModelRun run = ModelRun.load(
                     backend, ModelConfig.read(Path.of("src/test/resources/families/llama31")), 40, KvDType.F32);
@@ -43,9 +51,9 @@ class AllocationTest {
 
     /** Of 32 sequences, whose tokens are drawn where their logits lie. */
     @ParameterizedTest
-    @CsvSource({"float32, none", "bfloat16, none", "auto, int8"})
-    void aStepOfManySequencesAllocatesNothing(String dtype, String quantization) {
-        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization));
+    @CsvSource({"float32, none, auto", "bfloat16, none, auto", "auto, int8, auto", "auto, int8, int8"})
+    void aStepOfManySequencesAllocatesNothing(String dtype, String quantization, String activations) {
+        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization, activations));
         int sequences = 32;
         int length = 40;
         try (CpuBackend backend = new CpuBackend(options)) {
