@@ -38,7 +38,7 @@ std::map<uintptr_t, Stretch> device, pinned;
 std::vector<Stream *> streams;
 std::vector<Function *> functions;
 uint64_t total_bytes = 4ull << 30, used_bytes = 0, seed = 1;
-int lasting_error = 0, context_users = 0, device_count = 1, driver_version = 13000;
+int lasting_error = 0, context_users = 0, device_count = 1, driver_version = 13000, shared_bytes = 227 << 10;
 std::string last_message;
 thread_local bool context_is_current = false;
 thread_local Stream *capturing = nullptr;
@@ -166,6 +166,7 @@ API void spandrel_emu_configure(unsigned long long bytes, unsigned long long ord
     std::lock_guard<std::recursive_mutex> g(lock);
     total_bytes = bytes; seed = order; device_count = devices; driver_version = version;
 }
+API void spandrel_emu_shared(int bytes) { std::lock_guard<std::recursive_mutex> g(lock); shared_bytes = bytes; }
 API long spandrel_emu_live_allocations() { std::lock_guard<std::recursive_mutex> g(lock); long n = 0; for (auto &a : device) n += a.second.live; for (auto &a : pinned) n += a.second.live; return n; }
 API long spandrel_emu_live_handles() { std::lock_guard<std::recursive_mutex> g(lock); return (long) handles.size() + context_users; }
 API long spandrel_emu_calls(const char *call) { std::lock_guard<std::recursive_mutex> g(lock); return calls[call]; }
@@ -201,7 +202,7 @@ API CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute which, CUdevice
         case 75: *value = 9; break;
         case 76: *value = 0; break;
         case 16: *value = 4; break;
-        case 97: *value = 227 << 10; break;
+        case 97: *value = shared_bytes; break;
         default: return (CUresult) emu::INVALID_VALUE;
     }
     return (CUresult) 0;
@@ -432,7 +433,7 @@ API CUresult cuFuncSetAttribute(CUfunction handle, CUfunction_attribute which, i
     ENTER(cuFuncSetAttribute);
     Function *function = function_of(handle);
     if (!function) return (CUresult) emu::INVALID_HANDLE;
-    if ((int) which != 8 || value < 0 || value > 227 << 10) return (CUresult) emu::INVALID_VALUE;
+    if ((int) which != 8 || value < 0 || value > shared_bytes) return (CUresult) emu::INVALID_VALUE;
     function->shared_allowed = value;
     return (CUresult) 0;
 }

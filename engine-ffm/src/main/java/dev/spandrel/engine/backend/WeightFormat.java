@@ -25,17 +25,17 @@ public enum WeightFormat {
     Q8_0,
     /** Blocks of 32 × 4 bits around 8 behind an F16 scale, as in GGUF; element i in the low half of byte i, i + 16 in the high. */
     Q4_0,
-    /** As GGUF stores it; read by plain loops. */
+    /** As GGUF stores it. */
     Q4_1,
-    /** As GGUF stores it; read by plain loops. */
+    /** As GGUF stores it. */
     Q5_0,
-    /** As GGUF stores it; read by plain loops. */
+    /** As GGUF stores it. */
     Q5_1,
-    /** As GGUF stores it; read by plain loops. */
+    /** As GGUF stores it. */
     Q4_K,
-    /** As GGUF stores it; read by plain loops. */
+    /** As GGUF stores it. */
     Q5_K,
-    /** As GGUF stores it; read by plain loops. */
+    /** As GGUF stores it. */
     Q6_K;
 
     /** Elements of a block in the blocked formats. */
@@ -178,12 +178,6 @@ public enum WeightFormat {
             }
             default -> Elements.toFloats(row(from, at, columns), 0, columns, into, 0);
         }
-    }
-
-    /** As {@link #decode} for some elements of a row of a format that GGUF alone writes. */
-    public void decode(MemorySegment from, long at, int first, int count, float[] into, int intoAt) {
-        int most = (first + count + stored().blockElements() - 1) / stored().blockElements() * stored().blockElements();
-        Elements.toFloats(row(from, at, most), first, count, into, intoAt);
     }
 
     private Tensor row(MemorySegment from, long at, int columns) {

@@ -49,6 +49,22 @@ class AllocationTest {
         }
     }
 
+    /** Weights in GGUF's blocks, by machine code and by the Vector API. */
+    @ParameterizedTest
+    @CsvSource({"qwen2-q4_k, true", "qwen2-q4_k, false", "qwen2-q6_k, true", "qwen2-q6_k, false", "llama-q5_1, true"})
+    void aDecodeStepOfBlocksAllocatesNothing(String folder, boolean machineCode) {
+        BackendOptions options = BackendOptions.threads(2);
+        try (CpuBackend backend = new CpuBackend(machineCode ? options : options.withoutMachineCode())) {
+            ModelConfig config =
+                    ModelConfig.read(GgufFamiliesTest.FAMILIES.resolve(folder).resolve("model.gguf"));
+            ModelRun run = ModelRun.load(backend, config, 40, KvDType.F32);
+            int[] ids = new int[40];
+            run.logits(ids, 0, 39);
+            ForwardInput input = run.input(ids, 39, 40);
+            assertNoGarbage(MOST_BYTES, () -> run.model().forward(input, run.cache()));
+        }
+    }
+
     /** Of 32 sequences, whose tokens are drawn where their logits lie. */
     @ParameterizedTest
     @CsvSource({"float32, none, auto", "bfloat16, none, auto", "auto, int8, auto", "auto, int8, int8"})

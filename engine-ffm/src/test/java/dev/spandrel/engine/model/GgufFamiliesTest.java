@@ -32,6 +32,11 @@ class GgufFamiliesTest {
         return tests(() -> new CpuBackend(BackendOptions.threads(2)));
     }
 
+    @TestFactory
+    Stream<DynamicTest> cpuBackendByTheVectorApi() throws IOException {
+        return tests(() -> new CpuBackend(BackendOptions.threads(2).withoutMachineCode()));
+    }
+
     private static Stream<DynamicTest> tests(Supplier<Backend> backends) throws IOException {
         try (Stream<Path> folders = Files.list(FAMILIES)) {
             List<Path> sorted = folders.sorted().toList();

@@ -50,7 +50,7 @@ public final class CpuBackend implements Backend {
         final PagedAttention.Scratch attention = new PagedAttention.Scratch();
         final float[] lanes = new float[LANES];
         final float[] edge = new float[MatMul.ROW_BLOCK * PANEL];
-        final float[] turn = new float[2 * Widening.STRIP * PANEL];
+        final float[] factors = new float[2 * PANEL];
         final MemorySegment edgeSegment = MemorySegment.ofArray(edge);
         /** What a gate lets through. */
         final float[] through = new float[MatMul.ROW_BLOCK * PANEL];

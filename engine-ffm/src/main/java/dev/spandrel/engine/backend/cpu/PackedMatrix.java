@@ -16,7 +16,7 @@ import java.lang.foreign.ValueLayout;
  * begins with its 64 F32 scales. Q8_0 and Q4_0 panels are blocks of 32 inputs: 64 F16 scales, then eight steps of bytes, or
  * four steps whose low halves are the block's inputs 0 to 15 and whose high halves are 16 to 31.
  *
- * <p>GGUF's other block types stay row by row as the file has them, and are read by plain loops: small, and slow.
+ * <p>GGUF's other block types are blocks of planes of bits, as {@link BlockLayout} says; a step count of theirs is in blocks.
  *
  * @param rows outputs, or the vector's length
  * @param columns inputs, or 1
@@ -56,7 +56,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
                 from.columns(),
                 from.format(),
                 steps,
-                memory.allocate(panels * panelBytes(from.format(), steps, from.columns())));
+                memory.allocate(panels * panelBytes(from.format(), steps)));
         Scratch[] scratch = new Scratch[workers.count()];
         workers.run(packed.panels(), (panel, worker) -> {
             if (scratch[worker] == null) {
@@ -76,24 +76,19 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
             case INT8 -> ((columns + 3) / 4 + multiple - 1) / multiple * multiple;
             case Q8_0 -> blocks * Q8_STEPS;
             case Q4_0 -> blocks * Q4_STEPS;
-            default -> 0;
+            default -> columns / BlockLayout.of(format).inputs();
         };
     }
 
-    private static long panelBytes(WeightFormat format, int steps, int columns) {
+    private static long panelBytes(WeightFormat format, int steps) {
         long bytes = (long) steps * STEP;
         return switch (format) {
             case F32, F16, BF16 -> bytes;
             case INT8 -> bytes + PANEL * 4;
             case Q8_0 -> bytes + steps / Q8_STEPS * BLOCK_SCALES;
             case Q4_0 -> bytes + steps / Q4_STEPS * BLOCK_SCALES;
-            default -> PANEL * format.rowBytes(columns);
+            default -> steps * BlockLayout.of(format).blockBytes();
         };
-    }
-
-    /** Whether rows lie one after another as in a file, and not in panels of steps. */
-    boolean asStored() {
-        return steps == 0;
     }
 
     /** Number of panels. */
@@ -103,7 +98,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
 
     /** Byte offset of a panel. */
     long panelAt(int panel) {
-        return panel * panelBytes(format, steps, columns);
+        return panel * panelBytes(format, steps);
     }
 
     long panelAddress(int panel) {
@@ -116,11 +111,14 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
         final MemorySegment rows;
         final float[] floats;
         final int[] strip = new int[PANEL * STRIP];
+        /** Null where the format has no planes. */
+        final BlockReader blocks;
 
         Scratch(WeightRows from) {
             stride = from.rowBytes() + 4;
             rows = MemorySegment.ofArray(new byte[Math.toIntExact(PANEL * stride)]);
             floats = new float[from.columns()];
+            blocks = BlockLayout.of(from.format()) == null ? null : new BlockReader(from.format(), rows);
         }
     }
 
@@ -130,10 +128,9 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
         for (int r = 0; r < count; r++) {
             from.read(first + r, scratch.rows, r * scratch.stride, scratch.floats);
         }
-        if (asStored()) {
+        if (scratch.blocks != null) {
             for (int r = 0; r < count; r++) {
-                long bytes = from.rowBytes();
-                MemorySegment.copy(scratch.rows, r * scratch.stride, data, panelAt(panel) + r * bytes, bytes);
+                putPlanes(panel, r, scratch);
             }
             return;
         }
@@ -200,18 +197,19 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
         }
     }
 
+    private void putPlanes(int panel, int row, Scratch scratch) {
+        BlockLayout layout = BlockLayout.of(format);
+        long to = panelAt(panel);
+        long blockBytes = format.rowBytes(layout.inputs());
+        for (int block = 0; block < steps; block++, to += layout.blockBytes()) {
+            layout.put(scratch.blocks, row * scratch.stride + block * blockBytes, data, to, row);
+        }
+    }
+
     /** Reads one row back, as the kernels understand it. */
     void row(int row, float[] into, int at, boolean accumulate) {
         long panel = panelAt(row / PANEL);
         int lane = row % PANEL;
-        if (asStored()) {
-            float[] values = new float[columns];
-            format.decode(data, panel + lane * format.rowBytes(columns), columns, values);
-            for (int c = 0; c < columns; c++) {
-                into[at + c] = accumulate ? into[at + c] + values[c] : values[c];
-            }
-            return;
-        }
         for (int c = 0; c < columns; c++) {
             float value = element(panel, lane, c);
             into[at + c] = accumulate ? into[at + c] + value : value;
@@ -239,7 +237,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
                 int bytes = step(block + BLOCK_SCALES, in % 16 / 4, lane);
                 yield ((bytes >>> in % 4 * 8 + half * 4 & 15) - 8) * blockScale(block, lane);
             }
-            default -> throw new IllegalStateException(format + " has no panels");
+            default -> BlockLayout.of(format).value(data, panel, lane, column);
         };
     }
 

@@ -48,7 +48,7 @@ final class PanelMultiply {
         int inner = w.columns();
         for (int k = 0; k < inner; k += Widening.STRIP) {
             int count = Math.min(Widening.STRIP, inner - k);
-            Widening.strip(w, panel, k, count, scratch.strip, scratch.turn);
+            Widening.strip(w, panel, k, count, scratch.strip, scratch.factors);
             MatMulKernels.panel(a, from * inner + k, inner, to - from, count, scratch.strip, 0, c, cAt, ldc);
         }
     }

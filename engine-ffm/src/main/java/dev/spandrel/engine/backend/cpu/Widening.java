@@ -7,8 +7,6 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
 
 import dev.spandrel.engine.backend.WeightFormat;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -35,9 +33,9 @@ final class Widening {
      *
      * @param from a multiple of STRIP
      * @param to receives count × PANEL F32
-     * @param turn scratch of 2 × STRIP × PANEL
+     * @param factors scratch of 2 × PANEL
      */
-    static void strip(PackedMatrix w, int panel, int from, int count, MemorySegment to, float[] turn) {
+    static void strip(PackedMatrix w, int panel, int from, int count, MemorySegment to, float[] factors) {
         long at = w.panelAt(panel);
         switch (w.format()) {
             case F32 -> throw new IllegalArgumentException("F32 needs no widening");
@@ -62,7 +60,13 @@ final class Widening {
                     q4(w.data(), block, to, k * ROW);
                 }
             }
-            default -> stored(w, panel, from, count, to, turn);
+            default -> {
+                BlockLayout layout = BlockLayout.of(w.format());
+                for (int k = 0; k < count; k += BlockLayout.RUN) {
+                    long block = at + (from + k) / layout.inputs() * layout.blockBytes();
+                    planes(w.data(), layout, block, at + layout.runAt(from + k), to, k * ROW, factors);
+                }
+            }
         }
     }
 
@@ -140,19 +144,79 @@ final class Widening {
         }
     }
 
-    /** Rows as a file has them: plain reading, then rows become columns. */
-    private static void stored(PackedMatrix w, int panel, int from, int count, MemorySegment to, float[] turn) {
-        int rows = Math.min(PANEL, w.rows() - panel * PANEL);
-        int row = STRIP * PANEL;
-        Arrays.fill(turn, 0, row, 0);
-        for (int r = 0; r < rows; r++) {
-            w.format()
-                    .decode(w.data(), w.panelAt(panel) + r * w.format().rowBytes(w.columns()), from, count, turn, row);
-            for (int k = 0; k < count; k++) {
-                turn[k * PANEL + r] = turn[row + k];
+    /**
+     * One run of a block of planes.
+     *
+     * @param factors scratch: scales of 64 outputs, then what is added
+     */
+    private static void planes(
+            MemorySegment from, BlockLayout b, long block, long run, MemorySegment to, long out, float[] factors) {
+        int inGroup = b.group() / 4;
+        for (int i = 0; i < BlockLayout.FOURS; i++) {
+            if (i % inGroup == 0) {
+                for (int lane = 0; lane < PANEL; lane++) {
+                    factors[lane] = b.scale(from, block, run, i / inGroup, lane);
+                    factors[PANEL + lane] = b.minimum(from, block, run, i / inGroup, lane);
+                }
+            }
+            long base = run + b.factorBytes() + (long) (i * b.base() / 8) * ROW;
+            if (b.extra() == 0) {
+                four(from, base, i * b.base() % 8, b, to, out + 4 * i * ROW, factors);
+            } else {
+                long extra = run + b.factorBytes() + (b.base() + i * b.extra() / 8) * ROW;
+                four(from, base, i * b.base() % 8, extra, i * b.extra() % 8, b, to, out + 4 * i * ROW, factors);
             }
         }
-        MemorySegment.copy(turn, 0, to, ValueLayout.JAVA_FLOAT, 0, count * PANEL);
+    }
+
+    /** Four inputs whose quants are all in one plane, from bit {@code shift} of their bytes on. */
+    private static void four(
+            MemorySegment from, long at, int shift, BlockLayout b, MemorySegment to, long out, float[] factors) {
+        int mask = (1 << b.base()) - 1;
+        for (int v = 0; v < PANEL; v += LANES) {
+            IntVector bits = IntVector.fromMemorySegment(INTS, from, at + 4L * v, ORDER);
+            for (int j = 0; j < 4; j++) {
+                IntVector quant =
+                        bits.lanewise(VectorOperators.LSHR, shift + 8 * j).and(mask);
+                putLess(quant, b.zero(), factors, v, to, out + j * ROW + 4L * v);
+            }
+        }
+    }
+
+    /** As above, with more bits in another plane. */
+    private static void four(
+            MemorySegment from,
+            long at,
+            int shift,
+            long extraAt,
+            int extraShift,
+            BlockLayout b,
+            MemorySegment to,
+            long out,
+            float[] factors) {
+        int mask = (1 << b.base()) - 1;
+        int extraMask = (1 << b.extra()) - 1;
+        int base = b.base();
+        for (int v = 0; v < PANEL; v += LANES) {
+            IntVector bits = IntVector.fromMemorySegment(INTS, from, at + 4L * v, ORDER);
+            IntVector extra = IntVector.fromMemorySegment(INTS, from, extraAt + 4L * v, ORDER);
+            for (int j = 0; j < 4; j++) {
+                IntVector upper = extra.lanewise(VectorOperators.LSHR, extraShift + 8 * j)
+                        .and(extraMask)
+                        .lanewise(VectorOperators.LSHL, base);
+                IntVector quant = bits.lanewise(VectorOperators.LSHR, shift + 8 * j)
+                        .and(mask)
+                        .or(upper);
+                putLess(quant, b.zero(), factors, v, to, out + j * ROW + 4L * v);
+            }
+        }
+    }
+
+    private static void putLess(IntVector quants, int zero, float[] factors, int v, MemorySegment to, long at) {
+        ((FloatVector) quants.sub(zero).convertShape(VectorOperators.I2F, SPECIES, 0))
+                .mul(FloatVector.fromArray(SPECIES, factors, v))
+                .add(FloatVector.fromArray(SPECIES, factors, PANEL + v))
+                .intoMemorySegment(to, at, ORDER);
     }
 
     private static void put(IntVector values, FloatVector scale, MemorySegment to, long at) {

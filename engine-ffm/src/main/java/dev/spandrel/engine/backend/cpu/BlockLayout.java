@@ -1,0 +1,181 @@
+package dev.spandrel.engine.backend.cpu;
+
+import static dev.spandrel.engine.backend.cpu.VectorConstants.PANEL;
+
+import dev.spandrel.engine.backend.WeightFormat;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * How a panel keeps one of GGUF's block types: what the file says, bit for bit, turned so that what 64 outputs have in common
+ * lies together. One frame and a table of numbers: a weight is scale × (quant − zero), plus or less a minimum.
+ *
+ * <p>A block of the panel is 64 F16 scales, 64 F16 minima where there are any, then runs of 32 inputs. A run is the factors of
+ * its groups, 64 bytes of each kind, and then planes of steps: {@code base} bits of every quant, then the {@code extra} ones
+ * above them. In a plane of w bits, input 4 i + j of the run lies in byte j of step i w / 8, from bit i w % 8 on.
+ *
+ * @param runs runs of 32 inputs in a block
+ * @param group inputs under one factor, 32 or 16
+ * @param base bits of the first plane
+ * @param extra bits of the second plane, or 0
+ * @param zero the quant that means 0
+ * @param factors what each group adds to the block's own numbers
+ * @param minimum 1 where it is added, −1 where it is taken away, 0 where there is none
+ */
+record BlockLayout(int runs, int group, int base, int extra, int zero, Factors factors, int minimum) {
+    /** Inputs of a run. */
+    static final int RUN = 32;
+    /** Inputs of a run by fours, as a step has them. */
+    static final int FOURS = RUN / 4;
+
+    /** What a group has beside the numbers of its block. */
+    enum Factors {
+        /** Nothing. */
+        NONE(0),
+        /** A signed byte by which the scale is multiplied. */
+        SCALE(1),
+        /** A byte by which the scale, then one by which the minimum is multiplied. */
+        SCALE_AND_MINIMUM(2);
+
+        /** Bytes of one output. */
+        final int bytes;
+
+        Factors(int bytes) {
+            this.bytes = bytes;
+        }
+    }
+
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+
+    private static final BlockLayout Q4_1 = new BlockLayout(1, 32, 4, 0, 0, Factors.NONE, 1);
+    private static final BlockLayout Q5_0 = new BlockLayout(1, 32, 4, 1, 16, Factors.NONE, 0);
+    private static final BlockLayout Q5_1 = new BlockLayout(1, 32, 4, 1, 0, Factors.NONE, 1);
+    private static final BlockLayout Q4_K = new BlockLayout(8, 32, 4, 0, 0, Factors.SCALE_AND_MINIMUM, -1);
+    private static final BlockLayout Q5_K = new BlockLayout(8, 32, 4, 1, 0, Factors.SCALE_AND_MINIMUM, -1);
+    private static final BlockLayout Q6_K = new BlockLayout(8, 16, 4, 2, 32, Factors.SCALE, 0);
+
+    /** The layout of a format; null for those that have steps and no planes. */
+    static BlockLayout of(WeightFormat format) {
+        return switch (format) {
+            case Q4_1 -> Q4_1;
+            case Q5_0 -> Q5_0;
+            case Q5_1 -> Q5_1;
+            case Q4_K -> Q4_K;
+            case Q5_K -> Q5_K;
+            case Q6_K -> Q6_K;
+            default -> null;
+        };
+    }
+
+    /** Inputs of a block. */
+    int inputs() {
+        return runs * RUN;
+    }
+
+    /** Groups of a run. */
+    int groups() {
+        return RUN / group;
+    }
+
+    /** Bytes before the first run. */
+    int headBytes() {
+        return minimum == 0 ? 2 * PANEL : 4 * PANEL;
+    }
+
+    /** Bytes of a run before its planes. */
+    int factorBytes() {
+        return groups() * factors.bytes * PANEL;
+    }
+
+    int runBytes() {
+        return factorBytes() + (base + extra) * PackedMatrix.STEP;
+    }
+
+    long blockBytes() {
+        return headBytes() + (long) runs * runBytes();
+    }
+
+    /** Where the run begins that has an input, behind where its panel begins. */
+    long runAt(int input) {
+        return input / inputs() * blockBytes() + headBytes() + (long) (input % inputs() / RUN) * runBytes();
+    }
+
+    /** Puts one block of one output into its lane. */
+    void put(BlockReader from, long at, MemorySegment data, long block, int lane) {
+        from.block(at);
+        data.set(SHORT, block + 2L * lane, from.scale);
+        if (minimum != 0) {
+            data.set(SHORT, block + 2L * PANEL + 2L * lane, from.minimum);
+        }
+        long to = block + headBytes();
+        for (int run = 0; run < runs; run++, to += runBytes()) {
+            from.run(run);
+            for (int f = 0; f < groups() * factors.bytes; f++) {
+                data.set(ValueLayout.JAVA_BYTE, to + (long) f * PANEL + lane, from.factors[f]);
+            }
+            long plane = to + factorBytes() + 4L * lane;
+            put(from.quants, 0, base, data, plane);
+            put(from.quants, base, extra, data, plane + (long) base * PackedMatrix.STEP);
+        }
+    }
+
+    /** Bits {@code low} to {@code low + width − 1} of each quant to a plane. */
+    private static void put(int[] quants, int low, int width, MemorySegment data, long plane) {
+        if (width == 0) {
+            return;
+        }
+        int mask = ((1 << width) - 1) * 0x01010101;
+        int inStep = 8 / width;
+        for (int step = 0; step < width; step++) {
+            int bits = 0;
+            for (int i = 0; i < inStep; i++) {
+                bits |= (quants[step * inStep + i] >>> low & mask) << i * width;
+            }
+            data.set(INT, plane + (long) step * PackedMatrix.STEP, bits);
+        }
+    }
+
+    /** The weight of an input, rounded as the plain reading rounds. */
+    float value(MemorySegment data, long panel, int lane, int input) {
+        long block = panel + input / inputs() * blockBytes();
+        long run = panel + runAt(input);
+        int in = input % RUN;
+        long plane = run + factorBytes() + 4L * lane;
+        int quant =
+                bits(data, plane, base, in) | bits(data, plane + (long) base * PackedMatrix.STEP, extra, in) << base;
+        float value = scale(data, block, run, in / group, lane) * (quant - zero);
+        return value + minimum(data, block, run, in / group, lane);
+    }
+
+    private static int bits(MemorySegment data, long plane, int width, int in) {
+        if (width == 0) {
+            return 0;
+        }
+        int at = in / 4 * width;
+        int step = data.get(INT, plane + (long) (at / 8) * PackedMatrix.STEP);
+        return step >>> at % 8 + in % 4 * 8 & (1 << width) - 1;
+    }
+
+    /** The scale of a group of a run. */
+    float scale(MemorySegment data, long block, long run, int in, int lane) {
+        float scale = Float.float16ToFloat(data.get(SHORT, block + 2L * lane));
+        return factors == Factors.NONE ? scale : scale * data.get(ValueLayout.JAVA_BYTE, factor(run, in, 0, lane));
+    }
+
+    /** What is added to the weights of a group; −0 leaves any number as it is. */
+    float minimum(MemorySegment data, long block, long run, int in, int lane) {
+        if (minimum == 0) {
+            return -0f;
+        }
+        float least = Float.float16ToFloat(data.get(SHORT, block + 2L * PANEL + 2L * lane));
+        if (factors == Factors.SCALE_AND_MINIMUM) {
+            least *= data.get(ValueLayout.JAVA_BYTE, factor(run, in, 1, lane));
+        }
+        return minimum < 0 ? -least : least;
+    }
+
+    private long factor(long run, int in, int kind, int lane) {
+        return run + (long) (in * factors.bytes + kind) * PANEL + lane;
+    }
+}
