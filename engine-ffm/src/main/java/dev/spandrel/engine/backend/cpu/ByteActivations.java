@@ -8,6 +8,7 @@ import dev.spandrel.engine.backend.WeightFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -40,12 +41,19 @@ final class ByteActivations implements Workers.Task {
     private static final VectorSpecies<Byte> BYTES =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, SPECIES.vectorBitSize() / 4)));
 
+    /** A last block that is not full, for each worker. */
+    private final float[][] tails;
+
     private MemorySegment data = MemorySegment.NULL;
     private float[] from;
     private int columns;
     private int blocks;
     private int stride;
     private int zero;
+
+    ByteActivations(int workers) {
+        tails = new float[workers][WeightFormat.BLOCK];
+    }
 
     /** Takes the rows of a matmul on; what it had before is lost. Its room grows to the largest step and stays. */
     void begin(Arena arena, float[] a, int rows, PackedMatrix w) {
@@ -82,15 +90,17 @@ final class ByteActivations implements Workers.Task {
         int at = row * columns;
         long to = (long) row * stride;
         for (int c = 0; c < columns; c += WeightFormat.BLOCK, to += BLOCK_BYTES) {
-            FloatVector a;
-            FloatVector b;
-            if (c + WeightFormat.BLOCK <= columns) {
-                a = FloatVector.fromArray(SPECIES, from, at + c);
-                b = FloatVector.fromArray(SPECIES, from, at + c + LANES);
-            } else {
-                a = FloatVector.fromArray(SPECIES, from, at + c, SPECIES.indexInRange(c, columns));
-                b = FloatVector.fromArray(SPECIES, from, at + c + LANES, SPECIES.indexInRange(c + LANES, columns));
+            float[] source = from;
+            int first = at + c;
+            if (c + WeightFormat.BLOCK > columns) {
+                // Not by masks: those of a load at an array's end are garbage.
+                source = tails[worker];
+                first = 0;
+                Arrays.fill(source, columns - c, WeightFormat.BLOCK, 0);
+                System.arraycopy(from, at + c, source, 0, columns - c);
             }
+            FloatVector a = FloatVector.fromArray(SPECIES, source, first);
+            FloatVector b = FloatVector.fromArray(SPECIES, source, first + LANES);
             IntVector magnitudes = a.reinterpretAsInts().and(MAGNITUDE);
             int most = magnitudes.max(b.reinterpretAsInts().and(MAGNITUDE)).reduceLanes(VectorOperators.MAX);
             float factor = factor(most);

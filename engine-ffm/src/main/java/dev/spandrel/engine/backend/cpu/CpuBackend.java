@@ -72,7 +72,7 @@ public final class CpuBackend implements Backend {
     private final boolean amx;
     private final LargeMemory memory = new LargeMemory(arena);
     private final NarrowActivations narrow = new NarrowActivations();
-    private final ByteActivations bytes = new ByteActivations();
+    private final ByteActivations bytes;
     private final RoundedActivations rounded = new RoundedActivations();
     private final RowVerbs verbs;
     private final RowRanges ranges;
@@ -99,6 +99,7 @@ public final class CpuBackend implements Backend {
         verbs = new RowVerbs(scratch);
         ranges = new RowRanges(threads);
         draws = new RowDraws(threads);
+        bytes = new ByteActivations(threads);
         matMul = new MatMul(scratch, narrow, bytes);
         attention = new PagedAttention(scratch);
     }
