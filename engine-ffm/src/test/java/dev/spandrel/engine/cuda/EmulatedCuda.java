@@ -110,6 +110,10 @@ public final class EmulatedCuda {
                     "libcublasLt.so.13",
                     "cublas_lt.cpp",
                     FOLDER.resolve("libcuda.so.1").toString());
+            compile(
+                    "libcublas.so.13",
+                    "cublas.cpp",
+                    FOLDER.resolve("libcuda.so.1").toString());
             Files.copy(SOURCES.resolve("device.h"), FOLDER.resolve("device.h"), StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
