@@ -48,6 +48,7 @@ final class MachineKernels {
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
 
     private static final CpuFeatures CPU =
@@ -278,12 +279,13 @@ final class MachineKernels {
             long ldc,
             long blocks,
             long rows,
-            long sums) {
+            long sums,
+            long next) {
         try {
             if (format == WeightFormat.Q8_0) {
-                Q8.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt);
+                Q8.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt, next - w);
             } else {
-                Q4.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt);
+                Q4.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt, next - w);
             }
         } catch (Throwable e) {
             throw cannotBeCalled(e);
