@@ -45,7 +45,7 @@ public final class GemmBench {
                     threads,
                     options.weights(),
                     !"false".equals(System.getProperty("machineCode")),
-                    !"false".equals(System.getProperty("amx")));
+                    "false".equals(System.getProperty("amx")) ? 0 : Integer.getInteger("amxRows", BackendOptions.AMX_ROWS));
             try (CpuBackend backend = new CpuBackend(options);
                     Arena arena = Arena.ofShared()) {
                 for (Matrix matrix : MATRICES) {

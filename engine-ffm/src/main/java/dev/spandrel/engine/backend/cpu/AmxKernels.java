@@ -35,8 +35,6 @@ final class AmxKernels {
     static final int ROWS = 32;
     /** Steps of one tile; panels are padded to a multiple of it. */
     static final int STEPS = 16;
-    /** Rows from which a call of 32 pays; by the rates in docs/decisions/0072, not by a measurement of this code. */
-    static final int BREAK_EVEN = 16;
 
     private static final long ARCH_PRCTL = 158;
     private static final long ARCH_REQ_XCOMP_PERM = 0x1023;
@@ -77,6 +75,15 @@ final class AmxKernels {
     }
 
     private AmxKernels() {}
+
+    /** What a backend says of tiles: how it uses them, or why it cannot though the processor has them. */
+    static String description(boolean used, int rows) {
+        if (used) {
+            return ", AMX from " + rows + (rows == 1 ? " row" : " rows");
+        }
+        boolean there = rows > 0 && REFUSAL != null && MachineKernels.cpu().has("amx_tile");
+        return there ? ", no AMX: " + REFUSAL : "";
+    }
 
     /** Why there are no tiles here; null when there are. */
     static String refusal() {
