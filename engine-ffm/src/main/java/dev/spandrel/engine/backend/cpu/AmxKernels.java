@@ -27,8 +27,8 @@ import java.util.function.LongSupplier;
  * {@link TileCode}, of which 16 steps are one tile of 16 × 64 bytes. The tile configuration is loaded and released inside
  * each call, so no tile state outlives it.
  *
- * <p>The encoding is held to GNU as and the way to a refusal is tested; <b>on a processor with AMX this code has not been run
- * yet</b>, see docs/decisions/0072.
+ * <p>The encoding is held to GNU as. Results are held to plain loops wherever a processor has AMX, and on an emulated one by
+ * bench/amx/run.sh; on a real one, and for speed, this has not been run yet, see docs/decisions/0190.
  */
 final class AmxKernels {
     /** Rows of one call. */

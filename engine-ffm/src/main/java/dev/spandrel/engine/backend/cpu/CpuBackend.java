@@ -74,6 +74,8 @@ public final class CpuBackend implements Backend {
     private long amxProducts;
     private final LargeMemory memory = new LargeMemory(arena);
     private final NarrowActivations narrow = new NarrowActivations();
+    private final ByteActivations bytes;
+    private final RoundedActivations rounded = new RoundedActivations();
     private final RowVerbs verbs;
     private final RowRanges ranges;
     private final RowDraws draws;
@@ -81,6 +83,8 @@ public final class CpuBackend implements Backend {
     private final PagedAttention attention;
     private final Workers workers;
     private final Scratch[] scratch;
+    /** Matrices whose inputs are rounded. */
+    private int roundingWeights;
     /** Multiplied by last. */
     private CpuWeight last;
 
@@ -98,7 +102,8 @@ public final class CpuBackend implements Backend {
         verbs = new RowVerbs(scratch);
         ranges = new RowRanges(threads);
         draws = new RowDraws(threads);
-        matMul = new MatMul(scratch, narrow);
+        bytes = new ByteActivations(threads);
+        matMul = new MatMul(scratch, narrow, bytes);
         attention = new PagedAttention(scratch);
     }
 
@@ -106,6 +111,7 @@ public final class CpuBackend implements Backend {
     public String description() {
         return "cpu (" + SPECIES.vectorBitSize() + "-bit vectors, "
                 + (machineCode ? MachineKernels.description() + AmxKernels.description(amx, amxRows) + ", " : "")
+                + (policy.roundsInputs() ? "activations rounded to int8, " : "")
                 + workers.count()
                 + (workers.count() == 1 ? " thread)" : " threads)");
     }
@@ -161,7 +167,14 @@ public final class CpuBackend implements Backend {
     @Override
     public Weight upload(Tensor... parts) {
         boolean vector = parts[0].shape().size() == 1;
-        return pack(WeightRows.of(vector ? stored -> WeightFormat.F32 : policy::matrix, parts));
+        List<WeightRows> rows = WeightRows.of(vector ? stored -> WeightFormat.F32 : policy::matrix, parts);
+        roundingWeights += rows.stream().anyMatch(part -> policy.roundsInputs(part.format())) ? 1 : 0;
+        return pack(rows);
+    }
+
+    @Override
+    public int roundingWeights() {
+        return roundingWeights;
     }
 
     @Override
@@ -170,7 +183,8 @@ public final class CpuBackend implements Backend {
     }
 
     private CpuWeight pack(List<WeightRows> rows) {
-        return CpuWeight.pack(memory, workers, amx ? AmxKernels.STEPS : 1, rows);
+        int steps = amx ? AmxKernels.STEPS : policy.roundsInputs() ? PackedMatrix.Q8_STEPS : 1;
+        return CpuWeight.pack(memory, workers, steps, rows);
     }
 
     @Override
@@ -296,6 +310,10 @@ public final class CpuBackend implements Backend {
             boolean gated,
             PackedMatrix next,
             boolean nextGated) {
+        if (policy.roundsInputs(part.format())) {
+            multiplyRounded(a, rows, part, firstColumn, gated, next, nextGated);
+            return;
+        }
         boolean tiles = amx && rows >= amxRows && AmxKernels.supports(part.format());
         if (tiles) {
             amxProducts++;
@@ -305,7 +323,30 @@ public final class CpuBackend implements Backend {
             narrow.begin(arena, a.values(), rows, part);
             runRows(rows, (long) rows * part.columns() * POINTWISE_WORK, narrow);
         }
+        matMul.rounded(false, null);
         matMul.part(part, firstColumn, machine, tiles, gated, next, nextGated);
+        run(matMul.tasks(), matMul.work(), matMul);
+    }
+
+    /** Inputs become bytes under a scale per block, and by machine code they stay it. */
+    private void multiplyRounded(
+            HostBuffer a,
+            int rows,
+            PackedMatrix part,
+            int firstColumn,
+            boolean gated,
+            PackedMatrix next,
+            boolean nextGated) {
+        boolean machine = machineCode && ByteKernels.run();
+        long work = (long) rows * part.columns() * POINTWISE_WORK;
+        if (machine) {
+            bytes.begin(arena, a.values(), rows, part);
+            runRows(rows, work, bytes);
+        } else {
+            runRows(rows, work, rounded.of(a.values(), rows, part.columns()));
+        }
+        matMul.rounded(machine, machine ? null : rounded.values());
+        matMul.part(part, firstColumn, machine, false, gated, next, nextGated);
         run(matMul.tasks(), matMul.work(), matMul);
     }
 
