@@ -18,7 +18,8 @@ import java.util.SplittableRandom;
  * The products of a step by themselves, on the sizes of a Llama of 135M: its matrices in turn, so that each comes from memory as
  * in a step. Prints "gemm TYPE ROWS THREADS MATRIX GFLOP/s", medians of seven; conversion of the inputs is part of it.
  *
- * <p>Arguments: THREADS ROWS TYPE...; -Damx=false and -DmachineCode=false as in CpuPeersBench.
+ * <p>Arguments: THREADS ROWS TYPE...; ROWS may be a list such as 4,8,16,32,64. -Damx=false and -DmachineCode=false as in CpuPeersBench.
+ * -DamxRows=1 takes AMX from one row on: beside a run with -Damx=false it says from how many rows AMX pays.
  */
 public final class GemmBench {
     private static final int LAYERS = 30;
@@ -38,19 +39,25 @@ public final class GemmBench {
 
     public static void main(String[] args) {
         int threads = Integer.parseInt(args[0]);
-        int rows = Integer.parseInt(args[1]);
+        int[] heights = Arrays.stream(args[1].split(","))
+                .mapToInt(Integer::parseInt)
+                .toArray();
         for (String type : Arrays.copyOfRange(args, 2, args.length)) {
             BackendOptions options = BackendOptions.threads(threads).with(policy(type));
             options = new BackendOptions(
                     threads,
                     options.weights(),
                     !"false".equals(System.getProperty("machineCode")),
-                    !"false".equals(System.getProperty("amx")));
+                    "false".equals(System.getProperty("amx")) ? 0 : Integer.getInteger("amxRows", BackendOptions.AMX_ROWS));
             try (CpuBackend backend = new CpuBackend(options);
                     Arena arena = Arena.ofShared()) {
+                System.err.println("gemm " + type + " by " + backend.description());
                 for (Matrix matrix : MATRICES) {
-                    double rate = measure(backend, arena, matrix, rows);
-                    System.out.printf("gemm %s %d %d %s %.0f%n", type, rows, threads, matrix.name, rate);
+                    Weight[] weights = weights(backend, arena, matrix);
+                    for (int rows : heights) {
+                        double rate = measure(backend, weights, matrix, rows);
+                        System.out.printf("gemm %s %d %d %s %.0f%n", type, rows, threads, matrix.name, rate);
+                    }
                 }
             }
         }
@@ -61,11 +68,12 @@ public final class GemmBench {
             case "f32" -> WeightPolicy.F32;
             case "bf16" -> new WeightPolicy("bfloat16", "none");
             case "f16" -> new WeightPolicy("float16", "none");
+            case "int8-a8", "int4-a8" -> new WeightPolicy("auto", type.substring(0, 4), "int8");
             default -> new WeightPolicy("auto", type);
         };
     }
 
-    private static double measure(Backend backend, Arena arena, Matrix matrix, int rows) {
+    private static Weight[] weights(Backend backend, Arena arena, Matrix matrix) {
         SplittableRandom random = new SplittableRandom(1);
         MemorySegment values = arena.allocate(4L * matrix.rows * matrix.columns, 64);
         for (long i = 0; i < (long) matrix.rows * matrix.columns; i++) {
@@ -74,6 +82,10 @@ public final class GemmBench {
         Tensor tensor = new Tensor(DType.F32, List.of((long) matrix.rows, (long) matrix.columns), values);
         Weight[] weights = new Weight[matrix.count];
         Arrays.setAll(weights, i -> backend.upload(tensor));
+        return weights;
+    }
+
+    private static double measure(Backend backend, Weight[] weights, Matrix matrix, int rows) {
         Buffer in = backend.allocate((long) rows * matrix.columns);
         Buffer out = backend.allocate((long) rows * matrix.rows);
         long end = System.nanoTime() + WARM_UP_NANOS;

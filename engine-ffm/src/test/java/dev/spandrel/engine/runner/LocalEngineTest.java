@@ -37,7 +37,10 @@ class LocalEngineTest {
     private static final SamplingParams GREEDY = SamplingParams.DEFAULT.withTemperature(0);
 
     private static EngineConfig.Builder config() {
-        return EngineConfig.of("spandrel-tiny").models(MODELS).threads(2).kvCacheBytes(64 << 20);
+        return EngineConfig.of("spandrel-tiny")
+                .models(MODELS)
+                .threads(Math.min(2, Runtime.getRuntime().availableProcessors()))
+                .kvCacheBytes(64 << 20);
     }
 
     private static GenerationRequest request(String prompt, SamplingParams sampling) {
@@ -321,6 +324,19 @@ class LocalEngineTest {
                 assertThat(answer.text()).as(quantization).startsWith(" there was a ");
             }
         }
+        for (String quantization : List.of("int8", "int4")) {
+            EngineConfig.Builder rounded = config().quantization(quantization).activationDType("int8");
+            try (Engine engine = Engine.open(rounded.build())) {
+                Answer answer = answer(engine, request("Once upon a time", GREEDY.withMaxTokens(20)));
+                assertThat(answer.text())
+                        .as(quantization + ", rounded activations")
+                        .startsWith(" there was a ");
+            }
+        }
+        assertThatThrownBy(() -> Engine.open(config().activationDType("int8").build()))
+                .hasMessageContaining("--activation-dtype int8: expected matrices in int8, Q8_0 or Q4_0")
+                .hasMessageContaining("found none");
+        assertThatThrownBy(() -> config().activationDType("fp8").build()).hasMessageContaining("found fp8");
         assertThatThrownBy(() -> config().dtype("fp8").build()).hasMessageContaining("found fp8");
         assertThatThrownBy(() -> config().quantization("awq").build()).hasMessageContaining("int8, int4");
     }

@@ -14,6 +14,7 @@ import static dev.spandrel.engine.backend.cpu.Assembler.Register.RSP;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.spandrel.engine.backend.WeightFormat;
 import dev.spandrel.engine.backend.cpu.Assembler.Memory;
 import dev.spandrel.engine.backend.cpu.Assembler.Register;
 import java.io.IOException;
@@ -65,9 +66,10 @@ class AssemblerTest {
             }
         }
         for (int i : new int[] {0, 5, 9, 17, 31}) {
-            for (String op : List.of("vfmadd231ps", "vdpbf16ps", "vpdpbusd", "vpxord", "vpandd", "vpaddd")) {
+            for (String op : List.of("vfmadd231ps", "vdpbf16ps", "vpdpbusd", "vpxord", "vpandd", "vpaddd", "vmulps")) {
                 code.vector(op, i, 31 - i, (i + 13) % 32).vector(op, 31 - i, i, i);
             }
+            code.vector("vfmadd213ps", i, 31 - i, Memory.at(RDI, 64 * i)).vector("vmovups", i, 31 - i);
             code.vector("vcvtdq2ps", i, 31 - i).shift("vpslld", i, 31 - i, 8).shift("vpsrld", 31 - i, i, 4);
         }
         for (Register register : bases) {
@@ -100,6 +102,9 @@ class AssemblerTest {
         TileCode.plain(code, "bytes_", "vpdpbusd");
         TileCode.blocked(code, "q8_", false);
         TileCode.blocked(code, "q4_", true);
+        ByteTileCode.write(code, "a8_int8_", WeightFormat.INT8);
+        ByteTileCode.write(code, "a8_q8_", WeightFormat.Q8_0);
+        ByteTileCode.write(code, "a8_q4_", WeightFormat.Q4_0);
         AttentionCode.scores(code, "scores_", "vmovups");
         AttentionCode.scores(code, "scores16_", "vcvtph2ps");
         AmxKernels.multiply(code, "amx_bf16_", "tdpbf16ps");
