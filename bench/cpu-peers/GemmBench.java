@@ -15,10 +15,11 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * The products of a step by themselves, on the sizes of a Llama of 135M: its matrices in turn, so that each comes from memory as
- * in a step. Prints "gemm TYPE ROWS THREADS MATRIX GFLOP/s", medians of seven; conversion of the inputs is part of it.
+ * The products of a step by themselves, on the sizes of a Llama of 135M, or of 0.2B for GGUF's block types, whose blocks its widths
+ * are multiples of: its matrices in turn, so that each comes from memory as in a step. Prints "gemm TYPE ROWS THREADS MATRIX GFLOP/s
+ * GB/s" (the weights' bytes), medians of seven; conversion of the inputs is part of it.
  *
- * <p>Arguments: THREADS ROWS TYPE...; -Damx=false and -DmachineCode=false as in CpuPeersBench.
+ * <p>Arguments: THREADS ROWS TYPE..., of which f32, bf16, f16, int8, int4 and GGUF's types in capitals (Q4_K); -Damx=false and -DmachineCode=false as in CpuPeersBench.
  */
 public final class GemmBench {
     private static final int LAYERS = 30;
@@ -34,6 +35,13 @@ public final class GemmBench {
             new Matrix("down", 576, 1536, LAYERS),
             new Matrix("head", 49_152, 576, 1));
 
+    private static final List<Matrix> OF_BLOCKS = List.of(
+            new Matrix("qkv", 1280, 768, 24),
+            new Matrix("output", 768, 768, 24),
+            new Matrix("gateUp", 4096, 768, 24),
+            new Matrix("down", 768, 2048, 24),
+            new Matrix("head", 49_152, 768, 1));
+
     private GemmBench() {}
 
     public static void main(String[] args) {
@@ -48,9 +56,13 @@ public final class GemmBench {
                     !"false".equals(System.getProperty("amx")));
             try (CpuBackend backend = new CpuBackend(options);
                     Arena arena = Arena.ofShared()) {
-                for (Matrix matrix : MATRICES) {
-                    double rate = measure(backend, arena, matrix, rows);
-                    System.out.printf("gemm %s %d %d %s %.0f%n", type, rows, threads, matrix.name, rate);
+                boolean blocks = type.startsWith("Q");
+                for (Matrix matrix : blocks ? OF_BLOCKS : MATRICES) {
+                    Tensor tensor = blocks ? blocks(arena, DType.valueOf(type), matrix) : floats(arena, matrix);
+                    double rate = measure(backend, tensor, matrix, rows);
+                    double bytes = (double) backend.upload(tensor).bytes() / matrix.rows / matrix.columns;
+                    System.out.printf("gemm %s %d %d %s %.0f %.1f%n",
+                            type, rows, threads, matrix.name, rate, rate * bytes / 2 / rows);
                 }
             }
         }
@@ -61,17 +73,31 @@ public final class GemmBench {
             case "f32" -> WeightPolicy.F32;
             case "bf16" -> new WeightPolicy("bfloat16", "none");
             case "f16" -> new WeightPolicy("float16", "none");
-            default -> new WeightPolicy("auto", type);
+            case "int8", "int4" -> new WeightPolicy("auto", type);
+            default -> WeightPolicy.AS_STORED;
         };
     }
 
-    private static double measure(Backend backend, Arena arena, Matrix matrix, int rows) {
+    /** Random bytes; with half of a scale's bits they are numbers. */
+    private static Tensor blocks(Arena arena, DType type, Matrix matrix) {
+        MemorySegment data = arena.allocate(type.bytes((long) matrix.rows * matrix.columns), 64);
+        SplittableRandom random = new SplittableRandom(1);
+        for (long i = 0; i < data.byteSize(); i++) {
+            data.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt() & 0x3F));
+        }
+        return new Tensor(type, List.of((long) matrix.rows, (long) matrix.columns), data);
+    }
+
+    private static Tensor floats(Arena arena, Matrix matrix) {
         SplittableRandom random = new SplittableRandom(1);
         MemorySegment values = arena.allocate(4L * matrix.rows * matrix.columns, 64);
         for (long i = 0; i < (long) matrix.rows * matrix.columns; i++) {
             values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-0.05, 0.05));
         }
-        Tensor tensor = new Tensor(DType.F32, List.of((long) matrix.rows, (long) matrix.columns), values);
+        return new Tensor(DType.F32, List.of((long) matrix.rows, (long) matrix.columns), values);
+    }
+
+    private static double measure(Backend backend, Tensor tensor, Matrix matrix, int rows) {
         Weight[] weights = new Weight[matrix.count];
         Arrays.setAll(weights, i -> backend.upload(tensor));
         Buffer in = backend.allocate((long) rows * matrix.columns);
