@@ -119,9 +119,9 @@ final class PlaneCode {
         if (b.runs() > 1) {
             to.constant(RCX, b.runs()).align(32).label(label + "_run");
         }
-        int near = Integer.getInteger("near", 2048);
-        if (rows <= Integer.getInteger("few", 2) && near > 0) {
-            for (int line = 0; line < b.runBytes(); line += 64) {
+        int near = Integer.getInteger("near", 0);
+        if (rows <= Integer.getInteger("few", 2) && near >= 0) {
+            for (int line = 0; line < b.runBytes() && near > 0; line += Integer.getInteger("every", 64)) {
                 to.prefetch(Memory.at(R11, near + line));
             }
         } else {
