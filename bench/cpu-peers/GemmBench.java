@@ -73,6 +73,7 @@ public final class GemmBench {
             case "f32" -> WeightPolicy.F32;
             case "bf16" -> new WeightPolicy("bfloat16", "none");
             case "f16" -> new WeightPolicy("float16", "none");
+            case "int8-a8", "int4-a8" -> new WeightPolicy("auto", type.substring(0, 4), "int8");
             case "int8", "int4" -> new WeightPolicy("auto", type);
             default -> WeightPolicy.AS_STORED;
         };

@@ -78,7 +78,8 @@ steps() {
   step "contract, attention of prompts, logits of every family" \
     "$java" "${options[@]}" -Dspandrel.gpu=true -jar "$console" execute --disable-banner --details=summary \
     --class-path "$classes:$jars" --select-class dev.spandrel.engine.backend.cuda.CudaBackendIT \
-    --select-class dev.spandrel.engine.backend.cuda.PromptAttentionIT --select-class dev.spandrel.engine.model.CudaFamiliesIT
+    --select-class dev.spandrel.engine.backend.cuda.PromptAttentionIT --select-class dev.spandrel.engine.backend.cuda.PromptTilesIT \
+    --select-class dev.spandrel.engine.model.CudaFamiliesIT
   step "benches" "${bench[@]}" "$@"
   if [ -n "$rehearse" ] && python3 -c 'import torch' 2>/dev/null ||
     python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then

@@ -1,76 +1,28 @@
 // cuBLASLt as three loops: transposed A times plain B, F32 sums and output, bias, ReLU and the tanh form of GELU.
-#include "emulation.h"
-
-#include <cmath>
-#include <cstring>
-#include <string>
-#include <vector>
+#include "products.h"
 
 namespace {
 struct Handle { int unused; };
 struct Descriptor { int compute, scale; int transpose_a = 0, transpose_b = 0, epilogue = 1; uint64_t bias = 0; };
-struct Layout { int type; uint64_t rows, columns; int64_t pitch; };
 struct Preference { uint64_t workspace = 0; };
 struct Algorithm { uint64_t magic; char rest[56]; };
 struct Result { Algorithm algorithm; size_t workspace; int state; float waves; int reserved[4]; };
 constexpr uint64_t MAGIC = 0x5370616e6472656cull;
 
-int element_bytes(int type) { return type == 0 ? 4 : 2; }
-
-float half(uint16_t bits) {
-    uint32_t sign = (bits & 0x8000u) << 16, exponent = bits >> 10 & 31, mantissa = bits & 1023, out;
-    if (exponent == 0) { float value = std::ldexp((float) mantissa, -24); return sign ? -value : value; }
-    out = exponent == 31 ? sign | 0x7f800000u | mantissa << 13 : sign | (exponent + 112) << 23 | mantissa << 13;
-    float value; memcpy(&value, &out, 4); return value;
-}
-
-float element(const char *at, int type, uint64_t i) {
-    if (type == 0) { float value; memcpy(&value, at + 4 * i, 4); return value; }
-    uint16_t bits; memcpy(&bits, at + 2 * i, 2);
-    if (type == 2) return half(bits);
-    uint32_t wide = (uint32_t) bits << 16; float value; memcpy(&value, &wide, 4); return value;
-}
-
-uint64_t span(const Layout &l) { return ((l.columns - 1) * l.pitch + l.rows) * element_bytes(l.type); }
-
 int multiply(const Descriptor &d, const char *a, const Layout &la, const char *b, const Layout &lb, float alpha, float beta, float *c, const Layout &lc) {
-    std::vector<float> column(lb.rows), row(la.rows);
-    for (uint64_t m = 0; m < la.columns; m++) {
-        for (uint64_t k = 0; k < la.rows; k++) row[k] = element(a, la.type, m * la.pitch + k);
-        for (uint64_t n = 0; n < lb.columns; n++) {
-            float sum = 0;
-            for (uint64_t k = 0; k < la.rows; k++) sum += row[k] * element(b, lb.type, n * lb.pitch + k);
-            float &out = c[n * lc.pitch + m];
-            float value = alpha * sum + (beta != 0 ? beta * out : 0);
-            if (d.epilogue & 4) value += ((const float *) d.bias)[m];
-            if (d.epilogue & 2) value = value > 0 ? value : 0;
-            if (d.epilogue & 32) value = 0.5f * value * (1 + std::tanh(0.7978845608f * (value + 0.044715f * value * value * value)));
-            out = value;
-        }
-    }
-    return 0;
-}
-
-template <class T> int make(const char *call, void **out, T *made) {
-    if (int status = emu::enter_library(call)) { delete made; return status; }
-    emu::track(made);
-    *out = made;
-    return 0;
-}
-template <class T> int unmake(const char *call, void *handle) {
-    int status = emu::enter_library(call);
-    if (!emu::release(handle)) return 7;
-    delete (T *) handle;
-    return status;
+    return products(a, la, b, lb, lc, [&](uint64_t m, uint64_t at, float sum) {
+        float value = alpha * sum + (beta != 0 ? beta * c[at] : 0);
+        if (d.epilogue & 4) value += ((const float *) d.bias)[m];
+        if (d.epilogue & 2) value = value > 0 ? value : 0;
+        if (d.epilogue & 32) value = 0.5f * value * (1 + std::tanh(0.7978845608f * (value + 0.044715f * value * value * value)));
+        c[at] = value;
+    });
 }
 }
 
 #define ENTER(call) if (int status = emu::enter_library(#call)) return status
 
-API const char *cublasLtGetStatusName(int status) {
-    return status == 3 ? "CUBLAS_STATUS_ALLOC_FAILED" : status == 7 ? "CUBLAS_STATUS_INVALID_VALUE" : status == 13 ? "CUBLAS_STATUS_EXECUTION_FAILED"
-         : status == 15 ? "CUBLAS_STATUS_NOT_SUPPORTED" : "CUBLAS_STATUS_INTERNAL_ERROR";
-}
+API const char *cublasLtGetStatusName(int status) { return status_name(status); }
 API const char *cublasLtGetStatusString(int) { return "emulated"; }
 API size_t cublasLtGetVersion() { return 130000; }
 API int cublasLtCreate(void **out) { return make("cublasLtCreate", out, new Handle()); }

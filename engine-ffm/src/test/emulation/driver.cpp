@@ -23,8 +23,9 @@ typedef std::function<int()> Work;
 
 struct Event { long recorded = 0, reached = 0; bool in_capture = false; std::chrono::steady_clock::time_point time; };
 struct Step { Work work; Event *waits_for = nullptr; long until = 0; };
-struct Stream { std::deque<Step> queue; bool captures = false, broken = false; std::vector<Work> recorded; };
-struct Graph { std::vector<Work> nodes; };
+struct Node { Work work; emu::NodeType type; int fixed; };
+struct Stream { std::deque<Step> queue; bool captures = false, broken = false; std::vector<Node> recorded; };
+struct Graph { std::vector<Node> nodes; };
 struct Module { void *library; void *state; int file; };
 struct Function { std::string name; Module *module; void (*launcher)(void **); std::vector<int> sizes; unsigned shared_allowed = 48 << 10; };
 struct Stretch { char *mapped; size_t mapped_bytes, bytes; bool live; };
@@ -38,7 +39,7 @@ std::map<uintptr_t, Stretch> device, pinned;
 std::vector<Stream *> streams;
 std::vector<Function *> functions;
 uint64_t total_bytes = 4ull << 30, used_bytes = 0, seed = 1;
-int lasting_error = 0, context_users = 0, device_count = 1, driver_version = 13000;
+int lasting_error = 0, context_users = 0, device_count = 1, driver_version = 13000, shared_bytes = 227 << 10;
 std::string last_message;
 thread_local bool context_is_current = false;
 thread_local Stream *capturing = nullptr;
@@ -142,12 +143,12 @@ bool emu::on_device(uint64_t address, size_t bytes) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     return lies_in(device, address, bytes);
 }
-int emu::enqueue(CUstream handle, std::function<int()> work) {
+int emu::enqueue(CUstream handle, std::function<int()> work, NodeType type, int fixed) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     Stream *stream = stream_of(handle);
     if (!stream) return INVALID_HANDLE;
     if (stream->broken) return CAPTURE_INVALIDATED;
-    if (stream->captures) stream->recorded.push_back(std::move(work));
+    if (stream->captures) stream->recorded.push_back({std::move(work), type, fixed});
     else stream->queue.push_back({std::move(work)});
     return 0;
 }
@@ -166,6 +167,7 @@ API void spandrel_emu_configure(unsigned long long bytes, unsigned long long ord
     std::lock_guard<std::recursive_mutex> g(lock);
     total_bytes = bytes; seed = order; device_count = devices; driver_version = version;
 }
+API void spandrel_emu_shared(int bytes) { std::lock_guard<std::recursive_mutex> g(lock); shared_bytes = bytes; }
 API long spandrel_emu_live_allocations() { std::lock_guard<std::recursive_mutex> g(lock); long n = 0; for (auto &a : device) n += a.second.live; for (auto &a : pinned) n += a.second.live; return n; }
 API long spandrel_emu_live_handles() { std::lock_guard<std::recursive_mutex> g(lock); return (long) handles.size() + context_users; }
 API long spandrel_emu_calls(const char *call) { std::lock_guard<std::recursive_mutex> g(lock); return calls[call]; }
@@ -183,6 +185,7 @@ static const std::map<int, std::pair<const char *, const char *>> ERRORS = {
     {400, {"CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"}}, {500, {"CUDA_ERROR_NOT_FOUND", "named symbol not found"}},
     {600, {"CUDA_ERROR_NOT_READY", "device not ready"}}, {700, {"CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"}},
     {719, {"CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"}}, {900, {"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"}},
+    {910, {"CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE", "the graph update was not performed because it included changes which violated constraints specific to instantiated graph update"}},
     {901, {"CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "operation failed due to a previous error during capture"}},
     {999, {"CUDA_ERROR_UNKNOWN", "unknown error"}}};
 API CUresult cuGetErrorName(CUresult error, const char **text) { auto e = ERRORS.find((int) error); if (e == ERRORS.end()) { *text = nullptr; return (CUresult) 1; } *text = e->second.first; return (CUresult) 0; }
@@ -201,7 +204,7 @@ API CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute which, CUdevice
         case 75: *value = 9; break;
         case 76: *value = 0; break;
         case 16: *value = 4; break;
-        case 97: *value = 227 << 10; break;
+        case 97: *value = shared_bytes; break;
         default: return (CUresult) emu::INVALID_VALUE;
     }
     return (CUresult) 0;
@@ -253,17 +256,17 @@ API CUresult cuMemFreeHost(void *memory) {
 API CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
     ENTER(cuMemcpyHtoDAsync_v2);
     if (!lies_in(pinned, (uintptr_t) from, bytes) || !lies_in(device, (uintptr_t) to, bytes)) return (CUresult) emu::INVALID_VALUE;
-    return (CUresult) emu::enqueue(stream, [=] { if (!lies_in(device, (uintptr_t) to, bytes) || !lies_in(pinned, (uintptr_t) from, bytes)) return emu::ILLEGAL_ADDRESS; memcpy((void *) to, from, bytes); return 0; });
+    return (CUresult) emu::enqueue(stream, [=] { if (!lies_in(device, (uintptr_t) to, bytes) || !lies_in(pinned, (uintptr_t) from, bytes)) return emu::ILLEGAL_ADDRESS; memcpy((void *) to, from, bytes); return 0; }, emu::MEMCPY, 1);
 }
 API CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
     ENTER(cuMemcpyDtoHAsync_v2);
     if (!lies_in(pinned, (uintptr_t) to, bytes) || !lies_in(device, (uintptr_t) from, bytes)) return (CUresult) emu::INVALID_VALUE;
-    return (CUresult) emu::enqueue(stream, [=] { if (!lies_in(device, (uintptr_t) from, bytes) || !lies_in(pinned, (uintptr_t) to, bytes)) return emu::ILLEGAL_ADDRESS; memcpy(to, (void *) from, bytes); return 0; });
+    return (CUresult) emu::enqueue(stream, [=] { if (!lies_in(device, (uintptr_t) from, bytes) || !lies_in(pinned, (uintptr_t) to, bytes)) return emu::ILLEGAL_ADDRESS; memcpy(to, (void *) from, bytes); return 0; }, emu::MEMCPY, 2);
 }
 API CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t bytes, CUstream stream) {
     ENTER(cuMemsetD8Async);
     if (!lies_in(device, (uintptr_t) to, bytes)) return (CUresult) emu::INVALID_VALUE;
-    return (CUresult) emu::enqueue(stream, [=] { memset((void *) to, value, bytes); return 0; });
+    return (CUresult) emu::enqueue(stream, [=] { memset((void *) to, value, bytes); return 0; }, emu::MEMSET);
 }
 
 // --- streams, events, graphs ------------------------------------------------------------------------------------------
@@ -315,8 +318,31 @@ API CUresult cuGraphInstantiateWithFlags(CUgraphExec *out, CUgraph graph, unsign
 API CUresult cuGraphLaunch(CUgraphExec handle, CUstream stream) {
     ENTER(cuGraphLaunch);
     if (!emu::is_live(handle)) return (CUresult) emu::INVALID_HANDLE;
-    for (const Work &node : ((Graph *) handle)->nodes)
-        if (int status = emu::enqueue(stream, node)) return (CUresult) status;
+    for (const Node &node : ((Graph *) handle)->nodes)
+        if (int status = emu::enqueue(stream, node.work)) return (CUresult) status;
+    return (CUresult) 0;
+}
+// Nodes that follow each other may change their kernels, sizes and parameters, not their number, their types, whether a kernel begins
+// before its predecessor ends (an edge of another kind), or the direction of a copy. The executable is as it was when that is refused.
+API CUresult cuGraphExecUpdate_v2(CUgraphExec handle, CUgraph from, CUgraphExecUpdateResultInfo *info) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    int entered = emu::enter("cuGraphExecUpdate_v2", true);
+    *info = {};
+    if (entered == emu::UPDATE_FAILURE) info->result = (CUgraphExecUpdateResult) 6;
+    if (entered) return (CUresult) entered;
+    if (!emu::is_live(handle) || !emu::is_live(from)) { info->result = (CUgraphExecUpdateResult) 1; return (CUresult) emu::INVALID_HANDLE; }
+    std::vector<Node> &mine = ((Graph *) handle)->nodes, &theirs = ((Graph *) from)->nodes;
+    for (size_t i = 0; i < std::max(mine.size(), theirs.size()); i++) {
+        bool there = i < mine.size() && i < theirs.size(), typed = there && mine[i].type == theirs[i].type;
+        if (typed && mine[i].fixed == theirs[i].fixed) continue;
+        // Topology, type, parameters: 2, 3, 5; the node is one of the graph that was to be taken over.
+        bool edge = !there || (typed && mine[i].type == emu::KERNEL);
+        info->result = (CUgraphExecUpdateResult) (edge ? 2 : typed ? 5 : 3);
+        info->errorNode = (CUgraphNode) (i < theirs.size() ? &theirs[i] : nullptr);
+        info->errorFromNode = (CUgraphNode) (edge && i > 0 && i <= theirs.size() ? &theirs[i - 1] : nullptr);
+        return (CUresult) emu::UPDATE_FAILURE;
+    }
+    mine = theirs;
     return (CUresult) 0;
 }
 template <class H> static CUresult destroy_graph(const char *call, H handle) {
@@ -362,7 +388,7 @@ API CUresult cuEventRecordWithFlags(CUevent handle, CUstream stream, unsigned fl
         event->reached = flags ? ++event->recorded : version;
         event->time = std::chrono::steady_clock::now();
         return 0;
-    });
+    }, emu::EVENT_RECORD);
 }
 API CUresult cuEventSynchronize(CUevent handle) { ENTER(cuEventSynchronize); if (!emu::is_live(handle)) return (CUresult) emu::INVALID_HANDLE; Event *e = (Event *) handle; return (CUresult) run_until([=] { return e->reached >= e->recorded; }); }
 API CUresult cuEventElapsedTime_v2(float *millis, CUevent start, CUevent end) {
@@ -432,7 +458,7 @@ API CUresult cuFuncSetAttribute(CUfunction handle, CUfunction_attribute which, i
     ENTER(cuFuncSetAttribute);
     Function *function = function_of(handle);
     if (!function) return (CUresult) emu::INVALID_HANDLE;
-    if ((int) which != 8 || value < 0 || value > 227 << 10) return (CUresult) emu::INVALID_VALUE;
+    if ((int) which != 8 || value < 0 || value > shared_bytes) return (CUresult) emu::INVALID_VALUE;
     function->shared_allowed = value;
     return (CUresult) 0;
 }
@@ -452,5 +478,5 @@ API CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction handle, v
         std::vector<void *> arguments;
         for (auto &value : *values) arguments.push_back(&value);
         return emu::run_kernel(function->launcher, arguments.data(), function->module->state, grid, block, shared, backwards, last_message);
-    });
+    }, emu::KERNEL, config->numAttrs);
 }

@@ -27,6 +27,8 @@ import java.util.function.LongSupplier;
  * @param dtype what weights are kept as: {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
  * @param quantization what matrices are quantized to on load: {@code none}, {@code int8} (a scale per row) or {@code int4}
  *     (a scale per 32 weights)
+ * @param activationDType what inputs of matmuls are rounded to where they meet int8, Q8_0 or int4 weights: {@code auto} (16-bit
+ *     integers on the CPU, which changes nothing to speak of) or {@code int8} (a scale per 32 inputs; only on the CPU)
  * @param machineCode whether the CPU backend may use instructions that the Vector API does not offer
  * @param amx whether it may use AMX tiles
  * @param maxModelLen longest prompt plus output in tokens; 0 = the model's own limit
@@ -65,6 +67,7 @@ public record EngineConfig(
         double gpuMemoryUtilization,
         String dtype,
         String quantization,
+        String activationDType,
         boolean machineCode,
         boolean amx,
         int maxModelLen,
@@ -110,6 +113,7 @@ public record EngineConfig(
         Objects.requireNonNull(stepListener, "stepListener");
         oneOf("dtype", dtype, List.of("auto", "float32", "bfloat16", "float16"));
         oneOf("quantization", quantization, List.of("none", "int8", "int4"));
+        oneOf("activation-dtype", activationDType, List.of("auto", "int8"));
         atLeast("max-model-len", maxModelLen, 0);
         atLeast("max-num-seqs", maxNumSeqs, 1);
         atLeast("max-num-batched-tokens", maxNumBatchedTokens, 1);
@@ -156,6 +160,7 @@ public record EngineConfig(
                 gpuMemoryUtilization,
                 dtype,
                 quantization,
+                activationDType,
                 machineCode,
                 amx,
                 maxModelLen,
@@ -198,6 +203,7 @@ public record EngineConfig(
         private double gpuMemoryUtilization = DEFAULT_GPU_MEMORY_UTILIZATION;
         private String dtype = "auto";
         private String quantization = "none";
+        private String activationDType = "auto";
         private boolean machineCode = true;
         private boolean amx = true;
         private int maxModelLen;
@@ -274,6 +280,11 @@ public record EngineConfig(
 
         public Builder quantization(String value) {
             quantization = value;
+            return this;
+        }
+
+        public Builder activationDType(String value) {
+            activationDType = value;
             return this;
         }
 
@@ -398,6 +409,7 @@ public record EngineConfig(
                     gpuMemoryUtilization,
                     dtype,
                     quantization,
+                    activationDType,
                     machineCode,
                     amx,
                     maxModelLen,

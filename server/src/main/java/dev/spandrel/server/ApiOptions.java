@@ -1,6 +1,7 @@
 package dev.spandrel.server;
 
 import dev.spandrel.engine.Pooling;
+import dev.spandrel.server.openai.AnswerDefaults;
 import dev.spandrel.server.openai.ApiSettings;
 import dev.spandrel.server.openai.Fingerprint;
 import dev.spandrel.server.openai.GenerationOverride;
@@ -64,6 +65,26 @@ final class ApiOptions {
             description = "Most log probabilities per token a request may ask for; -1 = the whole vocabulary. Default:"
                     + " ${DEFAULT-VALUE}.")
     private int maxLogprobs;
+
+    @Option(
+            names = "--response-role",
+            defaultValue = "assistant",
+            paramLabel = "NAME",
+            description = "Role of messages in answers of chats. Default: ${DEFAULT-VALUE}.")
+    private String responseRole;
+
+    @Option(
+            names = "--return-tokens-as-token-ids",
+            description = "Log probabilities name tokens token_id:N, where the request does not say.")
+    private boolean tokensAsIds;
+
+    @Option(
+            names = "--stream-interval",
+            defaultValue = "1",
+            paramLabel = "N",
+            description = "Tokens from one chunk of a stream to the next, the first is sent at once; more save time at"
+                    + " many streams. Default: ${DEFAULT-VALUE}.")
+    private int streamInterval;
 
     @Option(
             names = "--enable-force-include-usage",
@@ -133,7 +154,11 @@ final class ApiOptions {
                 perRequestMetrics,
                 tokenizerInfo,
                 new Fingerprint(fingerprintMode, Optional.ofNullable(fingerprintValue)),
-                new RequestDefaults(chatTemplateKwargs.variables(), generation, maxN(environment)));
+                new RequestDefaults(
+                        chatTemplateKwargs.variables(),
+                        generation,
+                        maxN(environment),
+                        new AnswerDefaults(responseRole, tokensAsIds, streamInterval)));
     }
 
     private static int maxN(UnaryOperator<String> environment) {

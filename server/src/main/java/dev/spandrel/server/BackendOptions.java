@@ -47,6 +47,15 @@ final class BackendOptions {
     private String quantization;
 
     @Option(
+            names = "--activation-dtype",
+            defaultValue = "auto",
+            paramLabel = "NAME",
+            description = "Round the inputs of int8, Q8_0 and int4 weights: auto (no more than nothing to speak of) or"
+                    + " int8 (a scale per 32 inputs, as llama.cpp; faster in batches, logits move by percents; CPU"
+                    + " only). Default: ${DEFAULT-VALUE}.")
+    private String activationDType;
+
+    @Option(
             names = "--amx",
             negatable = true,
             defaultValue = "true",
@@ -79,6 +88,7 @@ final class BackendOptions {
                 .gpuMemoryUtilization(gpuMemoryUtilization)
                 .dtype(dtype)
                 .quantization(quantization)
+                .activationDType(activationDType)
                 .amx(amx)
                 .machineCode(machineCode)
                 .threads(threads);

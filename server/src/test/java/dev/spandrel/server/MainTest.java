@@ -50,6 +50,7 @@ class MainTest {
                 "--threads=2",
                 "--dtype=bfloat16",
                 "--quantization=int8",
+                "--activation-dtype=int8",
                 "--no-amx",
                 "--no-machine-code",
                 "--seed=-5",
@@ -71,6 +72,7 @@ class MainTest {
         assertThat(config.engine().threads()).isEqualTo(2);
         assertThat(config.engine().dtype()).isEqualTo("bfloat16");
         assertThat(config.engine().quantization()).isEqualTo("int8");
+        assertThat(config.engine().activationDType()).isEqualTo("int8");
         assertThat(config.engine().amx()).isFalse();
         assertThat(config.engine().machineCode()).isFalse();
         assertThat(config.engine().seed()).isEqualTo(-5);

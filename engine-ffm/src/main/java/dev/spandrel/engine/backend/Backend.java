@@ -74,6 +74,11 @@ public interface Backend extends AutoCloseable {
      */
     Weight upload(Tensor... parts);
 
+    /** How many of the matrices uploaded so far have their inputs rounded to bytes, as {@link WeightPolicy#roundsInputs} says. */
+    default int roundingWeights() {
+        return 0;
+    }
+
     /** As {@link #upload} for a table that only {@link #embed} reads: never quantized beyond what is stored. */
     Weight uploadTable(Tensor table);
 

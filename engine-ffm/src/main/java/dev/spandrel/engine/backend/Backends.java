@@ -12,6 +12,7 @@ import java.util.List;
 public final class Backends {
     private static final List<String> NAMES = List.of("auto", "cuda", "cpu", "reference");
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
+    private static final String ONLY_CPU = "expected --backend cpu or reference";
     private static final System.Logger LOG = System.getLogger(Backends.class.getName());
 
     /** Makes the backend that may only be touched when the Vector API is there. */
@@ -60,6 +61,10 @@ public final class Backends {
     }
 
     private static Backend cuda(String model, CudaOptions options) {
+        if (options.weights().roundsInputs()) {
+            throw new EngineException.ModelLoad(
+                    model, "--activation-dtype int8: " + ONLY_CPU + ", found --backend cuda");
+        }
         return switch (CudaLibrary.probe(options.settings())) {
             case CudaProbe.Absent absent ->
                 throw new EngineException.ModelLoad(
@@ -78,6 +83,12 @@ public final class Backends {
     private static Choice fastest(String model, BackendOptions options, CudaOptions cuda, CpuFactory cpu) {
         String refusal;
         switch (CudaLibrary.probe(cuda.settings())) {
+            case CudaProbe.Present _
+            when cuda.weights().roundsInputs() ->
+                throw new EngineException.ModelLoad(
+                        model,
+                        "--activation-dtype int8: " + ONLY_CPU
+                                + ", and --backend auto found a CUDA device; say --backend cpu");
             case CudaProbe.Present _ -> {
                 try {
                     return new Choice(new CudaBackend(cuda), "");

@@ -17,12 +17,13 @@ public final class ReferenceBackend implements Backend {
     private record Rows(int count, WeightFormat format, MemorySegment data) {}
 
     private record HostWeight(int rows, int columns, List<Rows> parts) implements Weight {
-        void row(int row, float[] into) {
+        /** Reads a row; returns what it is kept as. */
+        WeightFormat row(int row, float[] into) {
             int in = row;
             for (Rows part : parts) {
                 if (in < part.count) {
                     part.format.decode(part.data, in * part.format.rowBytes(columns), columns, into);
-                    return;
+                    return part.format;
                 }
                 in -= part.count;
             }
@@ -36,6 +37,8 @@ public final class ReferenceBackend implements Backend {
     }
 
     private final WeightPolicy policy;
+    /** Matrices whose inputs are rounded. */
+    private int roundingWeights;
 
     /** Both [block][offset][kv head][head dim]. */
     private record HostKv(KvDType dtype, float[] keys, float[] values) implements KvLayer {}
@@ -80,7 +83,14 @@ public final class ReferenceBackend implements Backend {
     @Override
     public Weight upload(Tensor... parts) {
         boolean vector = parts[0].shape().size() == 1;
-        return keep(vector ? stored -> WeightFormat.F32 : policy::matrix, parts);
+        HostWeight kept = keep(vector ? stored -> WeightFormat.F32 : policy::matrix, parts);
+        roundingWeights += kept.parts.stream().anyMatch(part -> policy.roundsInputs(part.format)) ? 1 : 0;
+        return kept;
+    }
+
+    @Override
+    public int roundingWeights() {
+        return roundingWeights;
     }
 
     @Override
@@ -152,17 +162,27 @@ public final class ReferenceBackend implements Backend {
         int inner = weight.columns();
         int columns = weight.rows();
         float[] summands = bias == null ? null : vector(bias);
+        float[] rounded = policy.roundsInputs() ? rounded(x, rows, inner) : x;
         float[] w = new float[inner];
         for (int n = 0; n < columns; n++) {
-            ((HostWeight) weight).row(n, w);
+            WeightFormat format = ((HostWeight) weight).row(n, w);
+            float[] inputs = policy.roundsInputs(format) ? rounded : x;
             for (int r = 0; r < rows; r++) {
                 float sum = summands == null ? 0 : summands[n];
                 for (int k = 0; k < inner; k++) {
-                    sum += x[r * inner + k] * w[k];
+                    sum += inputs[r * inner + k] * w[k];
                 }
                 y[r * columns + n] = activate(activation, sum);
             }
         }
+    }
+
+    private static float[] rounded(float[] x, int rows, int columns) {
+        float[] rounded = new float[rows * columns];
+        for (int r = 0; r < rows; r++) {
+            ByteRounding.round(x, r * columns, columns, rounded, r * columns);
+        }
+        return rounded;
     }
 
     private static float activate(Activation activation, float x) {

@@ -4,27 +4,49 @@ import dev.spandrel.engine.tensor.DType;
 import java.util.List;
 
 /**
- * What weights are kept as; names follow vLLM's {@code --dtype} and {@code --quantization}. Vectors (norms, biases) are F32
+ * What weights are kept as, and what meets them; names follow vLLM's {@code --dtype} and {@code --quantization}. Vectors (norms, biases) are F32
  * always, since they are small and every output passes them; a table that is only looked up is never quantized on load.
  *
  * @param dtype {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
  * @param quantization {@code none}, {@code int8} (a scale per row) or {@code int4} (a scale per 32 of a row, as Q4_0)
+ * @param activationDtype {@code auto} (inputs of matmuls as exact as the backend takes them), or {@code int8}: rounded to bytes
+ *     where they meet weights in bytes or nibbles
  */
-public record WeightPolicy(String dtype, String quantization) {
+public record WeightPolicy(String dtype, String quantization, String activationDtype) {
     /** Names that {@code --dtype} takes. */
     public static final List<String> DTYPES = List.of("auto", "float32", "bfloat16", "float16");
     /** Names that {@code --quantization} takes. */
     public static final List<String> QUANTIZATIONS = List.of("none", "int8", "int4");
+    /** Names that {@code --activation-dtype} takes. */
+    public static final List<String> ACTIVATION_DTYPES = List.of("auto", "int8");
     /** Everything as stored. */
     public static final WeightPolicy AS_STORED = new WeightPolicy("auto", "none");
     /** Everything widened. */
     public static final WeightPolicy F32 = new WeightPolicy("float32", "none");
 
     public WeightPolicy {
-        if (!DTYPES.contains(dtype) || !QUANTIZATIONS.contains(quantization)) {
-            throw new IllegalArgumentException("expected one of " + DTYPES + " and one of " + QUANTIZATIONS + ", found "
-                    + dtype + " and " + quantization);
+        if (!DTYPES.contains(dtype)
+                || !QUANTIZATIONS.contains(quantization)
+                || !ACTIVATION_DTYPES.contains(activationDtype)) {
+            throw new IllegalArgumentException("expected one of " + DTYPES + ", of " + QUANTIZATIONS + " and of "
+                    + ACTIVATION_DTYPES + ", found " + dtype + ", " + quantization + " and " + activationDtype);
         }
+    }
+
+    /** With exact inputs. */
+    public WeightPolicy(String dtype, String quantization) {
+        this(dtype, quantization, "auto");
+    }
+
+    /** Whether inputs are rounded to bytes at all. */
+    public boolean roundsInputs() {
+        return activationDtype.equals("int8");
+    }
+
+    /** Whether those that meet weights of this format are, as {@link ByteRounding} says. */
+    public boolean roundsInputs(WeightFormat format) {
+        return roundsInputs()
+                && (format == WeightFormat.INT8 || format == WeightFormat.Q8_0 || format == WeightFormat.Q4_0);
     }
 
     /** What a matrix of a matmul is kept as. */

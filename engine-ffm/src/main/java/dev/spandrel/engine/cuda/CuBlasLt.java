@@ -8,12 +8,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Matrix products by cuBLASLt. The heuristics are asked once per shape and their choice is kept, with the descriptors: RAFT
  * halved its host time per product that way. One thread, one stream.
  */
 public final class CuBlasLt implements AutoCloseable {
+    /** CUBLAS_STATUS_NOT_SUPPORTED. */
+    private static final int NOT_SUPPORTED = 15;
+
     /** Element types of the operands. */
     public enum Type {
         F32(0),
@@ -24,6 +28,10 @@ public final class CuBlasLt implements AutoCloseable {
 
         Type(int number) {
             this.number = number;
+        }
+
+        int number() {
+            return number;
         }
     }
 
@@ -79,13 +87,15 @@ public final class CuBlasLt implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment scalars;
     private final MemorySegment biasPointer;
-    private final Map<Shape, Plan> plans = new HashMap<>();
+    /** Empty where there is no algorithm. */
+    private final Map<Shape, Optional<Plan>> plans = new HashMap<>();
+
     private boolean closed;
 
-    /** @param pool gives the workspace and outlives this */
-    public CuBlasLt(CudaStream stream, DeviceMemoryPool pool, long workspaceBytes) {
+    /** @param workspace which products on the same stream may share; it outlives this */
+    public CuBlasLt(CudaStream stream, CudaMemory workspace) {
         this.stream = stream;
-        workspace = pool.take(workspaceBytes);
+        this.workspace = workspace;
         scalars = arena.allocate(ValueLayout.JAVA_FLOAT, 2);
         scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 0, 1);
         biasPointer = arena.allocate(ValueLayout.JAVA_LONG);
@@ -99,17 +109,26 @@ public final class CuBlasLt implements AutoCloseable {
         return cublasLt_h.cublasLtGetVersion();
     }
 
+    /** Whether there is an algorithm for it; asked once. */
+    public boolean supports(Shape shape) {
+        Optional<Plan> known = plans.get(shape);
+        if (known == null) {
+            known = Optional.ofNullable(plan(shape));
+            plans.put(shape, known);
+        }
+        return known.isPresent();
+    }
+
     /**
-     * Enqueues a product.
+     * Enqueues a product that is {@linkplain #supports supported}.
      *
      * @param bias columns × F32, where the epilogue has one
      */
     public void multiply(Shape shape, CudaMemory in, CudaMemory weight, CudaMemory bias, CudaMemory out) {
-        Plan plan = plans.get(shape);
-        if (plan == null) {
-            plan = plan(shape);
-            plans.put(shape, plan);
+        if (!supports(shape)) {
+            throw new IllegalArgumentException("no algorithm for " + shape);
         }
+        Plan plan = plans.get(shape).orElseThrow();
         if (shape.epilogue().hasBias()) {
             biasPointer.set(ValueLayout.JAVA_LONG, 0, bias.address());
             attribute(plan.descriptor, cublasLt_h.CUBLASLT_MATMUL_DESC_BIAS_POINTER(), biasPointer);
@@ -138,7 +157,7 @@ public final class CuBlasLt implements AutoCloseable {
                         stream.handle()));
     }
 
-    /** Row-major out = in × weightᵀ is, column by column, outᵀ = weight (transposed as stored) × inᵀ. */
+    /** Null without an algorithm. Row-major out = in × weightᵀ is, column by column, outᵀ = weight (transposed as stored) × inᵀ. */
     private Plan plan(Shape shape) {
         MemorySegment descriptor = create(
                 "cublasLtMatmulDescCreate",
@@ -152,7 +171,12 @@ public final class CuBlasLt implements AutoCloseable {
             weight = layout(shape.type(), shape.inner(), shape.columns(), shape.pitch());
             in = layout(shape.type(), shape.inner(), shape.rows(), shape.inPitch());
             out = layout(Type.F32, shape.columns(), shape.rows(), shape.outPitch());
-            return new Plan(descriptor, weight, in, out, algorithm(shape, descriptor, weight, in, out));
+            MemorySegment algorithm = algorithm(descriptor, weight, in, out);
+            if (algorithm == null) {
+                release(descriptor, weight, in, out);
+                return null;
+            }
+            return new Plan(descriptor, weight, in, out, algorithm);
         } catch (CudaException e) {
             release(descriptor, weight, in, out);
             throw e;
@@ -160,7 +184,7 @@ public final class CuBlasLt implements AutoCloseable {
     }
 
     private MemorySegment algorithm(
-            Shape shape, MemorySegment descriptor, MemorySegment weight, MemorySegment in, MemorySegment out) {
+            MemorySegment descriptor, MemorySegment weight, MemorySegment in, MemorySegment out) {
         MemorySegment preference = create("cublasLtMatmulPreferenceCreate", cublasLt_h::cublasLtMatmulPreferenceCreate);
         try (Arena scratch = Arena.ofConfined()) {
             MemorySegment bytes = scratch.allocateFrom(ValueLayout.JAVA_LONG, workspace.bytes());
@@ -170,17 +194,12 @@ public final class CuBlasLt implements AutoCloseable {
                             preference, cublasLt_h.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES(), bytes, 8));
             MemorySegment result = cublasLtMatmulHeuristicResult_t.allocate(arena);
             MemorySegment count = scratch.allocate(ValueLayout.JAVA_INT);
-            check(
-                    "cublasLtMatmulAlgoGetHeuristic",
-                    cublasLt_h.cublasLtMatmulAlgoGetHeuristic(
-                            handle, descriptor, weight, in, out, out, preference, 1, result, count));
-            if (count.get(ValueLayout.JAVA_INT, 0) == 0) {
-                throw new CudaException(
-                        "cublasLtMatmulAlgoGetHeuristic",
-                        15,
-                        "CUBLAS_STATUS_NOT_SUPPORTED",
-                        "no algorithm for " + shape);
+            int status = cublasLt_h.cublasLtMatmulAlgoGetHeuristic(
+                    handle, descriptor, weight, in, out, out, preference, 1, result, count);
+            if (status == NOT_SUPPORTED || status == 0 && count.get(ValueLayout.JAVA_INT, 0) == 0) {
+                return null;
             }
+            check("cublasLtMatmulAlgoGetHeuristic", status);
             return cublasLtMatmulHeuristicResult_t.algo(result);
         } finally {
             cublasLt_h.cublasLtMatmulPreferenceDestroy(preference);
@@ -249,7 +268,9 @@ public final class CuBlasLt implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            plans.values().forEach(plan -> release(plan.descriptor, plan.weight, plan.in, plan.out));
+            plans.values().stream()
+                    .flatMap(Optional::stream)
+                    .forEach(plan -> release(plan.descriptor, plan.weight, plan.in, plan.out));
             plans.clear();
             arena.close();
             check("cublasLtDestroy", cublasLt_h.cublasLtDestroy(handle));

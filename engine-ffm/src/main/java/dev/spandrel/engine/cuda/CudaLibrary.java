@@ -53,6 +53,8 @@ public final class CudaLibrary {
             if (blas != null) {
                 return blas;
             }
+            // Comes with cuBLASLt wherever that comes from; what it is for can be done without, see CuBlas.
+            collect(folders, "libcublas", null, "nvidia-cublas", load);
             load.forEach(CudaLibrary::load);
             return ask(load);
         } catch (UnsatisfiedLinkError | IllegalCallerException e) {

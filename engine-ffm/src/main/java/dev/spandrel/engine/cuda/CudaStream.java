@@ -44,10 +44,19 @@ public final class CudaStream implements AutoCloseable {
 
     /** Ends the recording and makes it launchable. */
     public CudaGraph endCapture() {
+        return CudaGraph.instantiate(captured());
+    }
+
+    /** As {@link #endCapture()}, by what made another launchable, where the driver can; that one is still to be closed. */
+    public CudaGraph endCapture(CudaGraph worn) {
+        return CudaGraph.instead(captured(), worn);
+    }
+
+    private MemorySegment captured() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment graph = arena.allocate(ValueLayout.ADDRESS);
             Driver.check("cuStreamEndCapture", cuda_h.cuStreamEndCapture(handle, graph));
-            return CudaGraph.instantiate(graph.get(ValueLayout.ADDRESS, 0));
+            return graph.get(ValueLayout.ADDRESS, 0);
         }
     }
 

@@ -213,6 +213,7 @@ public final class LocalEngine implements Engine {
         Model model = ModelLoader.load(
                 modelConfig, LoadFormat.of(config.loadFormat()), backend, limits, () -> start.done("map"));
         checkVocabulary(config, tokenizer, model);
+        checkRounding(config, backend);
         // The backend packs straight from the mapped file, so this reads it too.
         start.done("upload");
 
@@ -272,6 +273,14 @@ public final class LocalEngine implements Engine {
         return new LocalEngine(config, info, backend, tokenizer, chatTemplate, defaults, loop, start.phases());
     }
 
+    /** Who asks for rounded activations gets them or is told why not. */
+    private static void checkRounding(EngineConfig config, Backend backend) {
+        if (config.activationDType().equals("int8") && backend.roundingWeights() == 0) {
+            throw new IllegalArgumentException("--activation-dtype int8: expected matrices in int8, Q8_0 or Q4_0 (of a"
+                    + " GGUF file, or by --quantization int8 or int4), found none");
+        }
+    }
+
     private static BlockWatch watch(EngineConfig config, int blocks) {
         double ratio = config.stepListener().watchedBlocks();
         return ratio <= 0
@@ -292,12 +301,12 @@ public final class LocalEngine implements Engine {
     private static CudaOptions cudaOptions(EngineConfig config) {
         CudaSettings settings =
                 CudaSettings.of(config.cudaLibraryPath(), System.getenv(), Path.of(System.getProperty("user.home")));
-        WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization());
+        WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization(), config.activationDType());
         return CudaOptions.of(settings, weights, config.gpuMemoryUtilization());
     }
 
     private static BackendOptions backendOptions(EngineConfig config) {
-        WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization());
+        WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization(), config.activationDType());
         return new BackendOptions(config.threads(), weights, config.machineCode(), config.amx());
     }
 

@@ -57,6 +57,23 @@ class BackendsTest {
                 .hasMessageContaining("--backend cpu");
     }
 
+    /** Whether or not a device answers, and before one is looked for. */
+    @Test
+    void roundedActivationsAreTheProcessorsAlone() {
+        CudaSettings settings = new CudaSettings("", Path.of("target/no-kernels"), Map.of());
+        WeightPolicy rounding = new WeightPolicy("auto", "int8", "int8");
+        BackendOptions options = BackendOptions.threads(1).with(rounding);
+        assertThatThrownBy(() -> Backends.open(
+                        "model", "cuda", options, CudaOptions.of(settings, rounding, 0.9), CpuBackend::new))
+                .isInstanceOf(EngineException.ModelLoad.class)
+                .hasMessageContaining(
+                        "--activation-dtype int8: expected --backend cpu or reference, found --backend cuda");
+        try (Backend cpu =
+                Backends.open("model", "cpu", options, null, CpuBackend::new).backend()) {
+            assertThat(cpu.description()).contains("activations rounded to int8");
+        }
+    }
+
     @Test
     void namesAreChecked() {
         assertThatThrownBy(() -> open("gpu"))

@@ -184,6 +184,73 @@ class DriverEmulatedTest {
         }
     }
 
+    /** Records fills of what is given, one behind the other. */
+    private void record(CudaMemory memory, float... values) {
+        stream.beginCapture();
+        for (int i = 0; i < values.length; i++) {
+            module.kernel("fill").with(memory).with(8 * (i + 1)).with(values[i]).launch(stream, 1 + i, 1, 1, 64, 0);
+        }
+    }
+
+    /** Other sizes, parameters and kernels: one executable serves both graphs, and a launch on its way stays what it was. */
+    @Test
+    void executablesAreTakenOver() {
+        try (CudaMemory memory = CudaMemory.allocate(64 * 4)) {
+            record(memory, 1);
+            try (CudaGraph first = stream.endCapture()) {
+                first.launch(stream);
+                stream.beginCapture();
+                module.kernel("reverse").with(memory).launch(stream, 1, 1, 1, 64, 0);
+                try (CudaGraph second = stream.endCapture(first)) {
+                    second.launch(stream);
+                    float[] found = read(memory, 64);
+                    assertThat(found[0]).isNaN();
+                    assertThat(found[63]).isEqualTo(1);
+                    assertThatThrownBy(() -> first.launch(stream)).hasMessageContaining("taken over");
+                }
+            }
+            assertThat(cuda.calls("cuGraphInstantiateWithFlags")).isEqualTo(1);
+            assertThat(cuda.calls("cuGraphExecDestroy")).isEqualTo(1);
+        }
+    }
+
+    /** Another number of nodes, another type of node, and whatever else the driver refuses: both graphs can be launched. */
+    @Test
+    void whatDiffersIsInstantiated() {
+        try (CudaMemory memory = CudaMemory.allocate(64 * 4)) {
+            record(memory, 1);
+            try (CudaGraph first = stream.endCapture()) {
+                record(memory, 2, 3);
+                try (CudaGraph longer = stream.endCapture(first)) {
+                    assertThat(cuda.calls("cuGraphInstantiateWithFlags")).isEqualTo(2);
+                    longer.launch(stream);
+                    assertThat(read(memory, 64)).startsWith(3).contains(3, org.assertj.core.data.Index.atIndex(15));
+                    first.launch(stream);
+                    assertThat(read(memory, 64)).startsWith(1);
+                }
+                stream.beginCapture();
+                memory.clear(stream);
+                try (CudaGraph zeros = stream.endCapture(first)) {
+                    assertThat(cuda.calls("cuGraphInstantiateWithFlags")).isEqualTo(3);
+                    zeros.launch(stream);
+                    assertThat(read(memory, 64)).containsOnly(0);
+                }
+                cuda.fail("cuGraphExecUpdate_v2", 1, 910);
+                record(memory, 4);
+                try (CudaGraph refused = stream.endCapture(first)) {
+                    refused.launch(stream);
+                    assertThat(read(memory, 64)).startsWith(4);
+                }
+                cuda.fail("cuGraphExecUpdate_v2", 1, 999);
+                record(memory, 5);
+                assertThatThrownBy(() -> stream.endCapture(first))
+                        .hasMessageContaining("cuGraphExecUpdate_v2 failed: CUDA_ERROR_UNKNOWN (999)");
+                first.launch(stream);
+                assertThat(read(memory, 64)).startsWith(1);
+            }
+        }
+    }
+
     @Test
     void waitingWhileRecordingIsRefused() {
         stream.beginCapture();

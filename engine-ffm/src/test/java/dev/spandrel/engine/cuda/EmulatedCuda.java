@@ -31,6 +31,8 @@ public final class EmulatedCuda {
     private static final Path FOLDER = Path.of("target/cuda-emulation").toAbsolutePath();
     /** 512 MiB: a test that takes more has a mistake. */
     private static final long MEMORY_BYTES = 512L << 20;
+    /** Of a block, as on Hopper. */
+    private static final int SHARED_BYTES = 227 << 10;
 
     private static EmulatedCuda instance;
     private static String refusal;
@@ -64,6 +66,7 @@ public final class EmulatedCuda {
         }
         instance.recover();
         instance.configure(MEMORY_BYTES, 1, 1, 13_000);
+        instance.sharedBytes(SHARED_BYTES);
         return instance;
     }
 
@@ -106,6 +109,10 @@ public final class EmulatedCuda {
             compile(
                     "libcublasLt.so.13",
                     "cublas_lt.cpp",
+                    FOLDER.resolve("libcuda.so.1").toString());
+            compile(
+                    "libcublas.so.13",
+                    "cublas.cpp",
                     FOLDER.resolve("libcuda.so.1").toString());
             Files.copy(SOURCES.resolve("device.h"), FOLDER.resolve("device.h"), StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
@@ -201,6 +208,11 @@ public final class EmulatedCuda {
                 order,
                 devices,
                 driverVersion);
+    }
+
+    /** Most shared memory that a block can have. */
+    public void sharedBytes(int bytes) {
+        invoke("spandrel_emu_shared", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT), bytes);
     }
 
     /** Allocations of device and pinned memory that nobody freed. */

@@ -22,15 +22,26 @@ class AllocationTest {
     /** Of a whole step of two layers and some thirty verbs; one forgotten object per verb would be ten times this. */
     private static final long MOST_BYTES = 64;
 
-    /** Of 32 sequences; one forgotten object for each would be 512 at least. */
-    private static final long MOST_BYTES_OF_MANY = 256;
+    /**
+     * Of 32 sequences; one forgotten object for each would be 512 at least. Masks of loads that end with their array, a few a
+     * step, are what a thread leaves that got the last row of every verb, because others were kept from working.
+     */
+    private static final long MOST_BYTES_OF_MANY = 500;
 
     private static final long MOST_NANOS = 60_000_000_000L;
 
     @ParameterizedTest
-    @CsvSource({"float32, none", "bfloat16, none", "float16, none", "auto, int8", "auto, int4"})
-    void aDecodeStepAllocatesNothing(String dtype, String quantization) {
-        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization));
+    @CsvSource({
+        "float32, none, auto",
+        "bfloat16, none, auto",
+        "float16, none, auto",
+        "auto, int8, auto",
+        "auto, int4, auto",
+        "auto, int8, int8",
+        "auto, int4, int8"
+    })
+    void aDecodeStepAllocatesNothing(String dtype, String quantization, String activations) {
+        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization, activations));
         try (CpuBackend backend = new CpuBackend(options)) {
             ModelRun run = ModelRun.load(
                     backend, ModelConfig.read(Path.of("src/test/resources/families/llama31")), 40, KvDType.F32);
@@ -59,9 +70,9 @@ class AllocationTest {
 
     /** Of 32 sequences, whose tokens are drawn where their logits lie. */
     @ParameterizedTest
-    @CsvSource({"float32, none", "bfloat16, none", "auto, int8"})
-    void aStepOfManySequencesAllocatesNothing(String dtype, String quantization) {
-        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization));
+    @CsvSource({"float32, none, auto", "bfloat16, none, auto", "auto, int8, auto", "auto, int8, int8"})
+    void aStepOfManySequencesAllocatesNothing(String dtype, String quantization, String activations) {
+        BackendOptions options = BackendOptions.threads(2).with(new WeightPolicy(dtype, quantization, activations));
         int sequences = 32;
         int length = 40;
         try (CpuBackend backend = new CpuBackend(options)) {

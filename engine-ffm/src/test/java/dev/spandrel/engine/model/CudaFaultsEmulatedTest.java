@@ -52,6 +52,7 @@ class CudaFaultsEmulatedTest {
                 .containsKeys(
                         "cuLaunchKernelEx",
                         "cuGraphLaunch",
+                        "cuGraphExecUpdate_v2",
                         "cuEventRecordWithFlags",
                         "cuStreamEndCapture",
                         "cublasLtMatmul",
@@ -81,7 +82,8 @@ class CudaFaultsEmulatedTest {
 
     /** Opening, loading, a prompt on tensor cores, recorded passes, drawn tokens, closing; what it says when it fails. */
     private static String life() {
-        try (CudaBackend backend = new CudaBackend(CudaTesting.fast(new WeightPolicy("bfloat16", "none")))) {
+        try (CudaBackend backend =
+                new CudaBackend(CudaTesting.fastWithOneRecord(new WeightPolicy("bfloat16", "none")))) {
             ModelConfig config = ModelConfig.read(Path.of("src/test/resources/families/llama31-bf16"));
             Model model = ModelLoader.load(config, backend, new StepLimits(32, 4, 64));
             KvCache cache = KvCache.allocate(backend, model, 4, 16, KvDType.BF16);

@@ -64,12 +64,20 @@ class CudaModelEmulatedTest {
     /** One pass of some sequences, one token each, as the engine runs it. */
     private record Decode(Backend backend, Model model, KvCache cache, ForwardInput input, List<int[]> tables) {
         static Decode of(Backend backend) {
+            return of(backend, 4);
+        }
+
+        static Decode of(Backend backend, int blocksEach) {
             ModelConfig config = ModelConfig.read(FAMILIES.resolve("llama31-bf16"));
-            Model model = ModelLoader.load(config, backend, new StepLimits(64, 8, 64));
-            KvCache cache = KvCache.allocate(backend, model, 32, BLOCK_SIZE, KvDType.F32);
+            Model model = ModelLoader.load(config, backend, new StepLimits(64, 8, blocksEach * BLOCK_SIZE));
+            KvCache cache = KvCache.allocate(backend, model, 8 * blocksEach, BLOCK_SIZE, KvDType.F32);
             List<int[]> tables = new ArrayList<>();
             for (int s = 0; s < 7; s++) {
-                tables.add(new int[] {4 * s + 3, 4 * s + 1, 4 * s, 4 * s + 2});
+                int[] table = new int[blocksEach];
+                for (int i = 0; i < blocksEach; i++) {
+                    table[i] = blocksEach * s + (5 * i + 3) % blocksEach;
+                }
+                tables.add(table);
             }
             return new Decode(backend, model, cache, new ForwardInput(64, 7, 8, BLOCK_SIZE), tables);
         }
@@ -113,6 +121,40 @@ class CudaModelEmulatedTest {
             }
             assertThat(CudaTesting.replays(backend)).isGreaterThan(10);
         }
+    }
+
+    /**
+     * With room for two records each kind makes way for another: of the same batch size it hands its executable on, of another, whose
+     * verbs are others, it does not.
+     */
+    @Test
+    void recordsMakeWay() {
+        Decode truth = Decode.of(new ReferenceBackend(), 37);
+        int[][] passes = {{1, 0}, {1, 130}, {1, 260}, {1, 1}, {4, 2}, {4, 131}, {4, 3}, {1, 261}, {4, 262}, {1, 4}};
+        cuda.recover();
+        try (CudaBackend backend = new CudaBackend(CudaTesting.keeping(2))) {
+            Decode recorded = Decode.of(backend, 37);
+            for (int[] pass : passes) {
+                // Twice as they are, so that even a kind that is met first is recorded, and once more to be replayed.
+                for (int position = pass[1]; position < pass[1] + 3; position++) {
+                    float[][] expected = truth.pass(pass[0], position);
+                    float[][] found = recorded.pass(pass[0], position);
+                    for (int s = 0; s < pass[0]; s++) {
+                        assertThat(found[s])
+                                .as("position %d, sequence %d of %d", position, s, pass[0])
+                                .containsExactly(expected[s], within(1e-4f));
+                    }
+                }
+            }
+            assertThat(CudaTesting.replays(backend)).isGreaterThanOrEqualTo(20);
+        }
+        long updates = cuda.calls("cuGraphExecUpdate_v2");
+        long instantiated = cuda.calls("cuGraphInstantiateWithFlags");
+        assertThat(updates)
+                .as("all but the first two, and one that is still there")
+                .isEqualTo(passes.length - 3);
+        assertThat(instantiated - 2).as("refused updates").isBetween(1L, updates - 3);
+        assertThat(cuda.calls("cuGraphExecDestroy")).isEqualTo(instantiated);
     }
 
     /**

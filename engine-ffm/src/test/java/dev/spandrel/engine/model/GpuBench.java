@@ -320,7 +320,10 @@ public final class GpuBench {
             products += shape.layers * GpuMeasures.productNanos(backend, length, size[1], size[0]);
         }
         line(shape.name + " prefill of " + length, length * 1e9 / nanos, "tok/s");
-        line(shape.name + " prefill, share of the rate of its bare products", 100.0 * products / nanos, "%");
+        line(
+                shape.name + " prefill, share of the rate of its bare products (" + GpuMeasures.yardstick() + ")",
+                100.0 * products / nanos,
+                "%");
     }
 
     private static long median(long[] values) {

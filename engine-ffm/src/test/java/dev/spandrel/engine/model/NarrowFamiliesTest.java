@@ -29,6 +29,40 @@ class NarrowFamiliesTest {
             new WeightPolicy("auto", "int8"), 0.1,
             new WeightPolicy("auto", "int4"), 0.9);
 
+    /** How far rounding the inputs to bytes may move them from those of exact inputs and the same weights. */
+    private static final Map<String, Double> ROUNDED = Map.of("int8", 0.06, "int4", 0.06);
+
+    @TestFactory
+    Stream<DynamicTest> everyFamilyWithRoundedInputs() throws IOException {
+        try (Stream<Path> folders = Files.list(FamiliesTest.FAMILIES)) {
+            List<Path> sorted = folders.sorted().toList();
+            return ROUNDED.keySet().stream()
+                    .flatMap(quantization -> sorted.stream()
+                            .map(folder -> DynamicTest.dynamicTest(
+                                    folder.getFileName() + " " + quantization,
+                                    () -> checkRounded(folder, quantization))));
+        }
+    }
+
+    private static void checkRounded(Path folder, String quantization) {
+        ReferenceCase first = ReferenceCase.of(folder).getFirst();
+        WeightPolicy rounding = new WeightPolicy("auto", quantization, "int8");
+        BackendOptions options = BackendOptions.threads(2).with(rounding);
+        float[][] exact = logits(new CpuBackend(options.with(new WeightPolicy("auto", quantization))), folder, first);
+        float[][] plain = logits(new ReferenceBackend(rounding), folder, first);
+        float[][] fast = logits(new CpuBackend(options), folder, first);
+        float[][] vectors = logits(new CpuBackend(options.withoutMachineCode()), folder, first);
+        assertThat(FamiliesTest.distance(fast, plain))
+                .as("machine code and reference")
+                .isLessThan(1e-3);
+        assertThat(FamiliesTest.distance(vectors, plain))
+                .as("Vector API and reference")
+                .isLessThan(1e-3);
+        assertThat(FamiliesTest.distance(fast, exact))
+                .as("rounded and exact inputs")
+                .isLessThan(ROUNDED.get(quantization));
+    }
+
     @TestFactory
     Stream<DynamicTest> everyFamilyInEveryFormat() throws IOException {
         try (Stream<Path> folders = Files.list(FamiliesTest.FAMILIES)) {

@@ -321,6 +321,19 @@ class LocalEngineTest {
                 assertThat(answer.text()).as(quantization).startsWith(" there was a ");
             }
         }
+        for (String quantization : List.of("int8", "int4")) {
+            EngineConfig.Builder rounded = config().quantization(quantization).activationDType("int8");
+            try (Engine engine = Engine.open(rounded.build())) {
+                Answer answer = answer(engine, request("Once upon a time", GREEDY.withMaxTokens(20)));
+                assertThat(answer.text())
+                        .as(quantization + ", rounded activations")
+                        .startsWith(" there was a ");
+            }
+        }
+        assertThatThrownBy(() -> Engine.open(config().activationDType("int8").build()))
+                .hasMessageContaining("--activation-dtype int8: expected matrices in int8, Q8_0 or Q4_0")
+                .hasMessageContaining("found none");
+        assertThatThrownBy(() -> config().activationDType("fp8").build()).hasMessageContaining("found fp8");
         assertThatThrownBy(() -> config().dtype("fp8").build()).hasMessageContaining("found fp8");
         assertThatThrownBy(() -> config().quantization("awq").build()).hasMessageContaining("int8, int4");
     }

@@ -45,7 +45,8 @@ final class ChatCompletionRequest {
         String maxTokensName = fields.get("max_completion_tokens") == null ? "max_tokens" : "max_completion_tokens";
         OptionalInt maxTokens = fields.integer(maxTokensName);
         SamplingFields sampling = SamplingFields.read(fields);
-        OutputFields output = OutputFields.read(fields, false);
+        AnswerDefaults answers = model.settings().defaults().answers();
+        OutputFields output = OutputFields.read(fields, false, answers);
         LogprobRules logprobs = LogprobFields.chat(fields, model);
         PromptRules promptRules = PromptFields.read(fields);
         ToolChoice tools = ToolFields.read(fields, model.toolCallFamily());
@@ -78,8 +79,12 @@ final class ChatCompletionRequest {
             params = params.toBuilder().skipSpecialTokens(false).build();
         }
         MaxTokens.checkChoices(1, sampling.n(), model);
+        // Who continues a message speaks as its author.
+        String role = options.addGenerationPrompt()
+                ? answers.responseRole()
+                : messages.getLast().role();
         return new GenerationCall(
-                format,
+                format.withRole(role),
                 id,
                 name,
                 List.of(prompt),

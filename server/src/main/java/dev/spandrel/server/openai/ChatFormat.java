@@ -1,20 +1,31 @@
 package dev.spandrel.server.openai;
 
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
 
 /**
  * Answers of {@code /v1/chat/completions}, and what other endpoints have in common with them.
  *
  * @param idPrefix before the ids of answers
+ * @param role of the messages in answers
  */
-record ChatFormat(String idPrefix) implements WireFormat {
+record ChatFormat(String idPrefix, String role) implements WireFormat {
     /** Before the ids of {@code /v1/responses}. */
-    static final String RESPONSE = "resp_";
+    private static final String RESPONSE = "resp_";
 
     /** Chat completions'. */
     ChatFormat() {
-        this("chatcmpl-");
+        this("chatcmpl-", AnswerDefaults.NONE.responseRole());
+    }
+
+    /** Responses'. */
+    static ChatFormat responses() {
+        return new ChatFormat(RESPONSE, AnswerDefaults.NONE.responseRole());
+    }
+
+    ChatFormat withRole(String other) {
+        return new ChatFormat(idPrefix, other);
     }
 
     @Override
@@ -48,8 +59,8 @@ record ChatFormat(String idPrefix) implements WireFormat {
     }
 
     @Override
-    public boolean announcesRole() {
-        return true;
+    public Optional<String> announcedRole() {
+        return Optional.of(role);
     }
 
     @Override
@@ -60,7 +71,7 @@ record ChatFormat(String idPrefix) implements WireFormat {
     @Override
     public void writeText(JsonGenerator out, Choice choice) {
         out.writeObjectPropertyStart("message");
-        out.writeStringProperty("role", "assistant");
+        out.writeStringProperty("role", role);
         // OpenAI leaves the content of a message that is only calls null.
         boolean silent = !choice.toolCalls().isEmpty() && choice.text().isEmpty();
         Json.nullable(out, "content", silent ? null : choice.text());

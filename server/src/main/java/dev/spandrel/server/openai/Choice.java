@@ -4,7 +4,6 @@ import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.Generation;
 import dev.spandrel.engine.GenerationEvent.Finished;
 import dev.spandrel.engine.RequestTimings;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -18,6 +17,8 @@ final class Choice {
     private final boolean callsAreTheReason;
     private int tokens;
     private int toldTokens;
+    private int sentTokens;
+    private MessageDelta held = MessageDelta.NOTHING;
     private boolean toldPrompt;
     private int logprobOffset;
     private boolean announced;
@@ -80,16 +81,30 @@ final class Choice {
             return MessageDelta.text(promptOnly ? "" : piece);
         }
         MessageDelta delta = tools.append(piece);
-        if (!last) {
-            return delta;
-        }
-        MessageDelta rest = tools.finish();
-        List<ToolCall> calls = new ArrayList<>(delta.toolCalls());
-        calls.addAll(rest.toolCalls());
-        String content = delta.content() == null
-                ? rest.content()
-                : delta.content() + (rest.content() == null ? "" : rest.content());
-        return new MessageDelta(content, calls);
+        return last ? delta.then(tools.finish()) : delta;
+    }
+
+    /** Keeps a piece for the stream's next chunk. */
+    void hold(MessageDelta delta) {
+        held = held.then(delta);
+    }
+
+    /** Whether the next chunk is due: the first and pieces of calls at once, text after so many tokens. */
+    boolean due(int interval) {
+        return sentTokens == 0 || !held.toolCalls().isEmpty() || tokens - sentTokens >= interval;
+    }
+
+    /** What was kept, and is sent now. */
+    MessageDelta takeHeld() {
+        MessageDelta delta = held;
+        held = MessageDelta.NOTHING;
+        sentTokens = tokens;
+        return delta;
+    }
+
+    /** Whether something is kept. */
+    boolean holds() {
+        return !held.isEmpty();
     }
 
     /** The calls in the text so far. */

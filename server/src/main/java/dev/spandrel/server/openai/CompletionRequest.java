@@ -29,7 +29,8 @@ final class CompletionRequest {
         SamplingFields sampling = SamplingFields.read(fields);
         boolean echo = fields.bool("echo", false);
         boolean promptOnly = echo && maxTokens.isPresent() && maxTokens.getAsInt() == 0;
-        OutputFields output = OutputFields.read(fields, promptOnly);
+        OutputFields output = OutputFields.read(
+                fields, promptOnly, model.settings().defaults().answers());
         LogprobRules logprobs = LogprobFields.completion(fields, echo, model);
         PromptRules promptRules = PromptFields.read(fields);
         Optional<OutputConstraint> constraint = ConstraintFields.read(fields);

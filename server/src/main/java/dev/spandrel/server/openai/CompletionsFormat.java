@@ -1,5 +1,6 @@
 package dev.spandrel.server.openai;
 
+import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
 
 /** Answers of {@code /v1/completions}. */
@@ -35,8 +36,8 @@ record CompletionsFormat() implements WireFormat {
     }
 
     @Override
-    public boolean announcesRole() {
-        return false;
+    public Optional<String> announcedRole() {
+        return Optional.empty();
     }
 
     @Override

@@ -72,6 +72,7 @@ public record Fingerprint(Mode mode, Optional<String> value) {
                 info.backend(),
                 engine.dtype(),
                 engine.quantization(),
+                engine.activationDType(),
                 engine.kvCacheDType());
         crc.update(all.getBytes(StandardCharsets.UTF_8));
         return String.format("%08x", crc.getValue());

@@ -12,6 +12,7 @@ import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /**
@@ -107,9 +108,12 @@ final class GenerationAnswer implements Answer {
             return;
         }
         announce(choice);
+        choice.hold(delta);
         // An unfinished character makes an empty piece; a client wants it only for what is said of its tokens.
-        if (!delta.isEmpty() || call.streaming().continuousUsage() || json.tellsTokens() && choice.hasUntoldTokens()) {
-            event(choice, json.textChunk(choice, echoed(choice, delta)));
+        boolean tells =
+                choice.holds() || call.streaming().continuousUsage() || json.tellsTokens() && choice.hasUntoldTokens();
+        if (tells && choice.due(call.streaming().interval())) {
+            event(choice, json.textChunk(choice, echoed(choice, choice.takeHeld())));
         }
     }
 
@@ -123,7 +127,8 @@ final class GenerationAnswer implements Answer {
         MessageDelta delta = choice.read(finished.text(), true);
         if (call.streaming().on()) {
             announce(choice);
-            event(choice, json.textChunk(choice, echoed(choice, delta)));
+            choice.hold(delta);
+            event(choice, json.textChunk(choice, echoed(choice, choice.takeHeld())));
         } else {
             choice.append(delta);
         }
@@ -138,8 +143,9 @@ final class GenerationAnswer implements Answer {
     }
 
     private void announce(Choice choice) throws IOException {
-        if (choice.announce() && call.format().announcesRole()) {
-            event(choice, json.roleChunk(choice));
+        Optional<String> role = call.format().announcedRole();
+        if (choice.announce() && role.isPresent()) {
+            event(choice, json.roleChunk(choice, role.get()));
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.engine.ChatMessage;
-import dev.spandrel.engine.ChatOptions;
 import dev.spandrel.engine.Engine;
 import dev.spandrel.engine.GenerationRequest;
 import dev.spandrel.engine.Prompt;
@@ -91,8 +90,8 @@ record GenerationCall(
         return switch (prompts.get(promptOf(choice))) {
             case Prompt.Text(String text, var special) -> text;
             case Prompt.Tokens(List<Integer> ids) -> engine.detokenize(ids, sampling.skipSpecialTokens());
-            case Prompt.Chat(List<ChatMessage> messages, ChatOptions options) ->
-                !options.addGenerationPrompt() || messages.getLast().role().equals("assistant")
+            case Prompt.Chat(List<ChatMessage> messages, var options) ->
+                format.announcedRole().filter(messages.getLast().role()::equals).isPresent()
                         ? messages.getLast().content()
                         : "";
         };

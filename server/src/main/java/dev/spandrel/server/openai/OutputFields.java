@@ -9,11 +9,11 @@ package dev.spandrel.server.openai;
  * @param tokensAsIds whether log probabilities name tokens {@code token_id:N} instead of by their text
  */
 record OutputFields(boolean echo, boolean promptOnly, boolean tokenIds, boolean tokensAsIds) {
-    static OutputFields read(RequestFields fields, boolean promptOnly) {
+    static OutputFields read(RequestFields fields, boolean promptOnly, AnswerDefaults defaults) {
         return new OutputFields(
                 fields.bool("echo", false),
                 promptOnly,
                 fields.bool("return_token_ids", false),
-                fields.bool("return_tokens_as_token_ids", false));
+                fields.bool("return_tokens_as_token_ids", defaults.tokensAsIds()));
     }
 }

@@ -13,13 +13,16 @@ import tools.jackson.databind.JsonNode;
  * @param chatTemplateKwargs variables of the chat template; a request's own go before them
  * @param generation values over the model's {@code generation_config.json}
  * @param maxN most choices per prompt
+ * @param answers how they are answered
  */
-public record RequestDefaults(Map<String, Object> chatTemplateKwargs, GenerationOverride generation, int maxN) {
+public record RequestDefaults(
+        Map<String, Object> chatTemplateKwargs, GenerationOverride generation, int maxN, AnswerDefaults answers) {
     /** vLLM's default of {@code VLLM_MAX_N_SEQUENCES}; beyond it a request is a mistake rather than a wish. */
     public static final int DEFAULT_MAX_N = 16384;
 
     /** The operator says nothing. */
-    public static final RequestDefaults NONE = new RequestDefaults(Map.of(), GenerationOverride.NONE, DEFAULT_MAX_N);
+    public static final RequestDefaults NONE =
+            new RequestDefaults(Map.of(), GenerationOverride.NONE, DEFAULT_MAX_N, AnswerDefaults.NONE);
 
     public RequestDefaults {
         // Not Map.copyOf, which takes no null, a value that templates know.

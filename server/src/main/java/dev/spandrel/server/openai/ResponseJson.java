@@ -130,10 +130,10 @@ final class ResponseJson {
     }
 
     /** A chunk that only says who speaks. */
-    byte[] roleChunk(Choice choice) {
+    byte[] roleChunk(Choice choice, String role) {
         return chunk(choice, out -> {
             out.writeObjectPropertyStart("delta");
-            out.writeStringProperty("role", "assistant");
+            out.writeStringProperty("role", role);
             out.writeStringProperty("content", "");
             out.writeEndObject();
             out.writeNullProperty("logprobs");

@@ -116,7 +116,7 @@ final class ResponsesAnswer implements Answer {
         switch (event) {
             case TextDelta(String text, int tokens) -> {
                 choice.count(tokens);
-                add(choice.read(text, false));
+                add(choice.read(text, false), false);
             }
             case Finished finished -> {
                 choice.count(finished.tokens());
@@ -126,16 +126,17 @@ final class ResponsesAnswer implements Answer {
                     failure = cause == null ? OpenAiError.internal() : OpenAiError.of(cause);
                     return false;
                 }
-                add(choice.read(finished.text(), true));
+                add(choice.read(finished.text(), true), true);
             }
         }
         return true;
     }
 
-    private void add(MessageDelta delta) throws IOException {
+    private void add(MessageDelta delta, boolean last) throws IOException {
         choice.append(delta);
-        if (streams() && !delta.isEmpty()) {
-            events.delta(delta, json.logprobs(choice, toldTokens));
+        choice.hold(delta);
+        if (streams() && choice.holds() && (last || choice.due(call.streaming().interval()))) {
+            events.delta(choice.takeHeld(), json.logprobs(choice, toldTokens));
             toldTokens = choice.tokens();
             choice.written(nanoClock.getAsLong());
         }

@@ -20,6 +20,7 @@ final class ResponsesRequest {
             "temperature",
             "top_p",
             "stream",
+            "stream_interval",
             "parallel_tool_calls",
             "seed",
             "stop",
@@ -67,12 +68,7 @@ final class ResponsesRequest {
         JsonNode chat = request.chat();
         try {
             return ChatCompletionRequest.read(
-                    RequestFields.of(chat),
-                    before,
-                    ids,
-                    api.model(),
-                    api.engine(),
-                    new ChatFormat(ChatFormat.RESPONSE));
+                    RequestFields.of(chat), before, ids, api.model(), api.engine(), ChatFormat.responses());
         } catch (RuntimeException e) {
             throw new ResponsesWords(request.origins).translate(e);
         }

@@ -30,7 +30,7 @@ public final class ResponsesService implements HttpService {
         this.store = new ResponseStore(api.nanoClock());
         this.handler = new GenerationHandler(
                 api,
-                new ChatFormat(ChatFormat.RESPONSE),
+                ChatFormat.responses(),
                 (fields, ids) -> ResponsesRequest.read(fields, ids, api, store),
                 this::answer,
                 this::background,

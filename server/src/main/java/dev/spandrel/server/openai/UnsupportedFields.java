@@ -59,7 +59,6 @@ final class UnsupportedFields {
         fields.put("vllm_xargs", UnsupportedFields::isSession);
         fields.put("repetition_detection", NEVER);
         fields.put("thinking_token_budget", NEVER);
-        fields.put("stream_interval", number(1));
         fields.put("routed_experts_prompt_start", NEVER);
         return fields;
     }
@@ -90,6 +89,7 @@ final class UnsupportedFields {
 
     private static Map<String, Predicate<JsonNode>> embeddings() {
         Map<String, Predicate<JsonNode>> fields = new LinkedHashMap<>(COMMON);
+        fields.put("stream_interval", number(1));
         fields.put("priority", number(0));
         fields.put("mm_processor_kwargs", EMPTY);
         fields.put("embed_dtype", oneOf("float32"));

@@ -1,5 +1,6 @@
 package dev.spandrel.server.openai;
 
+import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
 
 /** What differs between the answers of the two endpoints. */
@@ -22,8 +23,8 @@ sealed interface WireFormat permits CompletionsFormat, ChatFormat {
     /** The {@code object} of a chunk. */
     String chunkObject();
 
-    /** Whether a stream opens each choice with a chunk that only names the role. */
-    boolean announcesRole();
+    /** The role that a stream names in a chunk of its own before each choice, if it does. */
+    Optional<String> announcedRole();
 
     /** Whether a whole answer tells of the prompt in each choice, rather than once. */
     boolean tellsPromptPerChoice();

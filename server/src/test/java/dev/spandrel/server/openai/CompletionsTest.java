@@ -153,7 +153,6 @@ class CompletionsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "\"stream_interval\":2",
                 "\"prompt_embeds\":\"x\"",
                 "\"kv_transfer_params\":{\"a\":1}",
                 "\"vllm_xargs\":{\"session_id\":\"s\",\"other\":1}",

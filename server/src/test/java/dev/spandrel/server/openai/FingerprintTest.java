@@ -44,8 +44,11 @@ class FingerprintTest {
                 .as("another state of a model on the Hub")
                 .isNotEqualTo(Optional.of(plain));
         assertThat(Fingerprint.DEFAULT.of(model("n", "a/m"), CONFIG, "1")).isNotEqualTo(Optional.of(plain));
-        EngineConfig narrow = EngineConfig.of("m").quantization("int8").build();
-        assertThat(Fingerprint.DEFAULT.of(model("m", "a/m"), narrow, "1")).isNotEqualTo(Optional.of(plain));
+        EngineConfig.Builder narrow = EngineConfig.of("m").quantization("int8");
+        Optional<String> exact = Fingerprint.DEFAULT.of(model("m", "a/m"), narrow.build(), "1");
+        assertThat(exact).isNotEqualTo(Optional.of(plain));
+        EngineConfig rounded = narrow.activationDType("int8").build();
+        assertThat(Fingerprint.DEFAULT.of(model("m", "a/m"), rounded, "1")).isNotEqualTo(exact);
     }
 
     @Test

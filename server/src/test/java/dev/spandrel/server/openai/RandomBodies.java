@@ -21,6 +21,7 @@ public final class RandomBodies {
             "ignore_eos",
             "stream",
             "stream_options",
+            "stream_interval",
             "echo",
             "logprobs",
             "logit_bias",

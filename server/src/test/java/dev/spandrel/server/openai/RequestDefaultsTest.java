@@ -31,7 +31,8 @@ class RequestDefaultsTest {
                         GenerationOverride.parse("""
                                 {"max_new_tokens":5,"temperature":0.5,"top_p":0.75,"top_k":9,"min_p":0.125,
                                  "repetition_penalty":1.5,"eos_token_id":[3,4]}"""),
-                        3));
+                        3,
+                        AnswerDefaults.NONE));
         modelOnly = TestServer.start(new ScriptedEngine(SamplingParams.DEFAULT.withMaxTokens(7)));
     }
 
@@ -96,7 +97,10 @@ class RequestDefaultsTest {
     void theContextCapsEveryDefault() {
         ScriptedEngine engine = new ScriptedEngine();
         RequestDefaults defaults = new RequestDefaults(
-                Map.of(), GenerationOverride.parse("{\"max_new_tokens\":100000}"), RequestDefaults.DEFAULT_MAX_N);
+                Map.of(),
+                GenerationOverride.parse("{\"max_new_tokens\":100000}"),
+                RequestDefaults.DEFAULT_MAX_N,
+                AnswerDefaults.NONE);
         try (TestServer server = TestServer.start(engine, defaults)) {
             assertThat(chat(server, "").maxTokens()).hasValue(ScriptedEngine.MAX_MODEL_LEN - 1);
             assertThat(completion(server, "").maxTokens()).hasValue(16);

@@ -75,7 +75,8 @@ final class AttentionKernels {
             e.intoArray(scores, i);
             sum = sum.add(e);
         }
-        return PointwiseKernels.sumLanes(sum, lanes);
+        sum.intoArray(lanes, 0);
+        return PointwiseKernels.sumLanes(lanes);
     }
 
     /**

@@ -72,6 +72,8 @@ public final class CpuBackend implements Backend {
     private final boolean amx;
     private final LargeMemory memory = new LargeMemory(arena);
     private final NarrowActivations narrow = new NarrowActivations();
+    private final ByteActivations bytes;
+    private final RoundedActivations rounded = new RoundedActivations();
     private final RowVerbs verbs;
     private final RowRanges ranges;
     private final RowDraws draws;
@@ -79,6 +81,8 @@ public final class CpuBackend implements Backend {
     private final PagedAttention attention;
     private final Workers workers;
     private final Scratch[] scratch;
+    /** Matrices whose inputs are rounded. */
+    private int roundingWeights;
     /** Multiplied by last. */
     private CpuWeight last;
 
@@ -95,7 +99,8 @@ public final class CpuBackend implements Backend {
         verbs = new RowVerbs(scratch);
         ranges = new RowRanges(threads);
         draws = new RowDraws(threads);
-        matMul = new MatMul(scratch, narrow);
+        bytes = new ByteActivations(threads);
+        matMul = new MatMul(scratch, narrow, bytes);
         attention = new PagedAttention(scratch);
     }
 
@@ -103,6 +108,7 @@ public final class CpuBackend implements Backend {
     public String description() {
         return "cpu (" + SPECIES.vectorBitSize() + "-bit vectors, "
                 + (machineCode ? MachineKernels.description() + ", " : "")
+                + (policy.roundsInputs() ? "activations rounded to int8, " : "")
                 + workers.count()
                 + (workers.count() == 1 ? " thread)" : " threads)");
     }
@@ -148,7 +154,14 @@ public final class CpuBackend implements Backend {
     @Override
     public Weight upload(Tensor... parts) {
         boolean vector = parts[0].shape().size() == 1;
-        return pack(WeightRows.of(vector ? stored -> WeightFormat.F32 : policy::matrix, parts));
+        List<WeightRows> rows = WeightRows.of(vector ? stored -> WeightFormat.F32 : policy::matrix, parts);
+        roundingWeights += rows.stream().anyMatch(part -> policy.roundsInputs(part.format())) ? 1 : 0;
+        return pack(rows);
+    }
+
+    @Override
+    public int roundingWeights() {
+        return roundingWeights;
     }
 
     @Override
@@ -157,7 +170,8 @@ public final class CpuBackend implements Backend {
     }
 
     private CpuWeight pack(List<WeightRows> rows) {
-        return CpuWeight.pack(memory, workers, amx ? AmxKernels.STEPS : 1, rows);
+        int steps = amx ? AmxKernels.STEPS : policy.roundsInputs() ? PackedMatrix.Q8_STEPS : 1;
+        return CpuWeight.pack(memory, workers, steps, rows);
     }
 
     @Override
@@ -283,13 +297,40 @@ public final class CpuBackend implements Backend {
             boolean gated,
             PackedMatrix next,
             boolean nextGated) {
+        if (policy.roundsInputs(part.format())) {
+            multiplyRounded(a, rows, part, firstColumn, gated, next, nextGated);
+            return;
+        }
         boolean tiles = amx && rows >= AmxKernels.BREAK_EVEN && AmxKernels.supports(part.format());
         boolean machine = tiles || machineCode && MachineMultiply.takes(part);
         if (machine && MachineMultiply.converts(part.format())) {
             narrow.begin(arena, a.values(), rows, part);
             runRows(rows, (long) rows * part.columns() * POINTWISE_WORK, narrow);
         }
+        matMul.rounded(false, null);
         matMul.part(part, firstColumn, machine, tiles, gated, next, nextGated);
+        run(matMul.tasks(), matMul.work(), matMul);
+    }
+
+    /** Inputs become bytes under a scale per block, and by machine code they stay it. */
+    private void multiplyRounded(
+            HostBuffer a,
+            int rows,
+            PackedMatrix part,
+            int firstColumn,
+            boolean gated,
+            PackedMatrix next,
+            boolean nextGated) {
+        boolean machine = machineCode && ByteKernels.run();
+        long work = (long) rows * part.columns() * POINTWISE_WORK;
+        if (machine) {
+            bytes.begin(arena, a.values(), rows, part);
+            runRows(rows, work, bytes);
+        } else {
+            runRows(rows, work, rounded.of(a.values(), rows, part.columns()));
+        }
+        matMul.rounded(machine, machine ? null : rounded.values());
+        matMul.part(part, firstColumn, machine, false, gated, next, nextGated);
         run(matMul.tasks(), matMul.work(), matMul);
     }
 

@@ -55,6 +55,21 @@ final class MachineMultiply {
         int rows = to - from;
         long weights = w.panelAddress(panel);
         long ahead = next == 0 ? weights : next;
+        if (m.inBytes) {
+            ByteKernels.multiply(
+                    w.format(),
+                    m.bytes.row(from),
+                    m.bytes.stride(),
+                    weights,
+                    ahead,
+                    target,
+                    4L * cAt,
+                    4L * ldc,
+                    m.bytes.blocks(),
+                    rows,
+                    scratch.sums.address());
+            return;
+        }
         if (m.tiles) {
             tiles(narrow, w, from, rows, weights, scratch, c, cAt, ldc, panel);
             return;

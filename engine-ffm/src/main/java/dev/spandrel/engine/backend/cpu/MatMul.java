@@ -34,6 +34,7 @@ final class MatMul implements Workers.Task {
     private final AtomicIntegerArray claims;
 
     final NarrowActivations narrow;
+    final ByteActivations bytes;
 
     HostBuffer in;
     private HostBuffer out;
@@ -57,6 +58,10 @@ final class MatMul implements Workers.Task {
     private boolean byMachineCode;
     /** Whether by AMX; then the rest of machine code is not asked. */
     boolean tiles;
+    /** What multiplies as F32 when there is no machine code for rounded inputs, else null. */
+    private float[] rounded;
+    /** Whether inputs are in {@link #bytes}. */
+    boolean inBytes;
 
     private boolean gated;
     /** Panels, or pairs of them. */
@@ -67,9 +72,10 @@ final class MatMul implements Workers.Task {
     private int pieces;
     private int blocks;
 
-    MatMul(CpuBackend.Scratch[] scratch, NarrowActivations narrow) {
+    MatMul(CpuBackend.Scratch[] scratch, NarrowActivations narrow, ByteActivations bytes) {
         this.scratch = scratch;
         this.narrow = narrow;
+        this.bytes = bytes;
         workers = scratch.length;
         claims = new AtomicIntegerArray((workers + 1) * APART);
     }
@@ -94,6 +100,12 @@ final class MatMul implements Workers.Task {
         ldc = columns;
         bias = summands;
         activation = function;
+    }
+
+    /** Says where the inputs of the next part are, once they are rounded: in bytes, as F32, or nowhere and null. */
+    void rounded(boolean toBytes, float[] toFloats) {
+        inBytes = toBytes;
+        rounded = toFloats;
     }
 
     /**
@@ -249,7 +261,7 @@ final class MatMul implements Workers.Task {
         if (byMachineCode) {
             MachineMultiply.run(this, weight, from, to, panel, next, c, segment, cAt, stride, worker);
         } else {
-            PanelMultiply.run(in.values(), weight, from, to, panel, c, cAt, stride, worker);
+            PanelMultiply.run(rounded == null ? in.values() : rounded, weight, from, to, panel, c, cAt, stride, worker);
         }
     }
 

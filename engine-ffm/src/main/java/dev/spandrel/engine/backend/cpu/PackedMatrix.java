@@ -26,6 +26,8 @@ import java.lang.foreign.ValueLayout;
 record PackedMatrix(int rows, int columns, WeightFormat format, int steps, MemorySegment data) {
     /** Bytes of one step. */
     static final int STEP = PANEL * 4;
+    /** Bytes of the scales before an INT8 panel. */
+    static final int ROW_SCALES = PANEL * 4;
     /** Bytes of the scales before a block. */
     static final int BLOCK_SCALES = PANEL * 2;
     /** Steps that one block of 32 inputs takes. */

@@ -50,9 +50,8 @@ final class PointwiseKernels {
         return FloatVector.broadcast(SPECIES, value);
     }
 
-    /** Sum of a vector's lanes, first to last. */
-    static float sumLanes(FloatVector v, float[] lanes) {
-        v.intoArray(lanes, 0);
+    /** Sum of a vector's lanes, first to last; as an array, since a vector that is handed to a method the JIT does not inline is garbage. */
+    static float sumLanes(float[] lanes) {
         float sum = 0;
         for (int i = 0; i < LANES; i++) {
             sum += lanes[i];
@@ -95,7 +94,8 @@ final class PointwiseKernels {
         for (int c = 0; c < whole; c += LANES) {
             sums = sums.add(FloatVector.fromArray(SPECIES, in, at + c));
         }
-        float sum = sumLanes(sums, lanes);
+        sums.intoArray(lanes, 0);
+        float sum = sumLanes(lanes);
         for (int c = whole; c < columns; c++) {
             sum += in[at + c];
         }
@@ -105,7 +105,8 @@ final class PointwiseKernels {
             FloatVector d = FloatVector.fromArray(SPECIES, in, at + c).sub(mean);
             squares = d.fma(d, squares);
         }
-        float square = sumLanes(squares, lanes);
+        squares.intoArray(lanes, 0);
+        float square = sumLanes(lanes);
         for (int c = whole; c < columns; c++) {
             square += (in[at + c] - mean) * (in[at + c] - mean);
         }
@@ -134,7 +135,8 @@ final class PointwiseKernels {
             FloatVector x = FloatVector.fromArray(SPECIES, in, at + c);
             squares = x.fma(x, squares);
         }
-        float square = sumLanes(squares, lanes);
+        squares.intoArray(lanes, 0);
+        float square = sumLanes(lanes);
         for (int c = whole; c < columns; c++) {
             square += in[at + c] * in[at + c];
         }

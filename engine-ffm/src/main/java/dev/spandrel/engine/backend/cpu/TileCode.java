@@ -48,11 +48,11 @@ final class TileCode {
     }
 
     /** Rows of a product that waits for memory at every step, which then fetches a little ahead of itself. */
-    private static final int FEW_ROWS = 2;
+    static final int FEW_ROWS = 2;
     /** Bytes ahead. Against the next panel's: one row of F32 +2 %, of bytes +6 %, but of BF16 −3 % and of nibbles −15 %. */
-    private static final int NEAR = 2048;
+    static final int NEAR = 2048;
 
-    private interface Tile {
+    interface Tile {
         void write(int rows);
     }
 
@@ -71,7 +71,7 @@ final class TileCode {
     private static final Memory AHEAD = Memory.at(RSP, 48);
 
     /** In a tile rax is the distance of what comes next, one cache line further with each tile. */
-    private static void frame(Assembler to, String name, Tile tile) {
+    static void frame(Assembler to, String name, Tile tile) {
         to.align(64).push(RBX).push(RBP);
         to.add(RDI, Memory.at(RSP, 32)).add(RCX, Memory.at(RSP, 40)).load(RAX, ROWS_LEFT);
         to.label(name + "_next");

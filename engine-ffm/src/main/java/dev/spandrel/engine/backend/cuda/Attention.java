@@ -111,7 +111,7 @@ final class Attention {
         return memory == null ? 0 : memory.address();
     }
 
-    /** Prompts on tensor cores where they may, everything else by the kernel that splits the context. */
+    /** Prompts in tiles, everything else by the kernel that splits the context. */
     void attend(
             CudaMemory qkv,
             HeadLayout heads,

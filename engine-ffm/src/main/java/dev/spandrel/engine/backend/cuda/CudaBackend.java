@@ -55,7 +55,7 @@ public final class CudaBackend extends CudaVerbs {
 
     @Override
     public boolean recordsPasses() {
-        return state().options().graphs();
+        return state().options().records() > 0;
     }
 
     @Override

@@ -19,7 +19,7 @@ import java.util.Map;
 /** The kernels, compiled when first asked for: one module per source and element type. */
 final class CudaKernels implements AutoCloseable {
     private static final List<String> HEADERS =
-            List.of("spandrel.cuh", "normalize.cuh", "weights.cuh", "blocks.cuh", "cache.cuh", "mma.cuh");
+            List.of("spandrel.cuh", "normalize.cuh", "weights.cuh", "blocks.cuh", "cache.cuh", "pieces.cuh", "mma.cuh");
 
     private final CudaDevice device;
     private final KernelCache cache;
@@ -68,6 +68,7 @@ final class CudaKernels implements AutoCloseable {
         for (KvDType dtype : KvDType.values()) {
             all.add(source("store.cu", List.of("-DKV_" + dtype)));
             all.add(source("attention.cu", List.of("-DKV_" + dtype)));
+            all.add(source("prefill_exact.cu", List.of("-DKV_" + dtype)));
             if (dtype != KvDType.F32) {
                 all.add(source("prefill.cu", List.of("-DKV_" + dtype)));
             }

@@ -11,7 +11,7 @@ import dev.spandrel.engine.cuda.CudaSettings;
  * @param memoryUtilization share of the device's memory that this process may use, above 0 up to 1
  * @param exact products of 16-bit weights with F32 inputs, row by row, so that a row has the same bits alone and in a batch;
  *     else products of more than eight rows run on tensor cores, with inputs rounded to the weights' type
- * @param graphs whether decode steps are recorded and replayed
+ * @param records decode steps that are kept as recorded, to be replayed; 0 = none is recorded
  * @param slabBytes device memory is taken in pieces of this size; 0 = each allocation by itself
  * @param scratchBytes room for the pieces of long contexts in attention
  * @param stepBytes room for token ids, positions, block tables and angles of the largest step
@@ -23,12 +23,15 @@ public record CudaOptions(
         WeightPolicy weights,
         double memoryUtilization,
         boolean exact,
-        boolean graphs,
+        int records,
         long slabBytes,
         long scratchBytes,
         long stepBytes,
         long workspaceBytes,
         long stagingBytes) {
+    /** 10 batch sizes × 12 contexts. */
+    private static final int RECORDS = 120;
+
     private static final long SLAB_BYTES = 64L << 20;
     private static final long SCRATCH_BYTES = 64L << 20;
     private static final long STEP_BYTES = 16L << 20;
@@ -51,7 +54,7 @@ public record CudaOptions(
                 weights,
                 memoryUtilization,
                 false,
-                true,
+                RECORDS,
                 SLAB_BYTES,
                 SCRATCH_BYTES,
                 STEP_BYTES,

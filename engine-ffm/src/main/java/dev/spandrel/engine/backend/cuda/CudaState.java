@@ -1,11 +1,13 @@
 package dev.spandrel.engine.backend.cuda;
 
 import dev.spandrel.engine.DeviceStats;
+import dev.spandrel.engine.cuda.CuBlas;
 import dev.spandrel.engine.cuda.CuBlasLt;
 import dev.spandrel.engine.cuda.CudaContext;
 import dev.spandrel.engine.cuda.CudaDevice;
 import dev.spandrel.engine.cuda.CudaException;
 import dev.spandrel.engine.cuda.CudaLibrary;
+import dev.spandrel.engine.cuda.CudaMemory;
 import dev.spandrel.engine.cuda.CudaProbe;
 import dev.spandrel.engine.cuda.CudaStream;
 import dev.spandrel.engine.cuda.DeviceMemoryPool;
@@ -35,7 +37,9 @@ final class CudaState {
     private StepBlock block;
     private CudaSteps steps;
     private CudaKernels kernels;
+    private CudaMemory workspace;
     private CuBlasLt blas;
+    private CuBlas plainBlas;
     private Products products;
     private Pointwise pointwise;
     private PromptAttention prompts;
@@ -69,13 +73,14 @@ final class CudaState {
         pool = keep(new DeviceMemoryPool(options.slabBytes()));
         uploader = keep(new WeightUploader(pool, stream, options.stagingBytes()));
         block = keep(new StepBlock(options.stepBytes(), stream));
-        steps = keep(new CudaSteps(stream, block, options.graphs()));
+        steps = keep(new CudaSteps(stream, block, options.records()));
         KernelCache cache = new KernelCache(options.settings().kernelCache(), KernelCompiler.version());
         kernels = keep(new CudaKernels(context.device(), cache));
         sampling = keep(new Sampling(kernels, stream, pool));
-        blas = keep(new CuBlasLt(stream, pool, options.workspaceBytes()));
+        workspace = pool.take(options.workspaceBytes());
+        blas = keep(new CuBlasLt(stream, workspace));
         int processors = context.device().multiprocessors();
-        products = new Products(kernels, stream, pool, blas, processors, options.exact());
+        products = new Products(kernels, stream, pool, blas, this::plainBlas, processors, options.exact());
         pointwise = new Pointwise(kernels, stream, processors);
         prompts = new PromptAttention(kernels, stream, context.device(), options.exact());
         attention = new Attention(kernels, stream, pool, options.scratchBytes(), processors, prompts);
@@ -153,6 +158,14 @@ final class CudaState {
 
     CuBlasLt blas() {
         return blas;
+    }
+
+    /** cuBLAS itself, opened when first asked for. */
+    CuBlas plainBlas() {
+        if (plainBlas == null) {
+            plainBlas = keep(new CuBlas(stream, workspace));
+        }
+        return plainBlas;
     }
 
     Products products() {

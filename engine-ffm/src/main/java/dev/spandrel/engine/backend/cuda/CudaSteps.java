@@ -22,9 +22,6 @@ import java.util.stream.Stream;
  * launched. Other passes run verb by verb.
  */
 final class CudaSteps implements AutoCloseable {
-    /** Kinds kept: 10 batch sizes × 12 contexts. The one not used for longest goes first. */
-    private static final int MOST_GRAPHS = 120;
-
     /** @param watched whether phases are timed: the events are part of the record */
     private record Kind(int rows, int tableStride, boolean watched) {}
 
@@ -46,7 +43,7 @@ final class CudaSteps implements AutoCloseable {
 
     private final CudaStream stream;
     private final StepBlock block;
-    private final boolean graphs;
+    private final int most;
     private final Set<Kind> warm = new HashSet<>();
     private final Map<Kind, Recorded> recorded = new LinkedHashMap<>(16, 0.75f, true);
 
@@ -75,10 +72,11 @@ final class CudaSteps implements AutoCloseable {
     private volatile long steps;
     private volatile long stepNanos;
 
-    CudaSteps(CudaStream stream, StepBlock block, boolean graphs) {
+    /** @param most records that are kept; 0 = passes are not recorded */
+    CudaSteps(CudaStream stream, StepBlock block, int most) {
         this.stream = stream;
         this.block = block;
-        this.graphs = graphs;
+        this.most = most;
         plainMarks = new PhaseMarks(stream, false);
         drawMarks = new PhaseMarks(stream, false);
         try {
@@ -102,7 +100,7 @@ final class CudaSteps implements AutoCloseable {
         turn = 1 - turn;
         settle();
         tokens = metadata.tokenCount();
-        boolean decode = graphs && tokens == metadata.sequenceCount() && tokens == logitRows && tokens > 0;
+        boolean decode = most > 0 && tokens == metadata.sequenceCount() && tokens == logitRows && tokens > 0;
         int rows = decode ? Math.min(powerOfTwo(tokens), metadata.maxSequences()) : tokens;
         kind = decode ? new Kind(rows, powerOfTwo(blocks(metadata)), watched) : null;
         padding = rows - tokens;
@@ -238,9 +236,10 @@ final class CudaSteps implements AutoCloseable {
 
     private void record() {
         mode = Mode.PLAIN;
+        Kind worn = recorded.size() < most ? null : worn();
         CudaGraph graph;
         try {
-            graph = stream.endCapture();
+            graph = worn == null ? stream.endCapture() : stream.endCapture(recorded.get(worn).graph);
         } catch (CudaException e) {
             if (marks != null) {
                 marks.close();
@@ -250,11 +249,22 @@ final class CudaSteps implements AutoCloseable {
         Recorded made = new Recorded(graph, sequence, marks);
         marks = null;
         recorded.put(kind, made);
-        if (recorded.size() > MOST_GRAPHS) {
-            Kind eldest = recorded.keySet().iterator().next();
-            recorded.remove(eldest).close();
+        if (worn != null) {
+            recorded.remove(worn).close();
         }
         replay(made);
+    }
+
+    /**
+     * Who makes way for a new record: in the half not used for longest one of the same batch size, whose graph differs in sizes
+     * only, so that the driver can go on with what it made of it; else the one not used for longest.
+     */
+    private Kind worn() {
+        return recorded.keySet().stream()
+                .limit((most + 1) / 2)
+                .filter(old -> old.rows == kind.rows && old.watched == kind.watched)
+                .findFirst()
+                .orElseGet(() -> recorded.keySet().iterator().next());
     }
 
     private void replay(Recorded record) {

@@ -4,17 +4,23 @@ import dev.spandrel.engine.backend.Activation;
 import dev.spandrel.engine.backend.Norm;
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.backend.WeightFormat;
+import dev.spandrel.engine.cuda.CuBlas;
 import dev.spandrel.engine.cuda.CuBlasLt;
+import dev.spandrel.engine.cuda.CudaException;
 import dev.spandrel.engine.cuda.CudaKernel;
 import dev.spandrel.engine.cuda.CudaMemory;
 import dev.spandrel.engine.cuda.CudaStream;
 import dev.spandrel.engine.cuda.DeviceMemoryPool;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * Products with weights: up to eight rows by the kernel that reads each weight once, more by cuBLASLt on tensor cores where the
  * weights are 16 bits wide or worth making so, else eight by eight.
  */
 final class Products {
+    private static final System.Logger LOG = System.getLogger(Products.class.getName());
     /** Beyond, multiplying takes longer than reading the weights, and tensor cores win. */
     private static final int FEW_ROWS = 8;
 
@@ -34,6 +40,8 @@ final class Products {
     private final CudaStream stream;
     private final DeviceMemoryPool pool;
     private final CuBlasLt blas;
+    private final Supplier<CuBlas> plainBlas;
+    private final Set<CuBlasLt.Shape> told = new HashSet<>();
     private final int processors;
     private final boolean exact;
     private CudaMemory narrowed;
@@ -44,12 +52,14 @@ final class Products {
             CudaStream stream,
             DeviceMemoryPool pool,
             CuBlasLt blas,
+            Supplier<CuBlas> plainBlas,
             int processors,
             boolean exact) {
         this.kernels = kernels;
         this.stream = stream;
         this.pool = pool;
         this.blas = blas;
+        this.plainBlas = plainBlas;
         this.processors = processors;
         this.exact = exact;
     }
@@ -212,7 +222,54 @@ final class Products {
                 ? null
                 : CudaWeight.of(request.bias).parts().getFirst().data().slice(4L * matrix.offset, 4L * matrix.rows);
         long at = 4L * matrix.offset;
-        blas.multiply(shape, inputs, matrix.data, bias, out.slice(at, out.bytes() - at));
+        CudaMemory to = out.slice(at, out.bytes() - at);
+        if (blas.supports(shape)) {
+            blas.multiply(shape, inputs, matrix.data, bias, to);
+        } else {
+            inTwoSteps(shape, request, inputs, matrix.data, bias, to);
+        }
+    }
+
+    /** By cuBLAS where cuBLASLt has no algorithm, with what follows the sums in a kernel of its own. */
+    private void inTwoSteps(
+            CuBlasLt.Shape shape,
+            Request request,
+            CudaMemory inputs,
+            CudaMemory weight,
+            CudaMemory bias,
+            CudaMemory out) {
+        if (!CuBlas.isLoaded()) {
+            throw new CudaException(
+                    "cublasLtMatmulAlgoGetHeuristic",
+                    15,
+                    "CUBLAS_STATUS_NOT_SUPPORTED",
+                    "no algorithm for " + shape + ", and libcublas, which would do without, is not beside libcublasLt");
+        }
+        if (told.add(shape)) {
+            LOG.log(System.Logger.Level.INFO, "cuBLASLt has no algorithm for {0}: cuBLAS multiplies", shape);
+        }
+        CuBlas.Shape plain = new CuBlas.Shape(
+                shape.rows(),
+                shape.inner(),
+                shape.columns(),
+                shape.pitch(),
+                shape.inPitch(),
+                shape.outPitch(),
+                shape.type(),
+                CuBlasLt.Type.F32,
+                shape.accumulate());
+        plainBlas.get().multiply(plain, inputs, weight, out);
+        if (shape.epilogue() != CuBlasLt.Epilogue.NONE) {
+            boolean late = late(request);
+            kernels.plain("pointwise.cu", "finish")
+                    .with(out)
+                    .with(shape.rows())
+                    .with(shape.columns())
+                    .with(shape.outPitch())
+                    .address(bias == null ? 0 : bias.address())
+                    .with(late ? Activation.NONE.ordinal() : request.activation.ordinal())
+                    .launch(stream, blocks((long) shape.rows() * shape.columns()), 1, 1, THREADS, 0);
+        }
     }
 
     /** What the product does itself; the others follow in a kernel of their own. */

@@ -3,7 +3,6 @@ package dev.spandrel.engine.backend.cuda;
 import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.AttentionRule;
 import dev.spandrel.engine.backend.HeadLayout;
-import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.cuda.CudaDevice;
 import dev.spandrel.engine.cuda.CudaKernel;
 import dev.spandrel.engine.cuda.CudaMemory;
@@ -13,30 +12,28 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Attention of prompts on tensor cores: which tokens of a pass it takes, cut into tiles, and its launch. What it leaves,
- * generated tokens above all, is for the kernel that splits the context.
+ * Attention of prompts: which tokens of a pass are cut into tiles, by which kernel, and its launch. What it leaves, generated
+ * tokens above all, is for the kernel that splits the context.
  */
 final class PromptAttention {
-    /** Rows of a tile, as in {@code prefill.cu}. */
-    private static final int ROWS = 64;
-
     private static final int THREADS = 128;
     /** Fewer tokens of a sequence fill too little of a tile, and do not fill the device. */
     private static final int LEAST_TOKENS = 16;
 
-    private static final int FIRST_WITH_BF16 = 8;
     private static final int SHARED_BYTES = 48 << 10;
 
     private final CudaKernels kernels;
     private final CudaStream stream;
-    private final boolean able;
+    private final CudaDevice device;
+    private final boolean exact;
     private final Map<Integer, Cut> cuts = new HashMap<>();
 
     /** @param exact whether nothing may be rounded to 16 bits on the way */
     PromptAttention(CudaKernels kernels, CudaStream stream, CudaDevice device, boolean exact) {
         this.kernels = kernels;
         this.stream = stream;
-        able = !exact && device.major() >= FIRST_WITH_BF16;
+        this.device = device;
+        this.exact = exact;
     }
 
     /** A pass's tokens by who handles them, and where that is written on the device. */
@@ -70,25 +67,35 @@ final class PromptAttention {
         }
     }
 
-    /** How the pass is cut, written to the device once per pass; null where no token is for tensor cores. */
+    /** How the pass is cut, written to the device once per pass; null where no token goes into a tile. */
     Cut cut(AttentionMetadata metadata, HeadLayout heads, CudaKv kv, StepBlock block) {
-        int group = heads.heads() / heads.kvHeads();
-        boolean fits = kv.dtype() != KvDType.F32
-                && heads.headDim() % (16 / kv.dtype().byteSize()) == 0
-                && width(heads.headDim()) > 0
-                && group <= ROWS;
-        if (!able || !fits || metadata.tokenCount() == metadata.sequenceCount()) {
+        PromptForm form = form(heads, kv);
+        if (form == null || metadata.tokenCount() == metadata.sequenceCount()) {
             return null;
         }
-        Cut cut = cuts.computeIfAbsent(group, _ -> new Cut());
+        int perTile = form.rows() / (heads.heads() / heads.kvHeads());
+        Cut cut = cuts.computeIfAbsent(perTile, _ -> new Cut());
         if (block.find(cut.tiles) == 0) {
-            cut(metadata, ROWS / group, cut);
-            if (cut.tileCount > 0) {
+            cut(metadata, perTile, cut);
+            if (worthIt(form, cut, heads)) {
                 cut.restAt = cut.restCount == 0 ? 0 : block.ints(cut.rest, cut.rest, cut.restCount, 0, 0);
                 cut.tilesAt = block.ints(cut.tiles, cut.tiles, 2 * cut.tileCount, 0, 0);
             }
         }
-        return cut.tileCount == 0 ? null : cut;
+        return worthIt(form, cut, heads) ? cut : null;
+    }
+
+    private PromptForm form(HeadLayout heads, CudaKv kv) {
+        PromptForm onTensorCores = exact ? null : PromptForm.onTensorCores(heads, kv.dtype(), device);
+        return onTensorCores != null ? onTensorCores : PromptForm.exact(heads, kv.dtype(), device);
+    }
+
+    /**
+     * Tiles that leave half of the device idle take longer than many small blocks over the pieces of a context. Where bits are
+     * the same either way, that decides.
+     */
+    private boolean worthIt(PromptForm form, Cut cut, HeadLayout heads) {
+        return cut.tileCount > 0 && (!form.exact() || 2L * cut.tileCount * heads.kvHeads() >= device.multiprocessors());
     }
 
     private static void cut(AttentionMetadata metadata, int perTile, Cut cut) {
@@ -121,12 +128,10 @@ final class PromptAttention {
             CudaKv kv,
             AttentionRule rule,
             CudaMemory out) {
-        int width = width(heads.headDim());
-        CudaKernel kernel = kernels.of(kv.dtype(), "prefill.cu", "prefill_" + width);
-        // Queries, keys and values of a tile; rows are eight elements longer than they need to be.
-        int shared = 2 * (ROWS + 2 * (width == 256 ? 32 : 64)) * (width + 8);
-        if (shared > SHARED_BYTES) {
-            kernel.allowSharedBytes(shared);
+        PromptForm form = form(heads, kv);
+        CudaKernel kernel = kernels.of(kv.dtype(), form.file(), form.kernel());
+        if (form.sharedBytes() > SHARED_BYTES) {
+            kernel.allowSharedBytes(form.sharedBytes());
         }
         kernel.with(qkv)
                 .with(heads.heads())
@@ -144,13 +149,10 @@ final class PromptAttention {
                 .with(rule.scale())
                 .with(rule.window())
                 .with(rule.softCap())
-                .address(cut.tilesAt)
-                .with(out)
-                .launch(stream, cut.tileCount, heads.kvHeads(), 1, THREADS, shared);
-    }
-
-    /** The kernel that a head fits into, or 0. */
-    private static int width(int headDim) {
-        return headDim <= 64 ? 64 : headDim <= 96 ? 96 : headDim <= 128 ? 128 : headDim <= 256 ? 256 : 0;
+                .address(cut.tilesAt);
+        if (form.exact()) {
+            kernel.with(form.rows()).with(form.chunk());
+        }
+        kernel.with(out).launch(stream, cut.tileCount, heads.kvHeads(), 1, THREADS, form.sharedBytes());
     }
 }

@@ -3,23 +3,12 @@
 // another. Pieces lie at fixed positions and meet in their order by the same arithmetic either way, so that a row has the same bits
 // in decode, in a prompt, and however the prompt was cut. With several blocks the last one to end puts the pieces together.
 // Truth: ReferenceBackend.attention. Tried on the host emulation only; no times yet.
-#include "cache.cuh"
+#include "pieces.cuh"
 
 #define THREADS 128
 #define WARPS (THREADS / WARP)
-#define PIECE 128
-// Lanes that share one position while scores are made, and query heads that share one pass over keys or values.
-#define TEAM 8
+// Query heads that share one pass over keys or values.
 #define GROUP 4
-
-struct Sequence {
-    const int *table;
-    int block_size, kv_head, kv_heads, head_dim;
-
-    __device__ __forceinline__ long long row(int position) const {
-        return cache_row(table[position / block_size] * block_size + position % block_size, kv_head, kv_heads, block_size);
-    }
-};
 
 // scores[g][p − first] for the positions of one piece.
 __device__ __forceinline__ void make_scores(const Sequence &s, const Cached *keys, const float *key_scales, const float *q, int group,
@@ -58,9 +47,7 @@ __device__ __forceinline__ void make_scores(const Sequence &s, const Cached *key
             for (int g = 0; g < GROUP; g++) {
                 for (int lanes = TEAM / 2; lanes > 0; lanes >>= 1) sums[g] += __shfl_xor_sync(ALL_LANES, sums[g], lanes);
                 if (lane == 0 && g0 + g < group) {
-                    float score = sums[g] * scale;
-                    if (cap != 0.0f) score = cap * tanhf(score / cap);
-                    scores[(g0 + g) * PIECE + position - first] = seen ? score : -INFINITY;
+                    scores[(g0 + g) * PIECE + position - first] = seen ? finish_score(sums[g], scale, cap) : -INFINITY;
                 }
             }
         }
@@ -69,20 +56,10 @@ __device__ __forceinline__ void make_scores(const Sequence &s, const Cached *key
 
 // Scores become e^(score − largest); the largest and the sum go to most[g] and total[g].
 __device__ __forceinline__ void soften(float *scores, int group, float *most, float *total) {
-    int lane = threadIdx.x % WARP;
     for (int g = threadIdx.x / WARP; g < group; g += WARPS) {
-        float *row = scores + g * PIECE;
-        float largest = -INFINITY;
-        for (int p = lane; p < PIECE; p += WARP) largest = fmaxf(largest, row[p]);
-        largest = warp_max(largest);
-        float sum = 0.0f;
-        for (int p = lane; p < PIECE; p += WARP) {
-            float e = row[p] == -INFINITY ? 0.0f : expf(row[p] - largest);
-            row[p] = e;
-            sum += e;
-        }
-        sum = warp_sum(sum);
-        if (lane == 0) {
+        float largest, sum;
+        soften_row(scores + g * PIECE, 1, largest, sum);
+        if (threadIdx.x % WARP == 0) {
             most[g] = largest;
             total[g] = sum;
         }
@@ -96,7 +73,7 @@ __device__ __forceinline__ void weigh_values(const Sequence &s, const Cached *va
     bool vectors = s.head_dim % KV_VECTOR == 0 && s.head_dim / KV_VECTOR <= THREADS;
     int width = vectors ? KV_VECTOR : 1;
     int per_team = s.head_dim / width;
-    int teams = vectors ? THREADS / per_team : 1;
+    int teams = vectors ? value_teams(s.head_dim) : 1;
     int team = vectors ? threadIdx.x / per_team : 0;
     int begin = from > first ? from : first, end = to < first + PIECE ? to : first + PIECE;
     for (int g0 = 0; g0 < group; g0 += GROUP) {
@@ -149,11 +126,6 @@ __device__ __forceinline__ void weigh_values(const Sequence &s, const Cached *va
         }
     }
     __syncthreads();
-}
-
-// Takes one piece into what has been gathered: both are weighed by e^(their largest − the common largest).
-__device__ __forceinline__ float gathered(float sum, float old_factor, float piece, float piece_factor) {
-    return fmaf(piece, piece_factor, __fmul_rn(sum, old_factor));
 }
 
 // Grid: splits × kv_heads × rows. rows: the tokens that are meant, or null for all. partials: [row][head][split] × (head_dim + 2).

@@ -61,3 +61,13 @@ __device__ __forceinline__ Cached narrow_cached(float value, float scale) {
 __device__ __forceinline__ long long cache_row(int slot, int kv_head, int kv_heads, int block_size) {
     return ((long long) (slot / block_size) * kv_heads + kv_head) * block_size + slot % block_size;
 }
+
+// One sequence's keys or values of one head.
+struct Sequence {
+    const int *table;
+    int block_size, kv_head, kv_heads, head_dim;
+
+    __device__ __forceinline__ long long row(int position) const {
+        return cache_row(table[position / block_size] * block_size + position % block_size, kv_head, kv_heads, block_size);
+    }
+};

@@ -29,6 +29,16 @@ extern "C" __global__ void KERNEL_BOUNDS(256) activation(float *values, long lon
     FOR_EACH(i, count) values[i] = activate(kind, values[i]);
 }
 
+// What follows a product whose library does not know it: a bias for each column, or null, and an activation. Rows are PITCH apart.
+extern "C" __global__ void KERNEL_BOUNDS(256) finish(float *values, int rows, int columns, int pitch, const float *bias, int kind) {
+    wait_for_predecessor();
+    let_successor_begin();
+    FOR_EACH(i, (long long) rows * columns) {
+        float *at = values + i / columns * pitch + i % columns;
+        *at = activate(kind, bias ? *at + bias[i % columns] : *at);
+    }
+}
+
 // in: rows × 2·columns.
 extern "C" __global__ void KERNEL_BOUNDS(256) gate(const float *in, int rows, int columns, int kind, float *out) {
     wait_for_predecessor();

@@ -12,18 +12,9 @@
 #define ROWS 64
 #define LOG2_E 1.44269504088896340736f
 
-struct Prompt {
-    const int *table;
-    int block_size, kv_head, kv_heads, head_dim;
-
-    __device__ __forceinline__ long long row(int position) const {
-        return cache_row(table[position / block_size] * block_size + position % block_size, kv_head, kv_heads, block_size);
-    }
-};
-
 // Positions first to first + COUNT − 1 into shared rows of PITCH; outside [from, to) zeros.
 template <int COUNT, int PITCH>
-__device__ __forceinline__ void load_tile(const Prompt &s, const Cached *cached, const float *scales, int first, int from, int to, u16 *into) {
+__device__ __forceinline__ void load_tile(const Sequence &s, const Cached *cached, const float *scales, int first, int from, int to, u16 *into) {
     int chunks = s.head_dim / KV_VECTOR;
     for (int i = threadIdx.x; i < COUNT * chunks; i += THREADS) {
         int p = i / chunks, d = i % chunks * KV_VECTOR, position = first + p;
@@ -57,7 +48,7 @@ __device__ __forceinline__ void prefill(const float *qkv, int heads, int kv_head
     int tile = gridDim.x - 1 - blockIdx.x, kv_head = blockIdx.y, group = heads / kv_heads;
     int token = tiles[2 * tile], rows = tiles[2 * tile + 1] * group;
     int begins = positions[token], end = begins + tiles[2 * tile + 1];
-    Prompt s = {tables + (long long) sequence_of[token] * table_stride, block_size, kv_head, kv_heads, head_dim};
+    Sequence s = {tables + (long long) sequence_of[token] * table_stride, block_size, kv_head, kv_heads, head_dim};
     int from = window == 0 || begins + 1 < window ? 0 : begins + 1 - window;
     int first = from / COUNT * COUNT;
 

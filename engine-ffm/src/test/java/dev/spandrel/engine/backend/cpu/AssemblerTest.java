@@ -74,6 +74,7 @@ class AssemblerTest {
                     "vfmadd231ps", "vdpbf16ps", "vpdpbusd", "vpxord", "vpandd", "vpaddd", "vmulps", "vfnmadd231ps")) {
                 code.vector(op, i, 31 - i, (i + 13) % 32).vector(op, 31 - i, i, i);
             }
+            code.vector("vfmadd213ps", i, 31 - i, Memory.at(RDI, 64 * i)).vector("vmovups", i, 31 - i);
             code.vector("vcvtdq2ps", i, 31 - i).shift("vpslld", i, 31 - i, 8).shift("vpsrld", 31 - i, i, 4);
             code.ternary(i, 31 - i, (i + 13) % 32, 0xEA).ternary(31 - i, i, i, 0x80);
         }
@@ -111,6 +112,9 @@ class AssemblerTest {
         TileCode.plain(code, "bytes_", "vpdpbusd");
         TileCode.blocked(code, "q8_", false);
         TileCode.blocked(code, "q4_", true);
+        ByteTileCode.write(code, "a8_int8_", WeightFormat.INT8);
+        ByteTileCode.write(code, "a8_q8_", WeightFormat.Q8_0);
+        ByteTileCode.write(code, "a8_q4_", WeightFormat.Q4_0);
         AttentionCode.scores(code, "scores_", "vmovups");
         AttentionCode.scores(code, "scores16_", "vcvtph2ps");
         AmxKernels.multiply(code, "amx_bf16_", "tdpbf16ps");

@@ -123,6 +123,22 @@ class CudaBackendEmulatedTest extends BackendContract {
     @ParameterizedTest
     @ValueSource(strings = {"bfloat16", "float16"})
     void tensorCoresAreWithinTheirRounding(String dtype) {
+        onTensorCores(dtype, () -> {});
+    }
+
+    /** Where cuBLASLt finds no algorithm cuBLAS multiplies, and bias and activation follow. */
+    @ParameterizedTest
+    @ValueSource(strings = {"bfloat16", "float16"})
+    void shapesWithoutAnAlgorithmAreMultipliedAllTheSame(String dtype) {
+        cuda.recover();
+        onTensorCores(dtype, () -> cuda.fail("cublasLtMatmulAlgoGetHeuristic", 1, 15));
+        // One shape of sums onto others serves all activations, those that cuBLASLt does not know share another.
+        assertThat(cuda.calls("cublasGemmEx")).isGreaterThan(4);
+        assertThat(cuda.launches("finish")).isEqualTo(cuda.calls("cublasGemmEx"));
+        assertThat(cuda.calls("cublasCreate_v2")).isEqualTo(1);
+    }
+
+    private void onTensorCores(String dtype, Runnable before) {
         WeightPolicy policy = new WeightPolicy(dtype, "none");
         Tensor in = tensor(33, 90);
         Tensor matrix = tensor(65, 90);
@@ -135,7 +151,9 @@ class CudaBackendEmulatedTest extends BackendContract {
                 for (int i = 0; i < 2; i++) {
                     Buffer out = both[i].allocate(33 * 65);
                     Weight weight = both[i].upload(matrix);
+                    before.run();
                     both[i].matmul(buffer(both[i], in), 33, weight, both[i].upload(vector), activation, out);
+                    before.run();
                     both[i].matmulAdd(
                             buffer(both[i], in), 33, weight, both[i].upload(vector), both[i].allocate(33 * 65), out);
                     all[i] = read(both[i], out, 33, 65);

@@ -20,9 +20,19 @@ public final class CudaTesting {
         return options(EmulatedCuda.settings(), policy, true, 0);
     }
 
+    /** As {@link #exact}, with so few records that they make way for others. */
+    public static CudaOptions keeping(int records) {
+        return options(EmulatedCuda.settings(), WeightPolicy.AS_STORED, true, 0, records);
+    }
+
     /** As {@link #exact}, with tensor cores. */
     public static CudaOptions fast(WeightPolicy policy) {
         return options(EmulatedCuda.settings(), policy, false, 0);
+    }
+
+    /** As {@link #fast(WeightPolicy)}, with one record, which makes way for others. */
+    public static CudaOptions fastWithOneRecord(WeightPolicy policy) {
+        return options(EmulatedCuda.settings(), policy, false, 0, 1);
     }
 
     /**
@@ -60,6 +70,12 @@ public final class CudaTesting {
     }
 
     static CudaOptions options(CudaSettings settings, WeightPolicy policy, boolean exact, long slabBytes) {
-        return new CudaOptions(settings, policy, 0.9, exact, true, slabBytes, 256 << 10, 256 << 10, 256 << 10, 4 << 10);
+        return options(settings, policy, exact, slabBytes, 120);
+    }
+
+    private static CudaOptions options(
+            CudaSettings settings, WeightPolicy policy, boolean exact, long slabBytes, int records) {
+        return new CudaOptions(
+                settings, policy, 0.9, exact, records, slabBytes, 256 << 10, 256 << 10, 256 << 10, 4 << 10);
     }
 }

@@ -1,5 +1,6 @@
 package dev.spandrel.engine.backend.cuda;
 
+import dev.spandrel.engine.cuda.CuBlas;
 import dev.spandrel.engine.cuda.CuBlasLt;
 import dev.spandrel.engine.cuda.CudaEvent;
 import dev.spandrel.engine.cuda.CudaMemory;
@@ -34,6 +35,22 @@ public final class GpuMeasures {
         return ended.nanosSince(begun);
     }
 
+    /** Median of the device times of some work, after it has run a few times. */
+    private static long median(CudaBackend backend, Runnable work) {
+        long[] nanos = new long[RUNS];
+        for (int run = -3; run < RUNS; run++) {
+            begin(backend);
+            work.run();
+            end(backend);
+            long elapsed = elapsedNanos(backend);
+            if (run >= 0) {
+                nanos[run] = elapsed;
+            }
+        }
+        Arrays.sort(nanos);
+        return nanos[RUNS / 2];
+    }
+
     /** Bytes per second that a kernel reads which does nothing else: median over a buffer far larger than any cache. */
     public static double readBandwidth(CudaBackend backend) {
         CudaState state = backend.state();
@@ -41,23 +58,15 @@ public final class GpuMeasures {
         try (CudaMemory memory = CudaMemory.allocate(bytes);
                 CudaMemory out = CudaMemory.allocate(16)) {
             memory.clear(state.stream());
-            long[] nanos = new long[RUNS];
-            for (int run = -3; run < RUNS; run++) {
-                begin(backend);
-                state.kernels()
-                        .plain("stream.cu", "read_all")
-                        .with(memory)
-                        .with(bytes / 16)
-                        .with(out)
-                        .launch(state.stream(), 16 * state.device().multiprocessors(), 1, 1, 256, 0);
-                end(backend);
-                long elapsed = elapsedNanos(backend);
-                if (run >= 0) {
-                    nanos[run] = elapsed;
-                }
-            }
-            Arrays.sort(nanos);
-            return bytes * 1e9 / nanos[RUNS / 2];
+            long nanos = median(
+                    backend,
+                    () -> state.kernels()
+                            .plain("stream.cu", "read_all")
+                            .with(memory)
+                            .with(bytes / 16)
+                            .with(out)
+                            .launch(state.stream(), 16 * state.device().multiprocessors(), 1, 1, 256, 0));
+            return bytes * 1e9 / nanos;
         }
     }
 
@@ -66,43 +75,49 @@ public final class GpuMeasures {
         CudaState state = backend.state();
         for (CudaWeight.Part part : backend.uploaded()) {
             if (part.pitch() > 1) {
-                state.kernels()
-                        .plain("stream.cu", "randomize")
-                        .with(part.data())
-                        .with(part.data().bytes() / 2)
-                        .launch(state.stream(), 16 * state.device().multiprocessors(), 1, 1, 256, 0);
+                randomize(state, part.data());
             }
         }
         state.stream().synchronize();
     }
 
-    /** Device time of one bare BF16 product by cuBLASLt. */
+    private static void randomize(CudaState state, CudaMemory memory) {
+        state.kernels()
+                .plain("stream.cu", "randomize")
+                .with(memory)
+                .with(memory.bytes() / 2)
+                .launch(state.stream(), 16 * state.device().multiprocessors(), 1, 1, 256, 0);
+    }
+
+    /** What {@link #productNanos} measures, as a report names it. */
+    public static String yardstick() {
+        return CuBlas.isLoaded()
+                ? "cuBLAS, BF16 in and out"
+                : "cuBLASLt, BF16 in, F32 out, since libcublas is not here";
+    }
+
+    /** Device time of one bare BF16 product by cuBLAS, as anybody would call it. */
     public static long productNanos(CudaBackend backend, int rows, int inner, int columns) {
         CudaState state = backend.state();
-        CuBlasLt.Shape shape = new CuBlasLt.Shape(
-                rows, inner, columns, inner, inner, columns, CuBlasLt.Type.BF16, CuBlasLt.Epilogue.NONE, false);
         try (CudaMemory in = CudaMemory.allocate(2L * rows * inner);
                 CudaMemory weight = CudaMemory.allocate(2L * inner * columns);
                 CudaMemory out = CudaMemory.allocate(4L * rows * columns)) {
             for (CudaMemory memory : new CudaMemory[] {in, weight}) {
-                state.kernels()
-                        .plain("stream.cu", "randomize")
-                        .with(memory)
-                        .with(memory.bytes() / 2)
-                        .launch(state.stream(), 16 * state.device().multiprocessors(), 1, 1, 256, 0);
+                randomize(state, memory);
             }
-            long[] nanos = new long[RUNS];
-            for (int run = -3; run < RUNS; run++) {
-                begin(backend);
-                state.blas().multiply(shape, in, weight, null, out);
-                end(backend);
-                long elapsed = elapsedNanos(backend);
-                if (run >= 0) {
-                    nanos[run] = elapsed;
-                }
-            }
-            Arrays.sort(nanos);
-            return nanos[RUNS / 2];
+            return median(backend, product(state, rows, inner, columns, in, weight, out));
         }
+    }
+
+    private static Runnable product(
+            CudaState state, int rows, int inner, int columns, CudaMemory in, CudaMemory weight, CudaMemory out) {
+        CuBlasLt.Type type = CuBlasLt.Type.BF16;
+        if (CuBlas.isLoaded()) {
+            CuBlas.Shape shape = new CuBlas.Shape(rows, inner, columns, inner, inner, columns, type, type, false);
+            return () -> state.plainBlas().multiply(shape, in, weight, out);
+        }
+        CuBlasLt.Shape shape =
+                new CuBlasLt.Shape(rows, inner, columns, inner, inner, columns, type, CuBlasLt.Epilogue.NONE, false);
+        return () -> state.blas().multiply(shape, in, weight, null, out);
     }
 }

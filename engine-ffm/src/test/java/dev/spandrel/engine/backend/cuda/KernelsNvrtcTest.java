@@ -52,17 +52,20 @@ class KernelsNvrtcTest {
     @Test
     void itIsOneThatKnowsBlackwell() {
         assertThat(KernelCompiler.version()).isGreaterThanOrEqualTo(12_080);
-        assertThat(KernelCompiler.architectures()).contains(80, 89, 90, 100);
+        assertThat(KernelCompiler.architectures()).contains(75, 80, 89, 90, 100);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"sm_80", "sm_89", "sm_90", "sm_100"})
+    @ValueSource(strings = {"sm_75", "sm_80", "sm_89", "sm_90", "sm_100"})
     void compilesWithoutWarningAsRecorded(String architecture) throws IOException {
         // GGUF's rarer types take five times as long to compile as the others: for one architecture.
         List<String> found = CudaKernels.all().parallelStream()
                 .filter(source -> architecture.equals("sm_90")
                         || source.options().stream()
                                 .noneMatch(option -> RARE.matcher(option).find()))
+                // Copies that arrive later and BF16 fragments came with sm_80; nobody asks for them before.
+                .filter(source ->
+                        !architecture.equals("sm_75") || !source.name().equals("prefill.cu"))
                 .flatMap(source -> lines(source, architecture).stream())
                 .sorted()
                 .toList();

@@ -1,0 +1,131 @@
+package dev.spandrel.engine.backend.cpu;
+
+import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.ORDER;
+import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
+
+import dev.spandrel.engine.backend.WeightFormat;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The inputs of a matmul rounded to signed bytes, one F32 scale for each block of 32, as {@code --activation-dtype int8}
+ * wants them and {@link ByteTileCode} reads them; {@link dev.spandrel.engine.backend.WeightPolicy#roundInputs} is the plain
+ * truth. A block is its 32 bytes, then its scale, then what its integer sums begin with: minus the weights' zero point times the sum
+ * of the bytes. A row is read from itself alone. Runs at 512 bits only, where the listings do.
+ */
+final class ByteActivations implements Workers.Task {
+    /** Where in a block its scale lies, and its zero. */
+    static final int SCALE = WeightFormat.BLOCK;
+
+    static final int ZERO = SCALE + 4;
+    /** Bytes from block to block. */
+    static final int BLOCK_BYTES = ZERO + 4;
+
+    /** Magnitudes of no number and of infinity, as bits, are no smaller. */
+    private static final int INFINITE = 0x7F800000;
+    /** Adding and taking away 1.5 × 2^23 rounds to the nearest integer, ties to even. */
+    private static final float ROUND = 12_582_912f;
+
+    private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
+    private static final int MAGNITUDE = Integer.MAX_VALUE;
+    private static final VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, SPECIES.vectorBitSize() / 4)));
+
+    /** A last block that is not full, for each worker. */
+    private final float[][] tails;
+
+    private MemorySegment data = MemorySegment.NULL;
+    private float[] from;
+    private int columns;
+    private int blocks;
+    private int stride;
+    private int zero;
+
+    ByteActivations(int workers) {
+        tails = new float[workers][WeightFormat.BLOCK];
+    }
+
+    /** Takes the rows of a matmul on; what it had before is lost. Its room grows to the largest step and stays. */
+    void begin(Arena arena, float[] a, int rows, PackedMatrix w) {
+        from = a;
+        columns = w.columns();
+        blocks = (columns + WeightFormat.BLOCK - 1) / WeightFormat.BLOCK;
+        // Whole cache lines.
+        stride = (blocks * BLOCK_BYTES + 63) / 64 * 64;
+        zero = w.format() == WeightFormat.Q4_0 ? 8 : 128;
+        long bytes = (long) stride * rows;
+        if (data.byteSize() < bytes) {
+            data = NarrowActivations.global(
+                    arena.allocate(Math.max(bytes, 2 * data.byteSize()), VectorConstants.ALIGNMENT));
+        }
+    }
+
+    /** Bytes from one row to the next. */
+    long stride() {
+        return stride;
+    }
+
+    int blocks() {
+        return blocks;
+    }
+
+    /** Address of a row. */
+    long row(int row) {
+        return data.address() + (long) row * stride;
+    }
+
+    /** Converts one row. */
+    @Override
+    public void run(int row, int worker) {
+        int at = row * columns;
+        long to = (long) row * stride;
+        for (int c = 0; c < columns; c += WeightFormat.BLOCK, to += BLOCK_BYTES) {
+            float[] source = from;
+            int first = at + c;
+            if (c + WeightFormat.BLOCK > columns) {
+                // Not by masks: those of a load at an array's end are garbage.
+                source = tails[worker];
+                first = 0;
+                Arrays.fill(source, columns - c, WeightFormat.BLOCK, 0);
+                System.arraycopy(from, at + c, source, 0, columns - c);
+            }
+            FloatVector a = FloatVector.fromArray(SPECIES, source, first);
+            FloatVector b = FloatVector.fromArray(SPECIES, source, first + LANES);
+            IntVector magnitudes = a.reinterpretAsInts().and(MAGNITUDE);
+            int most = magnitudes.max(b.reinterpretAsInts().and(MAGNITUDE)).reduceLanes(VectorOperators.MAX);
+            float factor = factor(most);
+            IntVector low = a.mul(factor).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
+            IntVector high = b.mul(factor).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
+            store(low, to);
+            store(high, to + LANES);
+            data.set(ValueLayout.JAVA_FLOAT, to + SCALE, scale(most));
+            data.set(ValueLayout.JAVA_INT, to + ZERO, -zero * low.add(high).reduceLanes(VectorOperators.ADD));
+        }
+    }
+
+    /** What a block of this largest magnitude, as bits, is multiplied by; 0 where there is nothing but zeros and what lies next to them. */
+    private static float factor(int most) {
+        float factor = 127 / Float.intBitsToFloat(most);
+        return factor < Float.POSITIVE_INFINITY ? factor : 0;
+    }
+
+    /** No number where a block has an infinity or no number; its bytes mean nothing then. */
+    private static float scale(int most) {
+        float largest = Float.intBitsToFloat(most);
+        return most >= INFINITE ? Float.NaN : 127 / largest < Float.POSITIVE_INFINITY ? largest / 127 : 0;
+    }
+
+    private void store(IntVector values, long at) {
+        ((ByteVector) values.convertShape(VectorOperators.I2B, BYTES, 0)).intoMemorySegment(data, at, ORDER);
+    }
+}
