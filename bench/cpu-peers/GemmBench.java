@@ -15,11 +15,11 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * The products of a step by themselves, on the sizes of a Llama of 135M, or of 0.2B for GGUF's block types, whose blocks its widths
- * are multiples of: its matrices in turn, so that each comes from memory as in a step. Prints "gemm TYPE ROWS THREADS MATRIX GFLOP/s
- * GB/s" (the weights' bytes), medians of seven; conversion of the inputs is part of it.
+ * The products of a step by themselves, on the sizes of a Llama of 135M, or of 0.2B for the block types of GGUF: its matrices in turn, so that each comes from memory as
+ * in a step. Prints "gemm TYPE ROWS THREADS MATRIX GFLOP/s", medians of seven; conversion of the inputs is part of it.
  *
- * <p>Arguments: THREADS ROWS TYPE..., of which f32, bf16, f16, int8, int4 and GGUF's types in capitals (Q4_K); -Damx=false and -DmachineCode=false as in CpuPeersBench.
+ * <p>Arguments: THREADS ROWS TYPE..., of which f32, f16, bf16, int8, int4, int8-a8, int4-a8 and GGUF's in capitals (Q4_K); ROWS may be a list such as 4,8,16,32,64. -Damx=false and -DmachineCode=false as in CpuPeersBench.
+ * -DamxRows=1 takes AMX from one row on: beside a run with -Damx=false it says from how many rows AMX pays.
  */
 public final class GemmBench {
     private static final int LAYERS = 30;
@@ -35,6 +35,7 @@ public final class GemmBench {
             new Matrix("down", 576, 1536, LAYERS),
             new Matrix("head", 49_152, 576, 1));
 
+    /** Widths that blocks of 256 divide. */
     private static final List<Matrix> OF_BLOCKS = List.of(
             new Matrix("qkv", 1280, 768, 24),
             new Matrix("output", 768, 768, 24),
@@ -46,23 +47,28 @@ public final class GemmBench {
 
     public static void main(String[] args) {
         int threads = Integer.parseInt(args[0]);
-        int rows = Integer.parseInt(args[1]);
+        int[] heights = Arrays.stream(args[1].split(","))
+                .mapToInt(Integer::parseInt)
+                .toArray();
         for (String type : Arrays.copyOfRange(args, 2, args.length)) {
             BackendOptions options = BackendOptions.threads(threads).with(policy(type));
             options = new BackendOptions(
                     threads,
                     options.weights(),
                     !"false".equals(System.getProperty("machineCode")),
-                    !"false".equals(System.getProperty("amx")));
+                    "false".equals(System.getProperty("amx")) ? 0 : Integer.getInteger("amxRows", BackendOptions.AMX_ROWS));
             try (CpuBackend backend = new CpuBackend(options);
                     Arena arena = Arena.ofShared()) {
+                System.err.println("gemm " + type + " by " + backend.description());
                 boolean blocks = type.startsWith("Q");
                 for (Matrix matrix : blocks ? OF_BLOCKS : MATRICES) {
                     Tensor tensor = blocks ? blocks(arena, DType.valueOf(type), matrix) : floats(arena, matrix);
-                    double rate = measure(backend, tensor, matrix, rows);
-                    double bytes = (double) backend.upload(tensor).bytes() / matrix.rows / matrix.columns;
-                    System.out.printf("gemm %s %d %d %s %.0f %.1f%n",
-                            type, rows, threads, matrix.name, rate, rate * bytes / 2 / rows);
+                    Weight[] weights = new Weight[matrix.count];
+                    Arrays.setAll(weights, i -> backend.upload(tensor));
+                    for (int rows : heights) {
+                        double rate = measure(backend, weights, matrix, rows);
+                        System.out.printf("gemm %s %d %d %s %.0f%n", type, rows, threads, matrix.name, rate);
+                    }
                 }
             }
         }
@@ -79,12 +85,12 @@ public final class GemmBench {
         };
     }
 
-    /** Random bytes; with half of a scale's bits they are numbers. */
+    /** Bytes at random, of which any make blocks; with less than all their bits the scales are numbers. */
     private static Tensor blocks(Arena arena, DType type, Matrix matrix) {
         MemorySegment data = arena.allocate(type.bytes((long) matrix.rows * matrix.columns), 64);
         SplittableRandom random = new SplittableRandom(1);
         for (long i = 0; i < data.byteSize(); i++) {
-            data.set(ValueLayout.JAVA_BYTE, i, (byte) (random.nextInt() & 0x3F));
+            data.set(ValueLayout.JAVA_BYTE, i, (byte) random.nextInt(64));
         }
         return new Tensor(type, List.of((long) matrix.rows, (long) matrix.columns), data);
     }
@@ -98,9 +104,7 @@ public final class GemmBench {
         return new Tensor(DType.F32, List.of((long) matrix.rows, (long) matrix.columns), values);
     }
 
-    private static double measure(Backend backend, Tensor tensor, Matrix matrix, int rows) {
-        Weight[] weights = new Weight[matrix.count];
-        Arrays.setAll(weights, i -> backend.upload(tensor));
+    private static double measure(Backend backend, Weight[] weights, Matrix matrix, int rows) {
         Buffer in = backend.allocate((long) rows * matrix.columns);
         Buffer out = backend.allocate((long) rows * matrix.rows);
         long end = System.nanoTime() + WARM_UP_NANOS;

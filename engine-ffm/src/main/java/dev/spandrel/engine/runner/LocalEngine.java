@@ -110,6 +110,11 @@ public final class LocalEngine implements Engine {
         this.loop = loop;
     }
 
+    /** What computes here. */
+    Backend backend() {
+        return backend;
+    }
+
     /** See {@link Engine#checkBackends}. */
     public static List<BackendCheck> checkBackends() {
         return BackendChecks.all();
@@ -307,7 +312,8 @@ public final class LocalEngine implements Engine {
 
     private static BackendOptions backendOptions(EngineConfig config) {
         WeightPolicy weights = new WeightPolicy(config.dtype(), config.quantization(), config.activationDType());
-        return new BackendOptions(config.threads(), weights, config.machineCode(), config.amx());
+        return new BackendOptions(
+                config.threads(), weights, config.machineCode(), config.amx() ? BackendOptions.AMX_ROWS : 0);
     }
 
     private static KvDType kvDType(EngineConfig config, Backend backend) {

@@ -55,7 +55,7 @@ class CudaEngineEmulatedTest {
     private static EngineConfig.Builder config(String backend) {
         return EngineConfig.of("spandrel-tiny")
                 .models(Path.of("../models"))
-                .threads(2)
+                .threads(Math.min(2, Runtime.getRuntime().availableProcessors()))
                 .maxNumSeqs(4)
                 .maxModelLen(128)
                 .maxNumBatchedTokens(64)
