@@ -33,7 +33,7 @@ public final class AttendBench {
         KvDType type = KvDType.valueOf(args[1].toUpperCase(Locale.ROOT));
         boolean machineCode = !"false".equals(System.getProperty("machineCode"));
         BackendOptions options = BackendOptions.threads(threads);
-        options = new BackendOptions(threads, options.weights(), machineCode, false);
+        options = new BackendOptions(threads, options.weights(), machineCode, 0);
         for (String work : Arrays.copyOfRange(args, 2, args.length)) {
             try (CpuBackend backend = new CpuBackend(options)) {
                 AttentionMetadata metadata = metadata(work.split("-"));

@@ -9,11 +9,12 @@ from sides import Side, say, spread
 
 HERE = pathlib.Path(__file__).resolve().parent
 OURS = {"f32": "f32", "bf16": "bf16", "q8_0": "int8", "q4_0": "int4", "q8_0-a8": "int8-a8", "q4_0-a8": "int4-a8"}
-"""With -a8 ours rounds activations to int8, which the peer always does."""
+"""What ours makes of random BF16 weights, with -a8 its activations rounded to int8, as the peer's always are; other types are read
+from the peer's own file."""
 WORK = ["decode-1", "decode-32", "prefill-512"]
-PARAMETERS = {"a": 134_478_720, "b": 493_961_216}
+PARAMETERS = {"a": 134_478_720, "b": 493_961_216, "c": 188_743_680}
 """Those of the matrices, each read once for a token; the table of embeddings is the head."""
-BYTES = {"f32": 4, "bf16": 2, "q8_0": 1, "q4_0": 18 / 32}
+BYTES = {"f32": 4, "bf16": 2, "q8_0": 1, "q4_0": 18 / 32, "q4_k": 144 / 256, "q5_k": 176 / 256, "q6_k": 210 / 256}
 
 
 def limits(options, what):
@@ -35,7 +36,7 @@ def measure(options, row):
     peer = Side(
         "peer", [options.python, str(HERE / "peer.py"), "run", options.models, shape, stored, threads]
     )
-    ours = Side("ours", [*java(options), "CpuPeersBench", options.models, shape, OURS[kind], threads])
+    ours = Side("ours", [*java(options), "CpuPeersBench", options.models, shape, OURS.get(kind, kind), threads])
     for _ in range(options.warm_up):
         for work in options.work:
             ours.measure(work)
@@ -75,7 +76,7 @@ def main():
         parser.add_argument(name, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rows", nargs="+", default=["a:f32", "a:bf16", "a:q8_0", "a:q4_0", "a:q8_0-a8", "a:q4_0-a8", "b:f32", "b:bf16"],
                         help="shape a (135M) or b (0.5B), and f32, bf16, q8_0, q4_0, or these two with -a8: activations of ours"
-                        " rounded to int8: %(default)s")  # fmt: skip
+                             " rounded to int8; or shape c (0.2B) and q4_k, q5_k or q6_k: %(default)s")  # fmt: skip
     parser.add_argument("--work", nargs="+", default=WORK, help="decode-N or prefill-N: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn: %(default)s")
     parser.add_argument("--warm-up", type=int, default=3, help="rounds of ours before, for the JIT: %(default)s")

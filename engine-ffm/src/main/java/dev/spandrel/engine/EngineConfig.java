@@ -125,8 +125,10 @@ public record EngineConfig(
         atLeast("kv-cache-memory-bytes", kvCacheBytes, 0);
         atLeast("max-waiting", maxWaiting, 1);
         atLeast("threads", threads, 0);
-        if (threads > 1024) {
-            throw new IllegalArgumentException("--threads must be at most 1024, found " + threads);
+        int processors = Runtime.getRuntime().availableProcessors();
+        if (threads > processors) {
+            throw new IllegalArgumentException("--threads must be at most " + processors
+                    + ", the processors this process may use (a pod's limit), found " + threads);
         }
     }
 

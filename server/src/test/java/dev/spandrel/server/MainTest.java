@@ -47,7 +47,7 @@ class MainTest {
                 "--scheduling-policy=priority",
                 "--kv-cache-memory-bytes=1M",
                 "--backend=reference",
-                "--threads=2",
+                "--threads=1",
                 "--dtype=bfloat16",
                 "--quantization=int8",
                 "--activation-dtype=int8",
@@ -69,7 +69,7 @@ class MainTest {
         assertThat(config.engine().blockSize()).isEqualTo(8);
         assertThat(config.engine().kvCacheBytes()).isEqualTo(1024 * 1024);
         assertThat(config.engine().backend()).isEqualTo("reference");
-        assertThat(config.engine().threads()).isEqualTo(2);
+        assertThat(config.engine().threads()).isEqualTo(1);
         assertThat(config.engine().dtype()).isEqualTo("bfloat16");
         assertThat(config.engine().quantization()).isEqualTo("int8");
         assertThat(config.engine().activationDType()).isEqualTo("int8");
@@ -224,6 +224,7 @@ class MainTest {
                 "serve m --trace-token-interval=-1|at least 0",
                 "serve m --port=70000|--port must be between 0 and 65535",
                 "serve m --max-num-seqs=0|--max-num-seqs must be at least 1",
+                "serve m --threads=4096|--threads must be at most ",
                 "serve m --max-model-len=1.5x|expected a whole number",
                 "serve m --max-model-len=9999999999|--max-model-len",
                 "serve m --nonsense|--nonsense",

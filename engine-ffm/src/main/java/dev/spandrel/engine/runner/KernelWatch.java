@@ -8,7 +8,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** Looks once per process, beside the first requests, whether the CPU's kernels are as fast as they should be. */
 final class KernelWatch {
     private static final System.Logger LOG = System.getLogger(KernelWatch.class.getName());
-    private static final AtomicBoolean STARTED = new AtomicBoolean();
+    /** Set before, nobody looks: where every kernel is slow, as in an emulation. */
+    static final AtomicBoolean STARTED = new AtomicBoolean();
 
     private KernelWatch() {}
 

@@ -33,7 +33,7 @@ public abstract class BackendContract extends AttentionContract {
         return most;
     }
 
-    static List<Arguments> matrices() {
+    protected static List<Arguments> matrices() {
         int[][] sizes = {
             {1, 1, 1},
             {1, 64, 64},
@@ -62,7 +62,7 @@ public abstract class BackendContract extends AttentionContract {
     /** Every stored type, kept in every format, against plain loops over what that format says. */
     @ParameterizedTest
     @MethodSource("matrices")
-    void matmulMatches(int most, int inner, int columns, WeightPolicy policy) {
+    protected void matmulMatches(int most, int inner, int columns, WeightPolicy policy) {
         int rows = rows(most);
         try (Backend kept = create(policy)) {
             Backend plain = new ReferenceBackend(policy);

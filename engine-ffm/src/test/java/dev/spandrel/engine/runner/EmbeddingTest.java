@@ -25,7 +25,7 @@ class EmbeddingTest {
     private static EngineConfig.Builder config() {
         return EngineConfig.of("spandrel-tiny")
                 .models(Path.of("../models"))
-                .threads(2)
+                .threads(Math.min(2, Runtime.getRuntime().availableProcessors()))
                 .kvCacheBytes(32 << 20);
     }
 

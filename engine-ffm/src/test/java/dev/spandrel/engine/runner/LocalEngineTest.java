@@ -37,7 +37,10 @@ class LocalEngineTest {
     private static final SamplingParams GREEDY = SamplingParams.DEFAULT.withTemperature(0);
 
     private static EngineConfig.Builder config() {
-        return EngineConfig.of("spandrel-tiny").models(MODELS).threads(2).kvCacheBytes(64 << 20);
+        return EngineConfig.of("spandrel-tiny")
+                .models(MODELS)
+                .threads(Math.min(2, Runtime.getRuntime().availableProcessors()))
+                .kvCacheBytes(64 << 20);
     }
 
     private static GenerationRequest request(String prompt, SamplingParams sampling) {

@@ -56,7 +56,7 @@ class RequestFieldsTest {
     private static EngineConfig.Builder config() {
         return EngineConfig.of("spandrel-tiny")
                 .models(Path.of("../models"))
-                .threads(2)
+                .threads(Math.min(2, Runtime.getRuntime().availableProcessors()))
                 .kvCacheBytes(32 << 20);
     }
 

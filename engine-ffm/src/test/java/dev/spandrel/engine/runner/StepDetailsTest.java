@@ -177,7 +177,7 @@ class StepDetailsTest {
         EngineConfig config = EngineConfig.of("spandrel-tiny")
                 .models(Path.of("../models"))
                 .backend("cpu")
-                .threads(2)
+                .threads(Math.min(2, Runtime.getRuntime().availableProcessors()))
                 .kvCacheBytes(64 << 20)
                 .stepListener(all)
                 .build();

@@ -45,6 +45,22 @@ final class Launcher {
         return new Launcher(List.of(arguments));
     }
 
+    /** The server's jar by a JVM without the launcher's flags, and so without the Vector API. */
+    static Launcher plainJvm(String... arguments) {
+        Launcher launcher = new Launcher(List.of(arguments));
+        launcher.command.removeFirst();
+        launcher.command.addAll(
+                0,
+                List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
+                        "-Dspandrel.models=" + ROOT.resolve("models"),
+                        "-jar",
+                        ROOT.resolve("server/target/spandrel-server.jar").toString()));
+        return launcher;
+    }
+
     Launcher and(String... arguments) {
         command.addAll(List.of(arguments));
         return this;

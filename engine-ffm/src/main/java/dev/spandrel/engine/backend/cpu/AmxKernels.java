@@ -27,16 +27,14 @@ import java.util.function.LongSupplier;
  * {@link TileCode}, of which 16 steps are one tile of 16 × 64 bytes. The tile configuration is loaded and released inside
  * each call, so no tile state outlives it.
  *
- * <p>The encoding is held to GNU as and the way to a refusal is tested; <b>on a processor with AMX this code has not been run
- * yet</b>, see docs/decisions/0072.
+ * <p>The encoding is held to GNU as. Results are held to plain loops wherever a processor has AMX, and on an emulated one by
+ * bench/amx/run.sh; on a real one, and for speed, this has not been run yet, see docs/decisions/0190.
  */
 final class AmxKernels {
     /** Rows of one call. */
     static final int ROWS = 32;
     /** Steps of one tile; panels are padded to a multiple of it. */
     static final int STEPS = 16;
-    /** Rows from which a call of 32 pays; by the rates in docs/decisions/0072, not by a measurement of this code. */
-    static final int BREAK_EVEN = 16;
 
     private static final long ARCH_PRCTL = 158;
     private static final long ARCH_REQ_XCOMP_PERM = 0x1023;
@@ -77,6 +75,15 @@ final class AmxKernels {
     }
 
     private AmxKernels() {}
+
+    /** What a backend says of tiles: how it uses them, or why it cannot though the processor has them. */
+    static String description(boolean used, int rows) {
+        if (used) {
+            return ", AMX from " + rows + (rows == 1 ? " row" : " rows");
+        }
+        boolean there = rows > 0 && REFUSAL != null && MachineKernels.cpu().has("amx_tile");
+        return there ? ", no AMX: " + REFUSAL : "";
+    }
 
     /** Why there are no tiles here; null when there are. */
     static String refusal() {

@@ -70,6 +70,8 @@ public final class CpuBackend implements Backend {
     private final WeightPolicy policy;
     private final boolean machineCode;
     private final boolean amx;
+    private final int amxRows;
+    private long amxProducts;
     private final LargeMemory memory = new LargeMemory(arena);
     private final NarrowActivations narrow = new NarrowActivations();
     private final ByteActivations bytes;
@@ -92,7 +94,8 @@ public final class CpuBackend implements Backend {
         int threads = options.threads() == 0 ? CpuFeatures.physicalCores(available) : options.threads();
         policy = options.weights();
         machineCode = options.machineCode() && MachineKernels.refusal() == null;
-        amx = machineCode && options.amx() && AmxKernels.refusal() == null;
+        amxRows = options.amxRows();
+        amx = machineCode && amxRows > 0 && AmxKernels.refusal() == null;
         workers = new Workers(threads);
         scratch = new Scratch[threads];
         Arrays.setAll(scratch, i -> new Scratch(arena));
@@ -107,7 +110,7 @@ public final class CpuBackend implements Backend {
     @Override
     public String description() {
         return "cpu (" + SPECIES.vectorBitSize() + "-bit vectors, "
-                + (machineCode ? MachineKernels.description() + ", " : "")
+                + (machineCode ? MachineKernels.description() + AmxKernels.description(amx, amxRows) + ", " : "")
                 + (policy.roundsInputs() ? "activations rounded to int8, " : "")
                 + workers.count()
                 + (workers.count() == 1 ? " thread)" : " threads)");
@@ -118,9 +121,19 @@ public final class CpuBackend implements Backend {
         return workers.threads();
     }
 
-    /** Whether BF16 weights meet inputs rounded to BF16 here. */
+    /** Whether BF16 and INT8 weights are multiplied by AMX tiles here, where a step has rows enough. */
+    public boolean amx() {
+        return amx;
+    }
+
+    /** Products that went through AMX tiles: that they could have is not that they did. */
+    public long amxProducts() {
+        return amxProducts;
+    }
+
+    /** Whether BF16 weights meet inputs rounded to BF16 here; with AMX, where a step has rows enough. */
     public boolean roundsInputs() {
-        return machineCode && MachineKernels.supports(WeightFormat.BF16);
+        return amx || machineCode && MachineKernels.supports(WeightFormat.BF16);
     }
 
     @Override
@@ -301,7 +314,10 @@ public final class CpuBackend implements Backend {
             multiplyRounded(a, rows, part, firstColumn, gated, next, nextGated);
             return;
         }
-        boolean tiles = amx && rows >= AmxKernels.BREAK_EVEN && AmxKernels.supports(part.format());
+        boolean tiles = amx && rows >= amxRows && AmxKernels.supports(part.format());
+        if (tiles) {
+            amxProducts++;
+        }
         boolean machine = tiles || machineCode && MachineMultiply.takes(part);
         if (machine && MachineMultiply.converts(part.format())) {
             narrow.begin(arena, a.values(), rows, part);

@@ -50,7 +50,7 @@ public final class KernelCheck {
         for (WeightFormat format : new WeightFormat[] {
             WeightFormat.F32, WeightFormat.F16, WeightFormat.BF16, WeightFormat.INT8, WeightFormat.Q4_0
         }) {
-            BackendOptions one = new BackendOptions(1, policy(format), options.machineCode(), options.amx());
+            BackendOptions one = new BackendOptions(1, policy(format), options.machineCode(), options.amxRows());
             try (CpuBackend backend = new CpuBackend(one);
                     Arena arena = Arena.ofConfined()) {
                 MemorySegment values = arena.allocate(4L * INNER * OUTPUTS);
@@ -63,6 +63,19 @@ public final class KernelCheck {
                 rates.add(measure(backend, weight, format, 6, FLOOR));
             }
         }
+        for (DType stored : new DType[] {DType.Q4_K, DType.Q6_K}) {
+            BackendOptions one =
+                    new BackendOptions(1, WeightPolicy.AS_STORED, options.machineCode(), options.amxRows());
+            try (CpuBackend backend = new CpuBackend(one);
+                    Arena arena = Arena.ofConfined()) {
+                // Blocks of zeros are as much work as others.
+                MemorySegment blocks = arena.allocate(stored.bytes(INNER * OUTPUTS));
+                CpuWeight weight =
+                        (CpuWeight) backend.upload(new Tensor(stored, List.of((long) OUTPUTS, (long) INNER), blocks));
+                rates.add(measure(backend, weight, WeightFormat.of(stored), 1, FLOOR_ONE_ROW));
+                rates.add(measure(backend, weight, WeightFormat.of(stored), 6, FLOOR));
+            }
+        }
         rates.add(attention(options));
         return rates;
     }
@@ -71,7 +84,7 @@ public final class KernelCheck {
     private static KernelRate attention(BackendOptions options) {
         HeadLayout heads = new HeadLayout(8, 2, 64);
         int blocks = POSITIONS / BLOCK;
-        BackendOptions one = new BackendOptions(1, options.weights(), options.machineCode(), options.amx());
+        BackendOptions one = new BackendOptions(1, options.weights(), options.machineCode(), options.amxRows());
         try (CpuBackend backend = new CpuBackend(one)) {
             KvLayer kv = backend.allocateKv(blocks, BLOCK, heads, KvDType.F32);
             AttentionMetadata metadata = new AttentionMetadata(1, 1, BLOCK);

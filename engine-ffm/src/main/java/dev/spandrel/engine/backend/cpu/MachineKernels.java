@@ -161,7 +161,7 @@ final class MachineKernels {
 
     /** Names of the instructions in use, for people. */
     static String description() {
-        return BF16 != null && BYTES != null
+        return supports(WeightFormat.BF16) && BYTES != null
                 ? "AVX-512 with BF16 and VNNI"
                 : BYTES != null ? "AVX-512 with VNNI" : "AVX-512";
     }
