@@ -268,7 +268,11 @@ final class MachineKernels {
         }
     }
 
-    /** Pairs of rows of signed bytes at address {@code a} against a panel of blocks; {@code c} lacks the rows' own scale. */
+    /**
+     * Pairs of rows of signed bytes at address {@code a} against a panel of blocks; {@code c} lacks the rows' own scale.
+     *
+     * @param next address of what this thread will multiply by afterwards, or {@code w}
+     */
     static void blocks(
             WeightFormat format,
             long a,
