@@ -16,7 +16,8 @@ import java.util.List;
 /**
  * Our side of bench/cpu-peers: the whole engine, scheduler and sampler included, on random weights of a shape.
  *
- * <p>Arguments: FOLDER SHAPE TYPE THREADS, as peer.py's run; TYPE is f32, bf16, f16, int8 or int4. Measures what each line of standard
+ * <p>Arguments: FOLDER SHAPE TYPE THREADS, as peer.py's run; TYPE is f32, bf16, f16, int8 or int4, or a type of GGUF, whose file
+ * FOLDER/SHAPE-TYPE.gguf peer.py has made. Measures what each line of standard
  * input says: decode-SEQUENCES, decode-SEQUENCES-PROMPT-STEPS or prefill-TOKENS. Options of the
  * engine are system properties: -Damx=false, -DmachineCode=false, -Dkv=float16; the last is what the peer keeps by default.
  */
@@ -24,10 +25,14 @@ public final class CpuPeersBench {
     private CpuPeersBench() {}
 
     public static void main(String[] args) throws Exception {
-        Path folder = Path.of(args[0]).resolve("shape-" + args[1]);
-        RandomLlama.write(folder, RandomLlama.Shape.of(args[1]), Path.of(System.getProperty("tokenizer")));
         String type = args[2];
-        EngineConfig.Builder config = EngineConfig.of(folder.toString())
+        boolean gguf = type.startsWith("q");
+        Path tokenizer = Path.of(System.getProperty("tokenizer"));
+        Path model = Path.of(args[0]).resolve(gguf ? args[1] + "-" + type + ".gguf" : "shape-" + args[1]);
+        if (!gguf) {
+            RandomLlama.write(model, RandomLlama.Shape.of(args[1]), tokenizer);
+        }
+        EngineConfig.Builder config = EngineConfig.of(model.toString())
                 .threads(Integer.parseInt(args[3]))
                 .maxModelLen(8192)
                 .prefixCaching(false)
@@ -40,7 +45,8 @@ public final class CpuPeersBench {
             case "f32" -> config.dtype("float32");
             case "bf16" -> config.dtype("bfloat16");
             case "f16" -> config.dtype("float16");
-            default -> config.quantization(type);
+            case "int8", "int4" -> config.quantization(type);
+            default -> config.tokenizer(tokenizer.toString());
         }
         if (Boolean.getBoolean("verbs")) {
             config.stepListener(new Verbs());

@@ -15,10 +15,10 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * The products of a step by themselves, on the sizes of a Llama of 135M: its matrices in turn, so that each comes from memory as
+ * The products of a step by themselves, on the sizes of a Llama of 135M, or of 0.2B for the block types of GGUF: its matrices in turn, so that each comes from memory as
  * in a step. Prints "gemm TYPE ROWS THREADS MATRIX GFLOP/s", medians of seven; conversion of the inputs is part of it.
  *
- * <p>Arguments: THREADS ROWS TYPE...; ROWS may be a list such as 4,8,16,32,64. -Damx=false and -DmachineCode=false as in CpuPeersBench.
+ * <p>Arguments: THREADS ROWS TYPE..., of which f32, f16, bf16, int8, int4, int8-a8, int4-a8 and GGUF's in capitals (Q4_K); ROWS may be a list such as 4,8,16,32,64. -Damx=false and -DmachineCode=false as in CpuPeersBench.
  * -DamxRows=1 takes AMX from one row on: beside a run with -Damx=false it says from how many rows AMX pays.
  */
 public final class GemmBench {
@@ -34,6 +34,14 @@ public final class GemmBench {
             new Matrix("gateUp", 3072, 576, LAYERS),
             new Matrix("down", 576, 1536, LAYERS),
             new Matrix("head", 49_152, 576, 1));
+
+    /** Widths that blocks of 256 divide. */
+    private static final List<Matrix> OF_BLOCKS = List.of(
+            new Matrix("qkv", 1280, 768, 24),
+            new Matrix("output", 768, 768, 24),
+            new Matrix("gateUp", 4096, 768, 24),
+            new Matrix("down", 768, 2048, 24),
+            new Matrix("head", 49_152, 768, 1));
 
     private GemmBench() {}
 
@@ -52,8 +60,11 @@ public final class GemmBench {
             try (CpuBackend backend = new CpuBackend(options);
                     Arena arena = Arena.ofShared()) {
                 System.err.println("gemm " + type + " by " + backend.description());
-                for (Matrix matrix : MATRICES) {
-                    Weight[] weights = weights(backend, arena, matrix);
+                boolean blocks = type.startsWith("Q");
+                for (Matrix matrix : blocks ? OF_BLOCKS : MATRICES) {
+                    Tensor tensor = blocks ? blocks(arena, DType.valueOf(type), matrix) : floats(arena, matrix);
+                    Weight[] weights = new Weight[matrix.count];
+                    Arrays.setAll(weights, i -> backend.upload(tensor));
                     for (int rows : heights) {
                         double rate = measure(backend, weights, matrix, rows);
                         System.out.printf("gemm %s %d %d %s %.0f%n", type, rows, threads, matrix.name, rate);
@@ -69,20 +80,28 @@ public final class GemmBench {
             case "bf16" -> new WeightPolicy("bfloat16", "none");
             case "f16" -> new WeightPolicy("float16", "none");
             case "int8-a8", "int4-a8" -> new WeightPolicy("auto", type.substring(0, 4), "int8");
-            default -> new WeightPolicy("auto", type);
+            case "int8", "int4" -> new WeightPolicy("auto", type);
+            default -> WeightPolicy.AS_STORED;
         };
     }
 
-    private static Weight[] weights(Backend backend, Arena arena, Matrix matrix) {
+    /** Bytes at random, of which any make blocks; with less than all their bits the scales are numbers. */
+    private static Tensor blocks(Arena arena, DType type, Matrix matrix) {
+        MemorySegment data = arena.allocate(type.bytes((long) matrix.rows * matrix.columns), 64);
+        SplittableRandom random = new SplittableRandom(1);
+        for (long i = 0; i < data.byteSize(); i++) {
+            data.set(ValueLayout.JAVA_BYTE, i, (byte) random.nextInt(64));
+        }
+        return new Tensor(type, List.of((long) matrix.rows, (long) matrix.columns), data);
+    }
+
+    private static Tensor floats(Arena arena, Matrix matrix) {
         SplittableRandom random = new SplittableRandom(1);
         MemorySegment values = arena.allocate(4L * matrix.rows * matrix.columns, 64);
         for (long i = 0; i < (long) matrix.rows * matrix.columns; i++) {
             values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) random.nextDouble(-0.05, 0.05));
         }
-        Tensor tensor = new Tensor(DType.F32, List.of((long) matrix.rows, (long) matrix.columns), values);
-        Weight[] weights = new Weight[matrix.count];
-        Arrays.setAll(weights, i -> backend.upload(tensor));
-        return weights;
+        return new Tensor(DType.F32, List.of((long) matrix.rows, (long) matrix.columns), values);
     }
 
     private static double measure(Backend backend, Weight[] weights, Matrix matrix, int rows) {

@@ -4,7 +4,8 @@ llama-cpp-python. Prints one line per measurement: name, value.
   peer.py make FOLDER SHAPE TYPE...       writes FOLDER/SHAPE-TYPE.gguf unless it is there
   peer.py run FOLDER SHAPE TYPE THREADS   measures what lines of standard input say
 
-SHAPE is a or b, TYPE f32, bf16, q8_0 or q4_0; a line is decode-N or prefill-N.
+SHAPE is a or b, TYPE f32, bf16, q8_0 or q4_0; for q4_k, q5_k and q6_k, whose blocks are 256 wide, SHAPE is c. A line is decode-N
+or prefill-N.
 """
 
 import ctypes
@@ -17,11 +18,15 @@ import numpy as np
 SHAPES = {
     "a": dict(hidden=576, layers=30, heads=9, kv=3, ffn=1536, vocab=49152),
     "b": dict(hidden=896, layers=24, heads=14, kv=2, ffn=4864, vocab=151936),
+    "c": dict(hidden=768, layers=24, heads=12, kv=4, ffn=2048, vocab=49152),
 }
 
 
 def make(folder, shape, kind):
     import gguf
+
+    sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "reference"))
+    import gguf_quantize
 
     path = folder / f"{shape}-{kind}.gguf"
     if path.exists():
@@ -29,7 +34,7 @@ def make(folder, shape, kind):
     print(f"writing {path}", file=sys.stderr, flush=True)
     s = SHAPES[shape]
     types = gguf.GGMLQuantizationType
-    wanted = {"f32": types.F32, "bf16": types.BF16, "q8_0": types.Q8_0, "q4_0": types.Q4_0}[kind]
+    wanted = types[kind.upper()]
     part = path.with_suffix(".part")
     writer = gguf.GGUFWriter(part, "llama")
     writer.add_context_length(8192)
@@ -50,7 +55,7 @@ def make(folder, shape, kind):
         if wanted == types.F32:
             writer.add_tensor(name, values)
         else:
-            writer.add_tensor(name, gguf.quants.quantize(values, wanted), raw_dtype=wanted)
+            writer.add_tensor(name, gguf_quantize.blocks(values, wanted), raw_dtype=wanted)
 
     def ones(name):
         writer.add_tensor(name, np.ones(s["hidden"], dtype=np.float32))

@@ -98,7 +98,7 @@ class FamiliesTest {
         if (machineCode && name.contains("bf16")) {
             return 2e-2;
         }
-        return machineCode && (name.contains("q8_0") || name.contains("q4_0")) ? 1e-3 : most;
+        return machineCode && name.matches(".*-q\\d_[01k].*") ? 1e-3 : most;
     }
 
     /** Norm of the difference over norm of the expected. */

@@ -16,6 +16,8 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Loaded weights take at most 1.1 × the bytes of their tensors: by the backend's own account, and by what the system says of
@@ -24,11 +26,13 @@ import org.junit.jupiter.api.io.TempDir;
 class ResidentWeightsTest {
     private static final double MOST = 1.1;
     private static final int HIDDEN = 512;
-    private static final int INNER = 1408;
+    private static final int INNER = 1536;
     private static final int VOCAB = 16_000;
     private static final int LAYERS = 8;
     private static final int F32 = 0;
     private static final int Q8_0 = 8;
+    private static final int Q4_K = 12;
+    private static final int Q6_K = 14;
 
     @TempDir
     Path folder;
@@ -51,9 +55,11 @@ class ResidentWeightsTest {
         check(2 * found[0], found);
     }
 
-    @Test
-    void q8FromAMappedFile() throws Exception {
-        Path file = Files.write(folder.resolve("model.gguf"), gguf());
+    /** Bytes and elements of a block; layers enough that what the process grows by anyway is little beside them. */
+    @ParameterizedTest
+    @CsvSource({Q8_0 + ", 34, 32, 8", Q4_K + ", 144, 256, 24", Q6_K + ", 210, 256, 16"})
+    void blocksFromAMappedFile(int type, int blockBytes, int block, int layers) throws Exception {
+        Path file = Files.write(folder.resolve("model.gguf"), gguf(type, blockBytes, block, layers));
         long stored;
         try (Checkpoint checkpoint = Checkpoint.open(file)) {
             stored = checkpoint.tensors().values().stream()
@@ -104,35 +110,38 @@ class ResidentWeightsTest {
         return Arrays.stream(line.split(" ")).mapToLong(Long::parseLong).toArray();
     }
 
-    private static byte[] gguf() {
+    private static byte[] gguf(int type, int blockBytes, int block, int layers) {
         GgufWriter writer = new GgufWriter(3)
                 .text("general.architecture", "llama")
-                .u32("llama.block_count", LAYERS)
+                .u32("llama.block_count", layers)
                 .u32("llama.embedding_length", HIDDEN)
                 .u32("llama.feed_forward_length", INNER)
                 .u32("llama.attention.head_count", 8)
                 .u32("llama.attention.head_count_kv", 8)
                 .u32("llama.context_length", 64)
                 .f32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-        matrix(writer, "token_embd", HIDDEN, VOCAB);
-        matrix(writer, "output", HIDDEN, VOCAB);
+        Matrices matrices = new Matrices(writer, type, blockBytes, block);
+        matrices.add("token_embd", HIDDEN, VOCAB);
+        matrices.add("output", HIDDEN, VOCAB);
         norm(writer, "output_norm");
-        for (int i = 0; i < LAYERS; i++) {
+        for (int i = 0; i < layers; i++) {
             String layer = "blk." + i + ".";
             norm(writer, layer + "attn_norm");
             norm(writer, layer + "ffn_norm");
             for (String name : new String[] {"attn_q", "attn_k", "attn_v", "attn_output"}) {
-                matrix(writer, layer + name, HIDDEN, HIDDEN);
+                matrices.add(layer + name, HIDDEN, HIDDEN);
             }
-            matrix(writer, layer + "ffn_gate", HIDDEN, INNER);
-            matrix(writer, layer + "ffn_up", HIDDEN, INNER);
-            matrix(writer, layer + "ffn_down", INNER, HIDDEN);
+            matrices.add(layer + "ffn_gate", HIDDEN, INNER);
+            matrices.add(layer + "ffn_up", HIDDEN, INNER);
+            matrices.add(layer + "ffn_down", INNER, HIDDEN);
         }
         return writer.bytes();
     }
 
-    private static void matrix(GgufWriter writer, String name, int columns, int rows) {
-        writer.tensor(name + ".weight", Q8_0, columns / 32 * 34 * rows, columns, rows);
+    private record Matrices(GgufWriter writer, int type, int blockBytes, int block) {
+        void add(String name, int columns, int rows) {
+            writer.tensor(name + ".weight", type, columns / block * blockBytes * rows, columns, rows);
+        }
     }
 
     private static void norm(GgufWriter writer, String name) {

@@ -17,6 +17,8 @@ final class Assembler {
 
     private static final int MAP_0F38 = 2;
 
+    private static final int MAP_0F3A = 3;
+
     /** How a vector instruction is encoded. */
     private record Evex(int map, int prefix, int opcode, int memoryBytes) {}
 
@@ -32,6 +34,9 @@ final class Assembler {
             Map.entry("vpxord", new Evex(MAP_0F, 1, 0xEF, 64)),
             Map.entry("vpandd", new Evex(MAP_0F, 1, 0xDB, 64)),
             Map.entry("vpaddd", new Evex(MAP_0F, 1, 0xFE, 64)),
+            Map.entry("vfnmadd231ps", new Evex(MAP_0F38, 1, 0xBC, 64)),
+            Map.entry("vpmovsxbd", new Evex(MAP_0F38, 1, 0x21, 16)),
+            Map.entry("vpmovzxbd", new Evex(MAP_0F38, 1, 0x31, 16)),
             Map.entry("vcvtdq2ps", new Evex(MAP_0F, 0, 0x5B, 64)),
             Map.entry("vcvtph2ps", new Evex(MAP_0F38, 1, 0x13, 32)));
 
@@ -67,6 +72,11 @@ final class Assembler {
         @Override
         public String toString() {
             return name().toLowerCase(java.util.Locale.ROOT);
+        }
+
+        /** The name of its lower 32 bits. */
+        private String half() {
+            return ordinal() < 8 ? "e" + toString().substring(1) : this + "d";
         }
     }
 
@@ -188,6 +198,28 @@ final class Assembler {
         return say(op + " zmm" + to + ", zmm" + from + ", " + bits);
     }
 
+    /** {@code op zmm, [memory], bits}. */
+    Assembler shift(String op, int to, Memory memory, int bits) {
+        Evex e = new Evex(MAP_0F, 1, 0x72, 64);
+        evexMemory(e, e.opcode, SHIFTS.get(op), to, memory);
+        put(bits);
+        return say(op + " zmm" + to + ", " + sized(memory, e) + ", " + bits);
+    }
+
+    /** {@code vpternlogd zmm, zmm, zmm, table}: bit by bit, what the table says of the three. */
+    Assembler ternary(int to, int first, int second, int table) {
+        evexPrefix(new Evex(MAP_0F3A, 1, 0x25, 64), to, first, second >> 3 & 1, second >> 4, false);
+        put(0x25, 0xC0 | (to & 7) << 3 | second & 7, table);
+        return say("vpternlogd zmm" + to + ", zmm" + first + ", zmm" + second + ", " + table);
+    }
+
+    /** {@code vpbroadcastd zmm, r32}: the lower half of the register, sixteen times. */
+    Assembler broadcast(int to, Register from) {
+        evexPrefix(new Evex(MAP_0F38, 1, 0x7C, 4), to, 0, from.ordinal() >> 3, 0, false);
+        put(0x7C, 0xC0 | (to & 7) << 3 | from.ordinal() & 7);
+        return say("vpbroadcastd zmm" + to + ", " + from.half());
+    }
+
     /** Into the second-level cache. */
     Assembler prefetch(Memory memory) {
         int extensions = high(memory.index) << 1 | memory.base.ordinal() >> 3;
@@ -235,6 +267,16 @@ final class Assembler {
         int[] e = TILE_PRODUCTS.get(op);
         put(0xC4, 0xE2, (~columns & 15) << 3 | e[0], e[1], 0xC0 | to << 3 | rows);
         return say(op + " tmm" + to + ", tmm" + rows + ", tmm" + columns);
+    }
+
+    /** {@code mov r32, value}; the upper half of the register becomes zero. */
+    Assembler constant(Register to, int value) {
+        if (to.ordinal() >= 8) {
+            put(0x41);
+        }
+        put(0xB8 | to.ordinal() & 7);
+        putLittle(value, 4);
+        return say("mov " + to.half() + ", " + value);
     }
 
     Assembler move(Register to, Register from) {
@@ -351,7 +393,8 @@ final class Assembler {
         if (memory.broadcast || e.memoryBytes == 4) {
             return "dword ptr " + memory;
         }
-        return (e.memoryBytes == 32 ? "ymmword ptr " : "zmmword ptr ") + memory;
+        String size = e.memoryBytes == 16 ? "xmm" : e.memoryBytes == 32 ? "ymm" : "zmm";
+        return size + "word ptr " + memory;
     }
 
     private void evexMemory(Evex e, int opcode, int register, int first, Memory memory) {

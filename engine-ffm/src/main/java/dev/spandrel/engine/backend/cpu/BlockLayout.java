@@ -11,8 +11,9 @@ import java.lang.foreign.ValueLayout;
  * lies together. One frame and a table of numbers: a weight is scale × (quant − zero), plus or less a minimum.
  *
  * <p>A block of the panel is 64 F16 scales, 64 F16 minima where there are any, then runs of 32 inputs. A run is the factors of
- * its groups, 64 bytes of each kind, and then planes of steps: {@code base} bits of every quant, then the {@code extra} ones
- * above them. In a plane of w bits, input 4 i + j of the run lies in byte j of step i w / 8, from bit i w % 8 on.
+ * its groups, 64 bytes of each kind, and then the planes of the first sixteen outputs, of the next, and so on: {@code base} bits of
+ * every quant, then the {@code extra} ones above them. In a plane of w bits, input 4 i + j of the run lies in byte j of step
+ * i w / 8, from bit i w % 8 on; a step here is four bytes of each of sixteen outputs. So a row reads its panel from front to back.
  *
  * @param runs runs of 32 inputs in a block
  * @param group inputs under one factor, 32 or 16
@@ -78,6 +79,11 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
         return RUN / group;
     }
 
+    /** Outputs whose planes lie together: a vector of AVX-512. */
+    static final int TOGETHER = 16;
+    /** Bytes of one step of a plane. */
+    static final int STEP = TOGETHER * 4;
+
     /** Bytes before the first run. */
     int headBytes() {
         return minimum == 0 ? 2 * PANEL : 4 * PANEL;
@@ -89,7 +95,7 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
     }
 
     int runBytes() {
-        return factorBytes() + (base + extra) * PackedMatrix.STEP;
+        return factorBytes() + (base + extra) * PANEL * 4;
     }
 
     long blockBytes() {
@@ -99,6 +105,11 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
     /** Where the run begins that has an input, behind where its panel begins. */
     long runAt(int input) {
         return input / inputs() * blockBytes() + headBytes() + (long) (input % inputs() / RUN) * runBytes();
+    }
+
+    /** Where the first plane of an output lies, behind where its run begins. */
+    int planeAt(int lane) {
+        return factorBytes() + lane / TOGETHER * (base + extra) * STEP + lane % TOGETHER * 4;
     }
 
     /** Puts one block of one output into its lane. */
@@ -114,9 +125,9 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
             for (int f = 0; f < groups() * factors.bytes; f++) {
                 data.set(ValueLayout.JAVA_BYTE, to + (long) f * PANEL + lane, from.factors[f]);
             }
-            long plane = to + factorBytes() + 4L * lane;
+            long plane = to + planeAt(lane);
             put(from.quants, 0, base, data, plane);
-            put(from.quants, base, extra, data, plane + (long) base * PackedMatrix.STEP);
+            put(from.quants, base, extra, data, plane + (long) base * STEP);
         }
     }
 
@@ -132,7 +143,7 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
             for (int i = 0; i < inStep; i++) {
                 bits |= (quants[step * inStep + i] >>> low & mask) << i * width;
             }
-            data.set(INT, plane + (long) step * PackedMatrix.STEP, bits);
+            data.set(INT, plane + (long) step * STEP, bits);
         }
     }
 
@@ -141,9 +152,8 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
         long block = panel + input / inputs() * blockBytes();
         long run = panel + runAt(input);
         int in = input % RUN;
-        long plane = run + factorBytes() + 4L * lane;
-        int quant =
-                bits(data, plane, base, in) | bits(data, plane + (long) base * PackedMatrix.STEP, extra, in) << base;
+        long plane = run + planeAt(lane);
+        int quant = bits(data, plane, base, in) | bits(data, plane + (long) base * STEP, extra, in) << base;
         float value = scale(data, block, run, in / group, lane) * (quant - zero);
         return value + minimum(data, block, run, in / group, lane);
     }
@@ -153,7 +163,7 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
             return 0;
         }
         int at = in / 4 * width;
-        int step = data.get(INT, plane + (long) (at / 8) * PackedMatrix.STEP);
+        int step = data.get(INT, plane + (long) (at / 8) * STEP);
         return step >>> at % 8 + in % 4 * 8 & (1 << width) - 1;
     }
 

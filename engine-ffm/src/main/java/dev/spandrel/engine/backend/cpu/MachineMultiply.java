@@ -21,6 +21,9 @@ final class MachineMultiply {
 
     /** Whether machine code can take this matmul. */
     static boolean takes(PackedMatrix w) {
+        if (BlockLayout.of(w.format()) != null) {
+            return PlaneKernels.supports(w.format());
+        }
         // A step of F16 is two inputs; an odd last one would reach into the next row.
         return MachineKernels.supports(w.format()) && (w.format() != WeightFormat.F16 || w.columns() % 2 == 0);
     }
@@ -114,6 +117,22 @@ final class MachineMultiply {
                         w.steps(),
                         2L * rows);
                 scaleBytes(narrow, from, rows, w, panel, scratch, c, cAt, ldc);
+            }
+            case Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K -> {
+                PlaneKernels.multiply(
+                        w.format(),
+                        narrow.row(from, w.format()),
+                        narrow.stride(),
+                        weights,
+                        ahead,
+                        target,
+                        4L * cAt,
+                        4L * ldc,
+                        w.steps(),
+                        rows,
+                        narrow.withGroups(from),
+                        narrow.groupBytes());
+                scaleRows(narrow, from, rows, c, cAt, ldc);
             }
             default -> {
                 MachineKernels.blocks(

@@ -49,6 +49,8 @@ final class NarrowActivations implements Workers.Task {
     private int stride;
     private int blocks;
     private int zero;
+    /** What blocks of planes are made of, or null. */
+    private BlockLayout layout;
 
     /** Takes the rows of a matmul on; what it had before is lost. Its room grows to the largest step and stays. */
     void begin(Arena arena, float[] a, int rows, PackedMatrix w) {
@@ -56,10 +58,13 @@ final class NarrowActivations implements Workers.Task {
         columns = w.columns();
         format = w.format();
         boolean integers = w.format() != WeightFormat.BF16;
-        int rowBytes = switch (w.format()) {
-            case Q4_0 -> w.steps() * 8;
-            default -> w.steps() * 4;
-        };
+        layout = BlockLayout.of(w.format());
+        int rowBytes = layout != null
+                ? columns
+                : switch (w.format()) {
+                    case Q4_0 -> w.steps() * 8;
+                    default -> w.steps() * 4;
+                };
         // Whole cache lines: a row's last vector is stored whole.
         stride = (rowBytes + 127) / 64 * 64;
         blocks = rowBytes / WeightFormat.BLOCK;
@@ -75,6 +80,7 @@ final class NarrowActivations implements Workers.Task {
             lowerSums = new int[rows];
         }
         long sums = 8L * blocks * rows;
+        // Four bytes for each group of 16 inputs at least.
         if (integers && w.format() != WeightFormat.INT8 && blockSums.byteSize() < sums) {
             blockSums = global(arena.allocate(Math.max(sums, 2 * blockSums.byteSize()), VectorConstants.ALIGNMENT));
         }
@@ -103,6 +109,16 @@ final class NarrowActivations implements Workers.Task {
     /** Address of what the sums of a row's blocks begin with. */
     long sums(int row) {
         return blockSums.address() + 8L * blocks * row;
+    }
+
+    /** Bytes of what goes with a row's groups, where the format has them; they lie where other formats have sums of blocks. */
+    long groupBytes() {
+        return 4L * columns / layout.group();
+    }
+
+    /** Address of what goes with a row's groups. */
+    long withGroups(int row) {
+        return blockSums.address() + groupBytes() * row;
     }
 
     float scale(int row) {
@@ -175,7 +191,17 @@ final class NarrowActivations implements Workers.Task {
             store(low, upper + stride + c);
             upperSum = upperSum.add(high);
             lowerSum = lowerSum.add(low);
-            if (inBlocks && ((c + LANES) % WeightFormat.BLOCK == 0 || c + LANES >= columns)) {
+            if (layout != null) {
+                if ((c + LANES) % layout.group() == 0) {
+                    put(
+                            row,
+                            c / layout.group(),
+                            upperSum.reduceLanes(VectorOperators.ADD) * 256
+                                    + lowerSum.reduceLanes(VectorOperators.ADD));
+                    upperSum = IntVector.zero(INTS);
+                    lowerSum = IntVector.zero(INTS);
+                }
+            } else if (inBlocks && ((c + LANES) % WeightFormat.BLOCK == 0 || c + LANES >= columns)) {
                 long to = 8L * ((long) blocks * row + c / WeightFormat.BLOCK);
                 blockSums.set(ValueLayout.JAVA_INT, to, -zero * upperSum.reduceLanes(VectorOperators.ADD));
                 blockSums.set(ValueLayout.JAVA_INT, to + 4, -zero * lowerSum.reduceLanes(VectorOperators.ADD));
@@ -187,6 +213,12 @@ final class NarrowActivations implements Workers.Task {
         clear(upper + stride + c, stride - c);
         upperSums[row] = upperSum.reduceLanes(VectorOperators.ADD);
         lowerSums[row] = lowerSum.reduceLanes(VectorOperators.ADD);
+    }
+
+    /** What goes with a group whose inputs have a sum: see {@link PlaneCode}. */
+    private void put(int row, int group, int sum) {
+        int with = layout.minimum() == 0 ? -layout.zero() * sum : Float.floatToRawIntBits(sum);
+        blockSums.set(ValueLayout.JAVA_INT, groupBytes() * row + 4L * group, with);
     }
 
     /** Without a slice, which would be garbage. */

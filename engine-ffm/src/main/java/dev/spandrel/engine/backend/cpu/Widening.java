@@ -159,11 +159,11 @@ final class Widening {
                     factors[PANEL + lane] = b.minimum(from, block, run, i / inGroup, lane);
                 }
             }
-            long base = run + b.factorBytes() + (long) (i * b.base() / 8) * ROW;
+            long base = run + (long) (i * b.base() / 8) * BlockLayout.STEP;
             if (b.extra() == 0) {
                 four(from, base, i * b.base() % 8, b, to, out + 4 * i * ROW, factors);
             } else {
-                long extra = run + b.factorBytes() + (b.base() + i * b.extra() / 8) * ROW;
+                long extra = run + (long) (b.base() + i * b.extra() / 8) * BlockLayout.STEP;
                 four(from, base, i * b.base() % 8, extra, i * b.extra() % 8, b, to, out + 4 * i * ROW, factors);
             }
         }
@@ -174,7 +174,7 @@ final class Widening {
             MemorySegment from, long at, int shift, BlockLayout b, MemorySegment to, long out, float[] factors) {
         int mask = (1 << b.base()) - 1;
         for (int v = 0; v < PANEL; v += LANES) {
-            IntVector bits = IntVector.fromMemorySegment(INTS, from, at + 4L * v, ORDER);
+            IntVector bits = IntVector.fromMemorySegment(INTS, from, at + b.planeAt(v), ORDER);
             for (int j = 0; j < 4; j++) {
                 IntVector quant =
                         bits.lanewise(VectorOperators.LSHR, shift + 8 * j).and(mask);
@@ -198,8 +198,8 @@ final class Widening {
         int extraMask = (1 << b.extra()) - 1;
         int base = b.base();
         for (int v = 0; v < PANEL; v += LANES) {
-            IntVector bits = IntVector.fromMemorySegment(INTS, from, at + 4L * v, ORDER);
-            IntVector extra = IntVector.fromMemorySegment(INTS, from, extraAt + 4L * v, ORDER);
+            IntVector bits = IntVector.fromMemorySegment(INTS, from, at + b.planeAt(v), ORDER);
+            IntVector extra = IntVector.fromMemorySegment(INTS, from, extraAt + b.planeAt(v), ORDER);
             for (int j = 0; j < 4; j++) {
                 IntVector upper = extra.lanewise(VectorOperators.LSHR, extraShift + 8 * j)
                         .and(extraMask)

@@ -61,20 +61,30 @@ class AssemblerTest {
                             .vector("vpdpbusd", 31, 7, memory.broadcastOne());
                     code.load(RBX, memory).add(R11, memory).store(memory, R11).address(R10, memory);
                     code.loadTileConfiguration(memory);
+                    code.vector("vpmovsxbd", 13, memory)
+                            .vector("vpmovzxbd", 30, memory)
+                            .shift("vpsrld", 19, memory, 4)
+                            .vector("vfnmadd231ps", 6, 29, memory.broadcastOne());
                 }
                 code.loadTile(5, indexed).storeTile(high, 3);
             }
         }
         for (int i : new int[] {0, 5, 9, 17, 31}) {
-            for (String op : List.of("vfmadd231ps", "vdpbf16ps", "vpdpbusd", "vpxord", "vpandd", "vpaddd", "vmulps")) {
+            for (String op : List.of(
+                    "vfmadd231ps", "vdpbf16ps", "vpdpbusd", "vpxord", "vpandd", "vpaddd", "vmulps", "vfnmadd231ps")) {
                 code.vector(op, i, 31 - i, (i + 13) % 32).vector(op, 31 - i, i, i);
             }
             code.vector("vfmadd213ps", i, 31 - i, Memory.at(RDI, 64 * i)).vector("vmovups", i, 31 - i);
             code.vector("vcvtdq2ps", i, 31 - i).shift("vpslld", i, 31 - i, 8).shift("vpsrld", 31 - i, i, 4);
+            code.ternary(i, 31 - i, (i + 13) % 32, 0xEA).ternary(31 - i, i, i, 0x80);
         }
         for (Register register : bases) {
             code.add(register, 4).add(register, 1024).subtract(register, -6).compare(register, 3);
             code.add(register, RSI).move(register, R11).add(R11, register).decrement(register);
+            code.constant(register, 0x0F0F0F0F)
+                    .constant(register, -1)
+                    .broadcast(9, register)
+                    .broadcast(30, register);
             code.subtract(register, R13).subtract(RBX, register).push(register).pop(register);
         }
         code.push(RBX).push(RBP).pop(RBP).pop(RBX).vzeroupper();
@@ -111,6 +121,11 @@ class AssemblerTest {
         AmxKernels.multiply(code, "amx_bytes_", "tdpbsud");
         AttentionCode.weighted(code, "weighted_", "vmovups");
         AttentionCode.weighted(code, "weighted16_", "vcvtph2ps");
+        for (WeightFormat format : WeightFormat.values()) {
+            for (int parts = 1; parts <= 2 && BlockLayout.of(format) != null; parts++) {
+                PlaneCode.multiply(code, format + "_" + parts, BlockLayout.of(format), parts);
+            }
+        }
         compare(code);
     }
 
