@@ -65,19 +65,6 @@ public final class KernelCheck {
                 }
             }
         }
-        for (DType stored : new DType[] {DType.Q4_K, DType.Q6_K}) {
-            BackendOptions one =
-                    new BackendOptions(1, WeightPolicy.AS_STORED, options.machineCode(), options.amxRows());
-            try (CpuBackend backend = new CpuBackend(one);
-                    Arena arena = Arena.ofConfined()) {
-                // Blocks of zeros are as much work as others.
-                MemorySegment blocks = arena.allocate(stored.bytes(INNER * OUTPUTS));
-                CpuWeight weight =
-                        (CpuWeight) backend.upload(new Tensor(stored, List.of((long) OUTPUTS, (long) INNER), blocks));
-                rates.add(measure(backend, weight, WeightFormat.of(stored), 1, FLOOR_ONE_ROW));
-                rates.add(measure(backend, weight, WeightFormat.of(stored), 6, FLOOR));
-            }
-        }
         rates.add(attention(options));
         return rates;
     }
