@@ -210,6 +210,11 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
     void row(int row, float[] into, int at, boolean accumulate) {
         long panel = panelAt(row / PANEL);
         int lane = row % PANEL;
+        BlockLayout layout = BlockLayout.of(format);
+        if (layout != null) {
+            layout.row(data, panel, lane, columns, into, at, accumulate);
+            return;
+        }
         for (int c = 0; c < columns; c++) {
             float value = element(panel, lane, c);
             into[at + c] = accumulate ? into[at + c] + value : value;
@@ -237,7 +242,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
                 int bytes = step(block + BLOCK_SCALES, in % 16 / 4, lane);
                 yield ((bytes >>> in % 4 * 8 + half * 4 & 15) - 8) * blockScale(block, lane);
             }
-            default -> BlockLayout.of(format).value(data, panel, lane, column);
+            default -> throw new IllegalStateException(format + " has planes");
         };
     }
 
