@@ -129,9 +129,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
             from.read(first + r, scratch.rows, r * scratch.stride, scratch.floats);
         }
         if (scratch.blocks != null) {
-            for (int r = 0; r < count; r++) {
-                putPlanes(panel, r, scratch);
-            }
+            putPlanes(panel, count, scratch);
             return;
         }
         if (format == WeightFormat.Q8_0 || format == WeightFormat.Q4_0) {
@@ -197,12 +195,15 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
         }
     }
 
-    private void putPlanes(int panel, int row, Scratch scratch) {
+    /** Block by block, so that a block stays in the first-level cache while its outputs come one by one. */
+    private void putPlanes(int panel, int count, Scratch scratch) {
         BlockLayout layout = BlockLayout.of(format);
         long to = panelAt(panel);
         long blockBytes = format.rowBytes(layout.inputs());
         for (int block = 0; block < steps; block++, to += layout.blockBytes()) {
-            layout.put(scratch.blocks, row * scratch.stride + block * blockBytes, data, to, row);
+            for (int r = 0; r < count; r++) {
+                layout.put(scratch.blocks, r * scratch.stride + block * blockBytes, data, to, r);
+            }
         }
     }
 
