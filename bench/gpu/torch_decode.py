@@ -98,7 +98,7 @@ def main():
                 if i >= 16:
                     times.append(time.perf_counter() - begin)
             times.sort()
-            print(f"{name} decode, 1 sequence at {CONTEXT} tokens: {1 / times[len(times) // 2]:.1f} tok/s")
+            print(f"PyTorch, {name} decode, 1 sequence at {CONTEXT} tokens: {1 / times[len(times) // 2]:.1f} tok/s")
             del step, run
             if DEVICE == "cuda":
                 torch.cuda.empty_cache()

@@ -22,7 +22,7 @@ namespace {
 typedef std::function<int()> Work;
 
 struct Event { long recorded = 0, reached = 0; bool in_capture = false; std::chrono::steady_clock::time_point time; };
-struct Step { Work work; Event *waits_for = nullptr; long until = 0; };
+struct Step { Work work; Event *waits_for = nullptr; long until = 0; emu::NodeType type = emu::KERNEL; };
 struct Node { Work work; emu::NodeType type; int fixed; };
 struct Stream { std::deque<Step> queue; bool captures = false, broken = false; std::vector<Node> recorded; };
 struct Graph { std::vector<Node> nodes; };
@@ -41,6 +41,7 @@ std::vector<Function *> functions;
 uint64_t total_bytes = 4ull << 30, used_bytes = 0, seed = 1;
 int lasting_error = 0, context_users = 0, device_count = 1, driver_version = 13000, shared_bytes = 227 << 10;
 std::string last_message;
+bool idle = false;
 thread_local bool context_is_current = false;
 thread_local Stream *capturing = nullptr;
 
@@ -58,7 +59,7 @@ char *take(std::map<uintptr_t, Stretch> &from, size_t bytes) {
     if (mapped == MAP_FAILED) return nullptr;
     mprotect(mapped + PAGE, pages - 2 * PAGE, PROT_READ | PROT_WRITE);
     char *begin = mapped + pages - PAGE - rounded;
-    memset(begin, 0xff, bytes);
+    memset(begin, idle ? 0 : 0xff, bytes);
     from[(uintptr_t) begin] = {mapped, pages, bytes, true};
     return begin;
 }
@@ -91,7 +92,7 @@ bool run_one() {
     Stream *stream = ready[draw(ready.size())];
     Step step = stream->queue.front();
     stream->queue.pop_front();
-    if (step.work && !lasting_error) {
+    if (step.work && !lasting_error && !(idle && step.type == emu::KERNEL)) {
         int status = step.work();
         if (status) lasting_error = status;
     }
@@ -149,7 +150,7 @@ int emu::enqueue(CUstream handle, std::function<int()> work, NodeType type, int 
     if (!stream) return INVALID_HANDLE;
     if (stream->broken) return CAPTURE_INVALIDATED;
     if (stream->captures) stream->recorded.push_back({std::move(work), type, fixed});
-    else stream->queue.push_back({std::move(work)});
+    else stream->queue.push_back({std::move(work), nullptr, 0, type});
     return 0;
 }
 
@@ -167,6 +168,8 @@ API void spandrel_emu_configure(unsigned long long bytes, unsigned long long ord
     std::lock_guard<std::recursive_mutex> g(lock);
     total_bytes = bytes; seed = order; device_count = devices; driver_version = version;
 }
+// Whether kernels and graphs do nothing, on memory that begins as zeros: what is left is what the host does.
+API void spandrel_emu_idle(int wanted) { std::lock_guard<std::recursive_mutex> g(lock); idle = wanted; }
 API void spandrel_emu_shared(int bytes) { std::lock_guard<std::recursive_mutex> g(lock); shared_bytes = bytes; }
 API long spandrel_emu_live_allocations() { std::lock_guard<std::recursive_mutex> g(lock); long n = 0; for (auto &a : device) n += a.second.live; for (auto &a : pinned) n += a.second.live; return n; }
 API long spandrel_emu_live_handles() { std::lock_guard<std::recursive_mutex> g(lock); return (long) handles.size() + context_users; }
@@ -318,8 +321,9 @@ API CUresult cuGraphInstantiateWithFlags(CUgraphExec *out, CUgraph graph, unsign
 API CUresult cuGraphLaunch(CUgraphExec handle, CUstream stream) {
     ENTER(cuGraphLaunch);
     if (!emu::is_live(handle)) return (CUresult) emu::INVALID_HANDLE;
+    if (idle) return (CUresult) 0;
     for (const Node &node : ((Graph *) handle)->nodes)
-        if (int status = emu::enqueue(stream, node.work)) return (CUresult) status;
+        if (int status = emu::enqueue(stream, node.work, node.type)) return (CUresult) status;
     return (CUresult) 0;
 }
 // Nodes that follow each other may change their kernels, sizes and parameters, not their number, their types, whether a kernel begins
@@ -371,7 +375,7 @@ API CUresult cuEventRecord(CUevent handle, CUstream stream) {
     event->in_capture = captures && captures->captures;
     if (event->in_capture) return (CUresult) 0;
     long version = ++event->recorded;
-    return (CUresult) emu::enqueue(stream, [=] { event->reached = version; event->time = std::chrono::steady_clock::now(); return 0; });
+    return (CUresult) emu::enqueue(stream, [=] { event->reached = version; event->time = std::chrono::steady_clock::now(); return 0; }, emu::EVENT_RECORD);
 }
 API CUresult cuEventRecordWithFlags(CUevent handle, CUstream stream, unsigned flags) {
     ENTER(cuEventRecordWithFlags);

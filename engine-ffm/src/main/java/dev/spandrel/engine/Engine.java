@@ -1,6 +1,7 @@
 package dev.spandrel.engine;
 
-import dev.spandrel.engine.runner.LocalEngine;
+import dev.spandrel.engine.runner.BackendChecks;
+import dev.spandrel.engine.runner.EngineOpening;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,7 +17,7 @@ public interface Engine extends AutoCloseable {
      * @throws EngineException.ModelLoad with every mismatch found, when the folder does not hold a model this engine runs
      */
     static Engine open(EngineConfig config) {
-        return LocalEngine.open(config);
+        return EngineOpening.open(config);
     }
 
     /**
@@ -25,12 +26,12 @@ public interface Engine extends AutoCloseable {
      * @param libraryPath folders to look in first, separated as in {@code PATH}; empty = the usual places
      */
     static CudaStatus cudaStatus(String libraryPath) {
-        return LocalEngine.cudaStatus(libraryPath);
+        return BackendChecks.cudaStatus(libraryPath);
     }
 
     /** Whether each backend would run on this machine; for diagnosis, needs no model. */
     static List<BackendCheck> checkBackends() {
-        return LocalEngine.checkBackends();
+        return BackendChecks.all();
     }
 
     /**
@@ -38,7 +39,7 @@ public interface Engine extends AutoCloseable {
      * Empty where the Vector API is missing, since then plain loops run.
      */
     static List<KernelRate> kernelRates() {
-        return LocalEngine.kernelRates();
+        return BackendChecks.kernelRates();
     }
 
     /** What was loaded, and on what it runs. */

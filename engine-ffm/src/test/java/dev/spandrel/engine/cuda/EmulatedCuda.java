@@ -215,6 +215,11 @@ public final class EmulatedCuda {
         invoke("spandrel_emu_shared", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT), bytes);
     }
 
+    /** Whether kernels and graphs do nothing, on memory that begins as zeros: for measuring what the host does meanwhile. */
+    public void idle(boolean wanted) {
+        invoke("spandrel_emu_idle", FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT), wanted ? 1 : 0);
+    }
+
     /** Allocations of device and pinned memory that nobody freed. */
     public long liveAllocations() {
         return (long) invoke("spandrel_emu_live_allocations", FunctionDescriptor.of(ValueLayout.JAVA_LONG));

@@ -1,7 +1,5 @@
 package dev.spandrel.engine.model;
 
-import dev.spandrel.engine.backend.Backend;
-import dev.spandrel.engine.backend.Draws;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightPolicy;
 import dev.spandrel.engine.backend.cuda.CudaBackend;
@@ -12,172 +10,90 @@ import dev.spandrel.engine.cuda.CudaProbe;
 import dev.spandrel.engine.cuda.CudaSettings;
 import dev.spandrel.engine.tensor.Buffer;
 import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 
 /**
- * What {@code bench/gpu/run.sh} measures: the read bandwidth of this device, then decode and prefill of common shapes with
- * random weights, as shares of the bound that follows from it. Times are medians after warm-up.
+ * What {@code bench/gpu/run.sh} measures: the read bandwidth and the rate of products of this device, then decode and prefill of a
+ * shape with random weights, as shares of the bounds that follow from these. Times are medians after warm-up.
  */
 public final class GpuBench {
     private static final int BLOCK_SIZE = 16;
     private static final int CONTEXT = Integer.getInteger("context", 2048);
     private static final int PROMPT = Integer.getInteger("prompt", 4096);
     private static final int STEPS = Integer.getInteger("steps", 64);
+    /** Rows, columns and inner size of the product that tells what the device can do at most. */
+    private static final int SQUARE = Integer.getInteger("square", 8192);
 
-    /** A network's sizes; weights are BF16, 0 kvHeads is OPT. */
-    private record Shape(
-            String name,
-            int hidden,
-            int inner,
-            int layers,
-            int heads,
-            int kvHeads,
-            int headDim,
-            int vocab,
-            boolean tied) {
-        private Map<String, int[]> tensors() {
-            Map<String, int[]> all = new LinkedHashMap<>();
-            all.put("model.embed_tokens.weight", new int[] {vocab, hidden});
-            for (int i = 0; i < layers; i++) {
-                String layer = "model.layers." + i + ".";
-                all.put(layer + "input_layernorm.weight", new int[] {hidden});
-                all.put(layer + "self_attn.q_proj.weight", new int[] {heads * headDim, hidden});
-                all.put(layer + "self_attn.k_proj.weight", new int[] {kvHeads * headDim, hidden});
-                all.put(layer + "self_attn.v_proj.weight", new int[] {kvHeads * headDim, hidden});
-                all.put(layer + "self_attn.o_proj.weight", new int[] {hidden, heads * headDim});
-                all.put(layer + "post_attention_layernorm.weight", new int[] {hidden});
-                all.put(layer + "mlp.gate_proj.weight", new int[] {inner, hidden});
-                all.put(layer + "mlp.up_proj.weight", new int[] {inner, hidden});
-                all.put(layer + "mlp.down_proj.weight", new int[] {hidden, inner});
-            }
-            all.put("model.norm.weight", new int[] {hidden});
-            if (!tied) {
-                all.put("lm_head.weight", new int[] {vocab, hidden});
-            }
-            return all;
-        }
-
-        private Map<String, int[]> optTensors() {
-            Map<String, int[]> all = new LinkedHashMap<>();
-            String root = "model.decoder.";
-            all.put(root + "embed_tokens.weight", new int[] {vocab, hidden});
-            all.put(root + "embed_positions.weight", new int[] {2050, hidden});
-            biased(all, root + "final_layer_norm", hidden);
-            for (int i = 0; i < layers; i++) {
-                String layer = root + "layers." + i + ".";
-                biased(all, layer + "self_attn_layer_norm", hidden);
-                biased(all, layer + "final_layer_norm", hidden);
-                for (String name : List.of("q_proj", "k_proj", "v_proj", "out_proj")) {
-                    biased(all, layer + "self_attn." + name, hidden, hidden);
-                }
-                biased(all, layer + "fc1", inner, hidden);
-                biased(all, layer + "fc2", hidden, inner);
-            }
-            return all;
-        }
-
-        private static void biased(Map<String, int[]> all, String name, int... weight) {
-            all.put(name + ".weight", weight);
-            all.put(name + ".bias", new int[] {weight[0]});
-        }
-
-        String config() {
-            return kvHeads == 0
-                    ? """
-                    {"architectures": ["OPTForCausalLM"], "model_type": "opt", "vocab_size": %d, "hidden_size": %d, "ffn_dim": %d,
-                     "num_hidden_layers": %d, "num_attention_heads": %d, "max_position_embeddings": 2048, "eos_token_id": 2}
-                    """.formatted(vocab, hidden, inner, layers, heads)
-                    : """
-                    {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": %d, "hidden_size": %d,
-                     "intermediate_size": %d, "num_hidden_layers": %d, "num_attention_heads": %d, "num_key_value_heads": %d,
-                     "head_dim": %d, "max_position_embeddings": 8192, "rms_norm_eps": 1e-5, "rope_theta": 500000.0,
-                     "hidden_act": "silu", "tie_word_embeddings": %b, "eos_token_id": 2}
-                    """.formatted(vocab, hidden, inner, layers, heads, kvHeads, headDim, tied);
-        }
-
-        long kvBytesPerToken() {
-            return 2L * 2 * layers * (kvHeads == 0 ? heads : kvHeads) * headDim;
-        }
-
-        /** Bytes of weights that one token reads: all but an embedding that is not the head as well. */
-        long weightBytes() {
-            long all = 0;
-            for (int[] size : (kvHeads == 0 ? optTensors() : tensors()).values()) {
-                all += size.length == 1 ? 4L * size[0] : 2L * size[0] * size[1];
-            }
-            return tied ? all : all - 2L * vocab * hidden;
-        }
-    }
-
-    private static final List<Shape> SHAPES = List.of(
-            // Small enough for the emulated driver, which bench/gpu/run.sh --rehearse runs on.
-            new Shape("rehearsal", 64, 128, 2, 4, 2, 16, 512, false),
-            new Shape("opt-125m", 768, 3072, 12, 12, 0, 64, 50_272, true),
-            new Shape("llama-1b", 2048, 8192, 16, 32, 8, 64, 128_256, true),
-            new Shape("llama-8b", 4096, 14_336, 32, 32, 8, 128, 128_256, false));
+    /** What the device does at most: bytes read and products' operations a second. */
+    private record Peaks(double bandwidth, double operations) {}
 
     private GpuBench() {}
 
     /** Prints one line per measurement: name, value, unit. With {@code --probe} says what is there and measures nothing; 3 is no GPU. */
     public static void main(String[] args) throws IOException {
-        CudaSettings settings = CudaSettings.of(
-                System.getProperty("spandrel.cuda.library.path", ""),
-                System.getenv(),
-                Path.of(System.getProperty("user.home")));
+        CudaSettings settings = settings();
         if (!(CudaLibrary.probe(settings) instanceof CudaProbe.Present present)) {
             CudaProbe.Absent absent = (CudaProbe.Absent) CudaLibrary.probe(settings);
             System.err.println("no GPU: " + absent.reason() + " (" + absent.cure() + ")");
             System.exit(3);
             return;
         }
-        System.out.println("driver " + present.driver() + ", nvrtc " + present.nvrtc() + ", " + present.libraries());
         if (List.of(args).equals(List.of("--probe"))) {
+            System.out.println(
+                    "driver " + present.driver() + ", nvrtc " + present.nvrtc() + ", " + present.libraries());
             return;
         }
         CudaOptions options = CudaOptions.of(settings, new WeightPolicy("bfloat16", "none"), 0.95);
-        double bandwidth;
-        try (CudaBackend backend = new CudaBackend(options)) {
-            System.out.println(backend.description());
-            bandwidth = GpuMeasures.readBandwidth(backend);
-            line("read bandwidth", bandwidth / 1e9, "GB/s");
-        }
-        List<String> wanted = args.length == 0 ? List.of("opt-125m", "llama-1b", "llama-8b") : List.of(args);
-        for (Shape shape : SHAPES) {
-            if (wanted.contains(shape.name)) {
-                measure(shape, options, bandwidth);
-            }
+        Peaks peaks = peaks(options);
+        for (String name : args) {
+            measure(BenchShape.named(name), options, peaks);
         }
     }
 
-    private static void measure(Shape shape, CudaOptions options, double bandwidth) throws IOException {
+    static CudaSettings settings() {
+        return CudaSettings.of(
+                System.getProperty("spandrel.cuda.library.path", ""),
+                System.getenv(),
+                Path.of(System.getProperty("user.home")));
+    }
+
+    private static Peaks peaks(CudaOptions options) {
+        try (CudaBackend backend = new CudaBackend(options)) {
+            System.out.println(backend.description());
+            double bandwidth = GpuMeasures.readBandwidth(backend);
+            line("read bandwidth", bandwidth / 1e9, "GB/s");
+            double operations =
+                    2e9 * SQUARE * SQUARE * SQUARE / GpuMeasures.productNanos(backend, SQUARE, SQUARE, SQUARE);
+            line("product of " + SQUARE + " each way (" + GpuMeasures.yardstick() + ")", operations / 1e12, "TFLOP/s");
+            line("downcalls of a step", GpuMeasures.downcallNanos() / 1e3, "us");
+            return new Peaks(bandwidth, operations);
+        }
+    }
+
+    private static void measure(BenchShape shape, CudaOptions options, Peaks peaks) throws IOException {
         Path folder = Files.createTempDirectory("spandrel-gpu-bench");
         try (CudaBackend backend = new CudaBackend(options)) {
-            write(folder, shape);
+            shape.write(folder);
             long begin = System.nanoTime();
             StepLimits limits = new StepLimits(PROMPT, 64, PROMPT + CONTEXT);
             Model model = ModelLoader.load(ModelConfig.read(folder), backend, limits);
-            line(shape.name + " load", (System.nanoTime() - begin) / 1e9, "s");
+            line(shape.name() + " load", (System.nanoTime() - begin) / 1e9, "s");
             GpuMeasures.randomize(backend);
             int perSequence = (PROMPT + CONTEXT) / BLOCK_SIZE;
-            int sequences = shape.name.equals("llama-8b") ? 64 : 1;
-            int blocks = Math.max(perSequence, sequences * (CONTEXT / BLOCK_SIZE + 8));
+            boolean many = shape.name().equals("llama-8b") || shape.name().equals("rehearsal");
+            int blocks = Math.max(perSequence, (many ? 64 : 1) * (CONTEXT / BLOCK_SIZE + 8));
             KvCache cache = KvCache.allocate(backend, model, blocks, BLOCK_SIZE, KvDType.BF16);
-            for (int batch : sequences == 1 ? new int[] {1} : new int[] {1, 8, 64}) {
-                decode(shape, backend, model, cache, batch, bandwidth);
-                for (boolean ahead : new boolean[] {false, true}) {
-                    overlap(shape, backend, model, cache, batch, ahead);
-                }
+            for (int batch : many ? new int[] {1, 8, 64} : new int[] {1}) {
+                Decoding decoding = new Decoding(shape, backend, model, cache, batch);
+                decoding.onDevice(peaks);
+                decoding.byTheClock(false);
+                decoding.byTheClock(true);
             }
-            if (shape.kvHeads > 0) {
+            if (shape.kvHeads() > 0) {
                 prefill(shape, backend, model, cache);
             }
         } finally {
@@ -190,92 +106,103 @@ public final class GpuBench {
         }
     }
 
-    private static void decode(
-            Shape shape, CudaBackend backend, Model model, KvCache cache, int batch, double bandwidth) {
-        ForwardInput input = new ForwardInput(PROMPT, 64, 64, BLOCK_SIZE);
-        Draws draws = new Draws(64);
-        int[] drawn = new int[64];
-        int length = Math.min(CONTEXT, 2048 - 2 * STEPS);
-        int[] tokens = new int[length + 2 * STEPS + 1];
-        int tableSize = tokens.length / BLOCK_SIZE + 1;
-        long[] device = new long[STEPS];
-        long[] host = new long[STEPS];
-        for (int step = -STEPS / 2; step < STEPS; step++) {
-            int position = length + STEPS / 2 + step;
-            long begin = System.nanoTime();
-            input.clear();
-            draws.clear();
-            for (int s = 0; s < batch; s++) {
-                tokens[position] = (s + step + STEPS) % shape.vocab;
-                input.add(tokens, position, position + 1, table(s, tableSize), 1);
-                draws.add(s, 0, 0, 1, 0);
-            }
-            GpuMeasures.begin(backend);
-            Buffer logits = pass(backend, model, input, cache, batch);
-            backend.draw(logits, shape.vocab, draws);
-            GpuMeasures.end(backend);
-            long enqueued = System.nanoTime();
-            backend.readDrawn(drawn);
-            if (step >= 0) {
-                device[step] = GpuMeasures.elapsedNanos(backend);
-                host[step] = enqueued - begin;
-            }
-        }
-        long nanos = median(device);
-        String name = shape.name + " decode, " + batch + " sequences at " + length + " tokens";
-        line(name, batch * 1e9 / nanos, "tok/s");
-        double bytes = shape.weightBytes() + (double) batch * shape.kvBytesPerToken() * length;
-        line(
-                name + ", share of " + Math.round(bytes / 1e6) + " MB at the read bandwidth",
-                100 * bytes / bandwidth / (nanos / 1e9),
-                "%");
-        line(name + ", host time of a step", median(host) / 1e3, "us");
-    }
+    /** Steps of one token for each of some sequences, as the engine lays them out. */
+    private static final class Decoding {
+        private final BenchShape shape;
+        private final CudaBackend backend;
+        private final Model model;
+        private final KvCache cache;
+        private final int batch;
+        private final ForwardInput input = new ForwardInput(PROMPT, 64, 64, BLOCK_SIZE);
+        private final DrawsOf draws;
+        private final int length = Math.min(CONTEXT, 2048 - 2 * STEPS);
+        private final int[] tokens = new int[length + 2 * STEPS + 1];
 
-    /**
-     * Decoding by the wall clock, publishing left out: each pass behind the ids of the last one, or sent off with places for them
-     * before they are read, as the engine does it.
-     */
-    private static void overlap(
-            Shape shape, CudaBackend backend, Model model, KvCache cache, int batch, boolean ahead) {
-        ForwardInput input = new ForwardInput(PROMPT, 64, 64, BLOCK_SIZE);
-        Draws draws = new Draws(64);
-        int[] drawn = new int[64];
-        int length = Math.min(CONTEXT, 2048 - 2 * STEPS);
-        int[] tokens = new int[length + 2 * STEPS + 1];
-        int tableSize = tokens.length / BLOCK_SIZE + 1;
-        long[] wall = new long[STEPS];
-        for (int step = -STEPS / 2; step < STEPS; step++) {
-            int position = length + STEPS / 2 + step;
-            boolean first = step == -STEPS / 2;
-            long begin = System.nanoTime();
+        Decoding(BenchShape shape, CudaBackend backend, Model model, KvCache cache, int batch) {
+            this.shape = shape;
+            this.backend = backend;
+            this.model = model;
+            this.cache = cache;
+            this.batch = batch;
+            draws = new DrawsOf(backend, shape.vocab(), batch);
+        }
+
+        /** One measured step; some go before it whose time is not kept. */
+        @FunctionalInterface
+        private interface Step {
+            long nanos(int position, boolean first);
+        }
+
+        private long[] steps(Step step) {
+            long[] nanos = new long[STEPS];
+            for (int i = -STEPS / 2; i < STEPS; i++) {
+                long taken = step.nanos(length + STEPS / 2 + i, i == -STEPS / 2);
+                if (i >= 0) {
+                    nanos[i] = taken;
+                }
+            }
+            return nanos;
+        }
+
+        private Buffer pass(int position, java.util.function.IntUnaryOperator token) {
+            int tableSize = tokens.length / BLOCK_SIZE + 1;
             input.clear();
             for (int s = 0; s < batch; s++) {
-                tokens[position] = first ? s % shape.vocab : ahead ? -1 - s : drawn[s];
+                tokens[position] = token.applyAsInt(s);
                 input.add(tokens, position, position + 1, table(s, tableSize), 1);
             }
-            Buffer logits = pass(backend, model, input, cache, batch);
-            if (ahead && !first) {
-                backend.readDrawn(drawn);
-            }
-            draws.clear();
-            for (int s = 0; s < batch; s++) {
-                draws.add(s, 0, 0, 1, 0);
-            }
-            backend.draw(logits, shape.vocab, draws);
-            if (!ahead) {
-                backend.readDrawn(drawn);
-            }
-            if (step >= 0) {
-                wall[step] = System.nanoTime() - begin;
-            }
+            return GpuBench.pass(backend, model, input, cache, batch);
         }
-        backend.readDrawn(drawn);
-        line(
-                shape.name + " decode, " + batch + " sequences, "
-                        + (ahead ? "sent off before ids are read" : "one by one") + ", a step",
-                median(wall) / 1e3,
-                "us");
+
+        private String name() {
+            return shape.name() + " decode, " + batch + " sequences at " + length + " tokens";
+        }
+
+        /** By the device's time, as shares of the bounds; and what the host did meanwhile. */
+        void onDevice(Peaks peaks) {
+            long[] host = new long[2 * STEPS];
+            int[] at = {0};
+            long nanos = median(steps((position, first) -> {
+                long begin = System.nanoTime();
+                GpuMeasures.begin(backend);
+                draws.start(pass(position, s -> (s + position) % shape.vocab()));
+                GpuMeasures.end(backend);
+                host[at[0]++] = System.nanoTime() - begin;
+                draws.read();
+                return GpuMeasures.elapsedNanos(backend);
+            }));
+            line(name(), batch * 1e9 / nanos, "tok/s");
+            double bytes = shape.weightBytes() + (double) batch * shape.kvBytesPerToken() * length;
+            double reading = bytes / peaks.bandwidth;
+            // Two operations for each weight of two bytes.
+            double multiplying = (double) batch * shape.weightBytes() / peaks.operations;
+            String mega = Math.round(bytes / 1e6) + " MB at the read bandwidth";
+            line(name() + ", share of " + mega, 100 * reading / (nanos / 1e9), "%");
+            line(name() + ", share of the larger bound", 100 * Math.max(reading, multiplying) / (nanos / 1e9), "%");
+            line(name() + ", host time of a step", median(Arrays.copyOfRange(host, STEPS / 2, at[0])) / 1e3, "us");
+        }
+
+        /**
+         * By the wall clock, publishing left out: each pass behind the ids of the last one, or sent off with places for them before
+         * they are read, as the engine does it.
+         */
+        void byTheClock(boolean ahead) {
+            long[] wall = steps((position, first) -> {
+                long begin = System.nanoTime();
+                Buffer logits = pass(position, s -> first ? s % shape.vocab() : ahead ? -1 - s : draws.drawn(s));
+                if (ahead && !first) {
+                    draws.read();
+                }
+                draws.start(logits);
+                if (!ahead) {
+                    draws.read();
+                }
+                return System.nanoTime() - begin;
+            });
+            draws.read();
+            String how = ahead ? "sent off before ids are read" : "one by one";
+            line(shape.name() + " decode, " + batch + " sequences, " + how + ", a step", median(wall) / 1e3, "us");
+        }
     }
 
     private static int[] table(int sequence, int size) {
@@ -286,20 +213,19 @@ public final class GpuBench {
         return table;
     }
 
-    private static Buffer pass(Backend backend, Model model, ForwardInput input, KvCache cache, int logitRows) {
+    private static Buffer pass(CudaBackend backend, Model model, ForwardInput input, KvCache cache, int logitRows) {
         backend.beginStep(input.metadata(), logitRows);
         Buffer logits = model.forward(input, cache);
         backend.endStep();
         return logits;
     }
 
-    private static void prefill(Shape shape, CudaBackend backend, Model model, KvCache cache) {
-        int length = PROMPT;
-        ForwardInput input = new ForwardInput(length, 1, 64, BLOCK_SIZE);
+    private static void prefill(BenchShape shape, CudaBackend backend, Model model, KvCache cache) {
+        ForwardInput input = new ForwardInput(PROMPT, 1, 64, BLOCK_SIZE);
         long[] device = new long[5];
         for (int run = -1; run < device.length; run++) {
             input.clear();
-            input.add(new int[length], 0, length, table(0, length / BLOCK_SIZE), 1);
+            input.add(new int[PROMPT], 0, PROMPT, table(0, PROMPT / BLOCK_SIZE), 1);
             GpuMeasures.begin(backend);
             pass(backend, model, input, cache, 1);
             GpuMeasures.end(backend);
@@ -308,20 +234,20 @@ public final class GpuBench {
             }
         }
         long nanos = median(device);
-        int width = shape.heads * shape.headDim;
-        int kvWidth = shape.kvHeads * shape.headDim;
+        int width = shape.heads() * shape.headDim();
+        int kvWidth = shape.kvHeads() * shape.headDim();
         long products = 0;
         for (int[] size : new int[][] {
-            {width + 2 * kvWidth, shape.hidden},
-            {shape.hidden, width},
-            {2 * shape.inner, shape.hidden},
-            {shape.hidden, shape.inner}
+            {width + 2 * kvWidth, shape.hidden()},
+            {shape.hidden(), width},
+            {2 * shape.inner(), shape.hidden()},
+            {shape.hidden(), shape.inner()}
         }) {
-            products += shape.layers * GpuMeasures.productNanos(backend, length, size[1], size[0]);
+            products += shape.layers() * GpuMeasures.productNanos(backend, PROMPT, size[1], size[0]);
         }
-        line(shape.name + " prefill of " + length, length * 1e9 / nanos, "tok/s");
+        line(shape.name() + " prefill of " + PROMPT, PROMPT * 1e9 / nanos, "tok/s");
         line(
-                shape.name + " prefill, share of the rate of its bare products (" + GpuMeasures.yardstick() + ")",
+                shape.name() + " prefill, share of the rate of its bare products (" + GpuMeasures.yardstick() + ")",
                 100.0 * products / nanos,
                 "%");
     }
@@ -332,35 +258,7 @@ public final class GpuBench {
         return sorted[sorted.length / 2];
     }
 
-    private static void line(String name, double value, String unit) {
-        System.out.printf(java.util.Locale.ROOT, "%s: %.2f %s%n", name, value, unit);
-    }
-
-    /** A header in front of a hole: the file takes no room, and reads as zeros until the device makes them random. */
-    private static void write(Path folder, Shape shape) throws IOException {
-        Files.writeString(folder.resolve("config.json"), shape.config());
-        StringBuilder header = new StringBuilder("{");
-        long at = 0;
-        for (Map.Entry<String, int[]> tensor : (shape.kvHeads == 0 ? shape.optTensors() : shape.tensors()).entrySet()) {
-            long bytes = 2;
-            for (int size : tensor.getValue()) {
-                bytes *= size;
-            }
-            header.append(header.length() == 1 ? "" : ",")
-                    .append("\"%s\":{\"dtype\":\"BF16\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
-                            .formatted(tensor.getKey(), Arrays.toString(tensor.getValue()), at, at + bytes));
-            at += bytes;
-        }
-        byte[] json = header.append("}").toString().getBytes(StandardCharsets.UTF_8);
-        byte[] length = ByteBuffer.allocate(8)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(json.length)
-                .array();
-        try (RandomAccessFile file =
-                new RandomAccessFile(folder.resolve("model.safetensors").toFile(), "rw")) {
-            file.write(length);
-            file.write(json);
-            file.setLength(8 + json.length + at);
-        }
+    static void line(String name, double value, String unit) {
+        System.out.printf(Locale.ROOT, "%s: %.2f %s%n", name, value, unit);
     }
 }

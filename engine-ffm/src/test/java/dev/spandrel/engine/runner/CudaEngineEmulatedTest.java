@@ -17,6 +17,7 @@ import dev.spandrel.engine.SamplingParams;
 import dev.spandrel.engine.StartPhase;
 import dev.spandrel.engine.StepRecord;
 import dev.spandrel.engine.TokenRules;
+import dev.spandrel.engine.backend.cuda.GpuMeasures;
 import dev.spandrel.engine.cuda.EmulatedCuda;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -129,6 +130,31 @@ class CudaEngineEmulatedTest {
         }
         assertThat(steps.stream().mapToInt(StepRecord::generatedTokens).sum()).isEqualTo(8 + 9 + 10 + 11);
         assertThat(overlapping).isGreaterThanOrEqualTo(steps.size() - PROMPTS.size() - 1);
+    }
+
+    /** What the way through Panama costs a step is these times some nanoseconds: docs/benchmarks.md, and bench/gpu/run.sh. */
+    @Test
+    void aReplayedStepMakesFewDowncalls() throws InterruptedException {
+        // The first one loads what the others find.
+        int[] tokens = {20, 20, 60};
+        long[] calls = new long[3];
+        try (Engine engine = Engine.open(config("cuda").prefixCaching(false).build())) {
+            for (int i = 0; i < 3; i++) {
+                long before = downcalls();
+                SamplingParams longer = GREEDY.withMaxTokens(tokens[i]).withIgnoreEos(true);
+                finish(submit(engine, "Once upon a time", longer), new StringBuilder());
+                // The turn that ends a generation may still be at its end.
+                while (engine.stats().running() > 0) {
+                    Thread.onSpinWait();
+                }
+                calls[i] = downcalls() - before;
+            }
+        }
+        assertThat(calls[2] - calls[1]).isEqualTo(40L * GpuMeasures.STEP_DOWNCALLS);
+    }
+
+    private long downcalls() {
+        return cuda.called().stream().mapToLong(cuda::calls).sum();
     }
 
     /** Penalties, rules and forms of the output are the device's affair too: of logits nothing is read but what is drawn. */

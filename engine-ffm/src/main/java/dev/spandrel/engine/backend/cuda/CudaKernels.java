@@ -18,8 +18,15 @@ import java.util.Map;
 
 /** The kernels, compiled when first asked for: one module per source and element type. */
 final class CudaKernels implements AutoCloseable {
-    private static final List<String> HEADERS =
-            List.of("spandrel.cuh", "normalize.cuh", "weights.cuh", "blocks.cuh", "cache.cuh", "pieces.cuh", "mma.cuh");
+    private static final List<String> HEADERS = List.of(
+            "spandrel.cuh",
+            "normalize.cuh",
+            "weights.cuh",
+            "matmul.cuh",
+            "blocks.cuh",
+            "cache.cuh",
+            "pieces.cuh",
+            "mma.cuh");
 
     private final CudaDevice device;
     private final KernelCache cache;
@@ -64,6 +71,9 @@ final class CudaKernels implements AutoCloseable {
             all.add(source("embed.cu", List.of("-DWEIGHT_" + format)));
             all.add(source("matmul.cu", List.of("-DWEIGHT_" + format)));
             all.add(source("widen.cu", List.of("-DWEIGHT_" + format)));
+            if (format == WeightFormat.BF16 || format == WeightFormat.F16) {
+                all.add(source("matmul_wide.cu", List.of("-DWEIGHT_" + format)));
+            }
         }
         for (KvDType dtype : KvDType.values()) {
             all.add(source("store.cu", List.of("-DKV_" + dtype)));

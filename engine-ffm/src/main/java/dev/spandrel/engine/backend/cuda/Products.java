@@ -31,6 +31,7 @@ final class Products {
     private static final int THREADS = 256;
     private static final int WARPS = THREADS / 32;
     private static final int COLUMNS_PER_WARP = 2;
+    private static final int WIDE_COLUMNS_PER_WARP = 4;
     /** Blocks of 256 threads that one multiprocessor holds of these kernels. */
     private static final int BLOCKS_PER_PROCESSOR = 4;
     /** A norm in front of a product wants its rows in shared memory; beyond this a block needs leave to have more. */
@@ -143,7 +144,11 @@ final class Products {
         int outPitch = request.gate ? request.weight.rows() / 2 : request.weight.rows();
         int columns = request.gate ? part.rows() / 2 : part.rows();
         Norm norm = request.norm;
-        CudaKernel kernel = kernels.of(part.format(), "matmul.cu", "matmul_" + tile(rows));
+        int tile = tile(rows);
+        boolean wide = tile == FEW_ROWS && wide(part, request.gate ? 2 * columns : columns);
+        CudaKernel kernel = wide
+                ? kernels.of(part.format(), "matmul_wide.cu", "matmul_8_wide")
+                : kernels.of(part.format(), "matmul.cu", "matmul_" + tile);
         long bias = CudaWeight.vector(request.bias);
         kernel.address(in.address() + 4L * row * inner)
                 .with(rows)
@@ -162,9 +167,19 @@ final class Products {
                 .with(request.gate ? 1 : 0)
                 .with(outPitch)
                 .address(out.address() + 4L * ((long) row * outPitch + offset));
-        int perBlock = WARPS * (request.gate ? 1 : COLUMNS_PER_WARP);
+        int perWarp = wide ? WIDE_COLUMNS_PER_WARP : COLUMNS_PER_WARP;
+        int perBlock = WARPS * (request.gate ? perWarp / 2 : perWarp);
         int blocks = Math.min((columns + perBlock - 1) / perBlock, processors * BLOCKS_PER_PROCESSOR);
         kernel.launch(stream, blocks, 1, 1, THREADS, norm == null ? 0 : 4 * rows * inner);
+    }
+
+    /**
+     * Whether warps take more columns at once: where inputs cost as much as weights, and at most one multiprocessor in ten goes
+     * without, which is less than what there is to gain.
+     */
+    private boolean wide(CudaWeight.Part part, int columns) {
+        boolean narrow = part.format() == WeightFormat.BF16 || part.format() == WeightFormat.F16;
+        return narrow && 10L * columns >= 9L * WARPS * WIDE_COLUMNS_PER_WARP * processors;
     }
 
     private static int tile(int rows) {

@@ -15,6 +15,7 @@ import dev.spandrel.engine.tensor.Buffer;
 import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -116,6 +117,47 @@ class CudaBackendEmulatedTest extends BackendContract {
             backend.matmulAdd(buffer(backend, in), rows, residual, factor, room, sums[0]);
             new Unfused(backend).backend().matmulAdd(buffer(backend, in), rows, residual, factor, room, sums[1]);
             assertThat(read(backend, sums[0], rows, 96)).isEqualTo(read(backend, sums[1], rows, 96));
+        }
+    }
+
+    /** Eight rows, for which warps take four columns where there are enough, have the bits of each of them alone. */
+    @ParameterizedTest
+    @ValueSource(strings = {"bfloat16", "float16"})
+    void wideProductsHaveTheBitsOfSingleRows(String dtype) {
+        cuda.recover();
+        Tensor in = tensor(8, 96);
+        try (Backend backend = create(new WeightPolicy(dtype, "none"))) {
+            Buffer rows = buffer(backend, in);
+            // A last warp that has fewer than four; a pair more than fit; too few for all multiprocessors.
+            for (int columns : new int[] {141, 142, 30}) {
+                Weight weight = backend.upload(tensor(columns, 96));
+                Weight bias = backend.upload(tensor(columns));
+                boolean gated = columns % 2 == 0;
+                int width = gated ? columns / 2 : columns;
+                Buffer out = backend.allocate(8L * width);
+                Buffer single = backend.allocate(width);
+                Buffer row = backend.allocate(96);
+                Buffer room = backend.allocate(8L * columns);
+                multiply(backend, rows, 8, weight, bias, gated, room, out);
+                for (int r = 0; r < 8; r++) {
+                    backend.gatherRows(rows, new int[] {r}, 1, 96, row);
+                    multiply(backend, row, 1, weight, bias, gated, room, single);
+                    assertThat(read(backend, single, 1, width))
+                            .as("%d columns, row %d", columns, r)
+                            .isEqualTo(Arrays.copyOfRange(read(backend, out, 8, width), r * width, (r + 1) * width));
+                }
+            }
+        }
+        assertThat(cuda.launches("matmul_8_wide")).isEqualTo(2);
+        assertThat(cuda.launches("matmul_8")).isEqualTo(1);
+    }
+
+    private static void multiply(
+            Backend on, Buffer in, int rows, Weight weight, Weight bias, boolean gated, Buffer room, Buffer out) {
+        if (gated) {
+            on.normMatmulGate(in, rows, null, weight, bias, Activation.SILU, null, room, out);
+        } else {
+            on.matmul(in, rows, weight, bias, Activation.GELU, out);
         }
     }
 

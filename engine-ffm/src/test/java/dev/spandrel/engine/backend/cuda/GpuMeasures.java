@@ -8,12 +8,39 @@ import java.util.Arrays;
 
 /** Device times for the bench, by events on the backend's own stream. */
 public final class GpuMeasures {
+    /** Of a replayed step with its draw; CudaEngineEmulatedTest counts them. */
+    public static final int STEP_DOWNCALLS = 11;
+
     private static final int RUNS = 21;
+    private static final int DOWNCALLS = 200_000;
     private static final long MOST_BYTES = Long.getLong("read.bytes", 4L << 30);
     private static CudaEvent begun;
     private static CudaEvent ended;
 
     private GpuMeasures() {}
+
+    /**
+     * Nanoseconds that the downcalls of a step take by themselves: what a call of the generated bindings costs that reads a number,
+     * times {@link #STEP_DOWNCALLS}.
+     */
+    public static double downcallNanos() {
+        long[] nanos = new long[RUNS];
+        long sum = 0;
+        for (int run = -3; run < RUNS; run++) {
+            long begin = System.nanoTime();
+            for (int i = 0; i < DOWNCALLS; i++) {
+                sum += CuBlasLt.version();
+            }
+            if (run >= 0) {
+                nanos[run] = System.nanoTime() - begin;
+            }
+        }
+        if (sum == 0) {
+            throw new IllegalStateException("cuBLASLt has no version");
+        }
+        Arrays.sort(nanos);
+        return (double) nanos[RUNS / 2] / DOWNCALLS * STEP_DOWNCALLS;
+    }
 
     /** Marks where the measured work begins. */
     public static void begin(CudaBackend backend) {
