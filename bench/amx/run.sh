@@ -131,11 +131,13 @@ touch "$serial"
 tail -n +1 -f "$serial" &
 follower=$!
 # The guest ends by a triple fault, which is how it can end Bochs.
-timeout "${AMX_TIMEOUT:-3600}" "$bochs/bochs" -q -f "$work/bochsrc" >"$work/bochs.out" 2>&1 </dev/null || true
+ended=0
+timeout "${AMX_TIMEOUT:-3600}" "$bochs/bochs" -q -f "$work/bochsrc" >"$work/bochs.out" 2>&1 </dev/null || ended=$?
 sleep 1
 kill "$follower" 2>/dev/null || true
 cp "$serial" "$cache/last.txt"
 tr -d '\r' <"$serial" >"$work/said"
+[ $ended != 124 ] || fail "the emulation was stopped after ${AMX_TIMEOUT:-3600} s; what the machine said until then: $cache/last.txt"
 count() { sed -n "s/^\[ *\([0-9]*\) tests $1 *\]$/\1/p" "$work/said" | tail -n 1; }
 grep -q '^spandrel-amx: exit 0$' "$work/said" || { tail -n 3 "$work/bochs.log" >&2; fail "the tests failed or did not end; what the machine said: $cache/last.txt"; }
 [ "$(count successful)" -gt 0 ] && [ "$(count failed)$(count aborted)$(count skipped)" = 000 ] ||

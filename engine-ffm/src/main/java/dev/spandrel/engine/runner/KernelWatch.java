@@ -3,6 +3,7 @@ package dev.spandrel.engine.runner;
 import dev.spandrel.engine.KernelRate;
 import dev.spandrel.engine.backend.BackendOptions;
 import dev.spandrel.engine.backend.cpu.KernelCheck;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Looks once per process, beside the first requests, whether the CPU's kernels are as fast as they should be. */
@@ -16,13 +17,16 @@ final class KernelWatch {
     /** The JIT needs a moment, and nobody should wait for it: a thread of its own, which ends by itself. */
     static void once(BackendOptions options) {
         if (STARTED.compareAndSet(false, true)) {
-            Thread.ofPlatform().daemon().name("spandrel-kernel-watch").start(() -> {
-                for (KernelRate rate : KernelCheck.run(options)) {
-                    if (!rate.plausible()) {
-                        LOG.log(System.Logger.Level.WARNING, warning(rate));
-                    }
-                }
-            });
+            Thread.ofPlatform().daemon().name("spandrel-kernel-watch").start(() -> warn(KernelCheck.run(options)));
+        }
+    }
+
+    /** One line for each that is too slow. */
+    static void warn(List<KernelRate> rates) {
+        for (KernelRate rate : rates) {
+            if (!rate.plausible()) {
+                LOG.log(System.Logger.Level.WARNING, warning(rate));
+            }
         }
     }
 

@@ -25,7 +25,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Measures the multiplication of every format by one row and by six, and attention, on one thread and on its processor time, so that other
+ * Measures the multiplication of every format by one row and by six, with AMX by 32, and attention, on one thread and on its processor time, so that other
  * work on the machine does not look like a slow kernel. Each runs until it reaches its floor, which the JIT lets it do within
  * some tenths of a second, or until its time is up.
  */
@@ -34,6 +34,8 @@ public final class KernelCheck {
     private static final double FLOOR = 2.0 * LANES / 4;
     /** Narrow weights are widened for one row as for six, which costs a single row most of its pace. */
     private static final double FLOOR_ONE_ROW = FLOOR / 8;
+    /** AMX in whole calls: a tenth of what a first product by tiles reached on one thread. */
+    private static final double FLOOR_TILES = 40;
 
     private static final int INNER = 512;
     private static final int OUTPUTS = 256;
@@ -47,37 +49,38 @@ public final class KernelCheck {
     /** The rates, in the order of formats. */
     public static List<KernelRate> run(BackendOptions options) {
         List<KernelRate> rates = new ArrayList<>();
-        for (WeightFormat format : new WeightFormat[] {
-            WeightFormat.F32, WeightFormat.F16, WeightFormat.BF16, WeightFormat.INT8, WeightFormat.Q4_0
-        }) {
-            BackendOptions one = new BackendOptions(1, policy(format), options.machineCode(), options.amxRows());
+        for (WeightFormat format : WeightFormat.values()) {
+            WeightPolicy kept = policy(format);
+            WeightPolicy policy = new WeightPolicy(
+                    kept.dtype(), kept.quantization(), options.weights().activationDtype());
+            BackendOptions one = new BackendOptions(1, policy, options.machineCode(), options.amxRows());
             try (CpuBackend backend = new CpuBackend(one);
                     Arena arena = Arena.ofConfined()) {
-                MemorySegment values = arena.allocate(4L * INNER * OUTPUTS);
-                for (int i = 0; i < INNER * OUTPUTS; i++) {
-                    values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (i % 13 - 6) / 7f);
-                }
-                CpuWeight weight = (CpuWeight)
-                        backend.upload(new Tensor(DType.F32, List.of((long) OUTPUTS, (long) INNER), values));
+                CpuWeight weight = (CpuWeight) backend.upload(tensor(arena, format));
                 rates.add(measure(backend, weight, format, 1, FLOOR_ONE_ROW));
                 rates.add(measure(backend, weight, format, 6, FLOOR));
-            }
-        }
-        for (DType stored : new DType[] {DType.Q4_K, DType.Q6_K}) {
-            BackendOptions one =
-                    new BackendOptions(1, WeightPolicy.AS_STORED, options.machineCode(), options.amxRows());
-            try (CpuBackend backend = new CpuBackend(one);
-                    Arena arena = Arena.ofConfined()) {
-                // Blocks of zeros are as much work as others.
-                MemorySegment blocks = arena.allocate(stored.bytes(INNER * OUTPUTS));
-                CpuWeight weight =
-                        (CpuWeight) backend.upload(new Tensor(stored, List.of((long) OUTPUTS, (long) INNER), blocks));
-                rates.add(measure(backend, weight, WeightFormat.of(stored), 1, FLOOR_ONE_ROW));
-                rates.add(measure(backend, weight, WeightFormat.of(stored), 6, FLOOR));
+                if (backend.amx() && AmxKernels.supports(format) && !policy.roundsInputs(format)) {
+                    int rows = Math.max(AmxKernels.ROWS, options.amxRows());
+                    rates.add(measure(backend, weight, format, rows, FLOOR_TILES));
+                }
             }
         }
         rates.add(attention(options));
         return rates;
+    }
+
+    /** What a policy narrows, or what a GGUF file has in blocks; of those zeros will do, since they take as long as others. */
+    private static Tensor tensor(Arena arena, WeightFormat format) {
+        List<Long> shape = List.of((long) OUTPUTS, (long) INNER);
+        if (policy(format) == WeightPolicy.AS_STORED) {
+            DType dtype = DType.valueOf(format.name());
+            return new Tensor(dtype, shape, arena.allocate(dtype.bytes((long) INNER * OUTPUTS), 64));
+        }
+        MemorySegment values = arena.allocate(4L * INNER * OUTPUTS, 64);
+        for (int i = 0; i < INNER * OUTPUTS; i++) {
+            values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (i % 13 - 6) / 7f);
+        }
+        return new Tensor(DType.F32, shape, values);
     }
 
     /** One token of several heads against what came before it: scores, softmax and weighted values together. */
@@ -94,7 +97,8 @@ public final class KernelCheck {
             AttentionRule rule = AttentionRule.causal(0.125f);
             double work = 4.0 * POSITIONS * heads.queryColumns();
             Runnable call = () -> backend.attention(qkv, heads, metadata, kv, rule, out);
-            return new KernelRate("attention F32, 1 row", measure(call, work, FLOOR_ONE_ROW), FLOOR_ONE_ROW);
+            return new KernelRate(
+                    "attention F32, 1 row", measure(call, work, FLOOR_ONE_ROW, BUDGET_NANOS), FLOOR_ONE_ROW);
         }
     }
 
@@ -104,7 +108,8 @@ public final class KernelCheck {
             case BF16 -> new WeightPolicy("bfloat16", "none");
             case INT8 -> new WeightPolicy("auto", "int8");
             case Q4_0 -> new WeightPolicy("auto", "int4");
-            default -> WeightPolicy.F32;
+            case F32 -> WeightPolicy.F32;
+            default -> WeightPolicy.AS_STORED;
         };
     }
 
@@ -113,16 +118,16 @@ public final class KernelCheck {
         HostBuffer in = HostBuffer.of((long) rows * INNER);
         HostBuffer out = HostBuffer.of((long) rows * OUTPUTS);
         Runnable call = () -> backend.matmul(in, rows, weight, null, Activation.NONE, out);
-        double rate = measure(call, 2.0 * rows * INNER * OUTPUTS, floor);
+        double rate = measure(call, 2.0 * rows * INNER * OUTPUTS, floor, BUDGET_NANOS);
         return new KernelRate("matmul " + format + ", " + (rows == 1 ? "1 row" : rows + " rows"), rate, floor);
     }
 
     /** Billions of operations per second of processor time: the best of some calls that is above the floor, or of all in time. */
-    private static double measure(Runnable call, double work, double floor) {
+    static double measure(Runnable call, double work, double floor, long budgetNanos) {
         ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         double best = 0;
         long now = threads.getCurrentThreadCpuTime();
-        long end = now + BUDGET_NANOS;
+        long end = now + budgetNanos;
         while (best < floor && now < end) {
             for (int i = 0; i < CALLS; i++) {
                 call.run();
