@@ -195,7 +195,7 @@ public final class EngineOpening {
                     maxModelLen,
                     config.blockSize(),
                     blockCount,
-                    System::nanoTime);
+                    config.nanoClock());
             start.done("capture");
         }
         loop.start();

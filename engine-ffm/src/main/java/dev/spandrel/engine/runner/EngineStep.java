@@ -4,10 +4,7 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.StepRecord;
-import dev.spandrel.engine.StopRules;
 import dev.spandrel.engine.sampling.Sampler;
-import dev.spandrel.engine.sampling.TokenConstraint;
-import dev.spandrel.engine.sampling.TokenHistory;
 import dev.spandrel.engine.scheduler.BlockManager;
 import dev.spandrel.engine.scheduler.FaultPoint;
 import dev.spandrel.engine.scheduler.NgramProposer;
@@ -15,12 +12,10 @@ import dev.spandrel.engine.scheduler.ScheduledBatch;
 import dev.spandrel.engine.scheduler.Scheduler;
 import dev.spandrel.engine.scheduler.Sequence;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 import java.util.function.LongSupplier;
-import java.util.stream.LongStream;
 
 /**
  * One turn of the engine: schedule, run, sample, publish; and the counters over all turns. Owned by the engine thread. A
@@ -41,7 +36,7 @@ final class EngineStep {
     private final BlockManager blocks;
     private final StepRunner runner;
     private final NgramProposer proposer;
-    private final IntPredicate endsSequence;
+    private final StepEndings endings;
     private final WaitingLine line;
     private final LongSupplier nanoClock;
     private final FaultPoint faults;
@@ -49,21 +44,14 @@ final class EngineStep {
     /** Whether the next step may be scheduled before the tokens of the last are read. Drafts are made of these. */
     private final boolean overlaps;
 
-    /** Requests of the step that sample, and behind each other their sampled tokens and how many each has. */
-    private final List<LiveRequest> sampling = new ArrayList<>();
-
-    /** Requests of the step whose hidden states are complete. */
-    private final List<LiveRequest> pooled = new ArrayList<>();
+    /** What the step that is looked at brings. */
+    private final StepTokens fresh = new StepTokens();
 
     /** Requests with new tokens whose readers sleep until the next pass is on its way. */
     private final List<LiveRequest> asleep = new ArrayList<>();
 
     /** Requests that wait for the form of their output, and whose last token may have been the last. */
     private final List<LiveRequest> held = new ArrayList<>();
-
-    private int[] tokens = new int[16];
-    private int[] counts = new int[16];
-    private int sampled;
 
     /** The step whose tokens are drawn and not read, or null; and when the last tokens were read. */
     private StepBooking flight;
@@ -84,17 +72,7 @@ final class EngineStep {
     /** Somebody asked for the detail of a step before there was one to be watched. */
     private boolean owesDetail;
 
-    private long steps;
-    private long promptTokens;
-    private long generatedTokens;
-    private long preemptions;
-    private long prefixCacheQueries;
-    private long prefixCacheHits;
-    private long drafts;
-    private long draftTokens;
-    private long acceptedDraftTokens;
-    private long cachedPromptTokens;
-    private long[] acceptedPerPosition = {};
+    private final StepCounters counters = new StepCounters();
 
     /** A turn that nobody wants to know more of. */
     EngineStep(
@@ -130,7 +108,7 @@ final class EngineStep {
         this.blocks = blocks;
         this.runner = runner;
         this.proposer = proposer;
-        this.endsSequence = endsSequence;
+        endings = new StepEndings(endsSequence);
         this.line = line;
         this.nanoClock = nanoClock;
         this.faults = faults;
@@ -156,7 +134,7 @@ final class EngineStep {
 
     /** Index of the next step. */
     long index() {
-        return steps + (isInFlight() ? 1 : 0);
+        return counters.steps() + (isInFlight() ? 1 : 0);
     }
 
     /**
@@ -242,23 +220,21 @@ final class EngineStep {
     /** Reads the tokens of the step in flight, and gives them to those who are still there. */
     private StepRecord land() {
         StepBooking landing = flight;
-        sampling.clear();
-        pooled.clear();
-        sampled = 0;
+        fresh.clear();
         for (int i = 0; i < landing.drawn().size(); i++) {
             LiveRequest request = landing.drawn().get(i);
             int token = runner.drawn(i);
             if (request.ending() == null) {
                 faults.pass("sample");
-                take(request, token);
+                fresh.take(request, token);
             }
         }
         long end = nanoClock.getAsLong();
-        StepRecord step = landing.close(steps++, lastRead, end, sampled, Optional.empty());
+        StepRecord step = landing.close(counters.step(), lastRead, end, fresh.size(), Optional.empty());
         lastRead = end;
         publish(end);
         flight = null;
-        generatedTokens += sampled;
+        counters.generated(fresh.size());
         return step;
     }
 
@@ -267,27 +243,18 @@ final class EngineStep {
         sample(batch);
         long end = nanoClock.getAsLong();
         StepRecord step = booked.close(
-                steps++,
+                counters.step(),
                 lastRead,
                 end,
-                sampled,
+                fresh.size(),
                 watch == null ? Optional.empty() : Optional.of(watch.end(batch, blocks)));
         lastRead = end;
         scheduler.advance(batch);
         publish(end);
         scheduler.done();
         unread = null;
-        generatedTokens += sampled;
+        counters.generated(fresh.size());
         return step;
-    }
-
-    /** Notes the one token that a request has of the step. */
-    private void take(LiveRequest request, int token) {
-        counts = counts.length == sampling.size() ? Arrays.copyOf(counts, 2 * counts.length) : counts;
-        counts[sampling.size()] = 1;
-        sampling.add(request);
-        tokens = tokens.length == sampled ? Arrays.copyOf(tokens, 2 * tokens.length) : tokens;
-        tokens[sampled++] = token;
     }
 
     private void propose() {
@@ -309,12 +276,11 @@ final class EngineStep {
                 line.admitted(nanos);
             }
             request.scheduled(nanos);
-            prefixCacheQueries += blocks.prefixCaching() ? request.length() : 0;
-            prefixCacheHits += request.cachedTokens();
+            counters.admitted(request, blocks.prefixCaching());
         }
         for (Sequence sequence : batch.preempted()) {
             ((LiveRequest) sequence).preempted(nanos);
-            preemptions++;
+            counters.preempted();
         }
     }
 
@@ -325,9 +291,7 @@ final class EngineStep {
      * that come without speculation. Nothing is appended until all are drawn.
      */
     private void sample(ScheduledBatch batch) {
-        sampling.clear();
-        pooled.clear();
-        sampled = 0;
+        fresh.clear();
         int row = 0;
         for (int i = 0; i < batch.sequences().size(); i++) {
             LiveRequest request = (LiveRequest) batch.sequences().get(i);
@@ -338,7 +302,7 @@ final class EngineStep {
             int rows = batch.samplingRows(i);
             if (rows > 0 && drawing) {
                 faults.pass("sample");
-                take(request, runner.drawn(sampled));
+                fresh.take(request, runner.drawn(fresh.size()));
                 continue;
             }
             if (request.pooler() != null) {
@@ -349,7 +313,7 @@ final class EngineStep {
                         request.computed() + batch.tokenCount(i) - batch.logitRows(i));
                 row += batch.logitRows(i);
                 if (rows > 0) {
-                    pooled.add(request);
+                    fresh.pooled(request);
                 }
                 continue;
             }
@@ -357,13 +321,9 @@ final class EngineStep {
             row += batch.logitRows(i) - rows;
             if (rows > 0) {
                 faults.pass("sample");
+                fresh.begin(request);
                 int drawn = sample(request, row, rows);
-                counts = counts.length == sampling.size() ? Arrays.copyOf(counts, 2 * counts.length) : counts;
-                counts[sampling.size()] = drawn;
-                sampling.add(request);
-                drafts += rows > 1 ? 1 : 0;
-                draftTokens += rows - 1;
-                accepted(drawn - 1);
+                counters.drafted(rows - 1, drawn - 1);
                 row += rows;
             }
         }
@@ -379,36 +339,18 @@ final class EngineStep {
         }
     }
 
-    private void accepted(int count) {
-        acceptedDraftTokens += count;
-        if (count > acceptedPerPosition.length) {
-            acceptedPerPosition = Arrays.copyOf(acceptedPerPosition, count);
-        }
-        for (int position = 0; position < count; position++) {
-            acceptedPerPosition[position]++;
-        }
-    }
-
     private int sample(LiveRequest request, int firstRow, int rows) {
         int drawn = 0;
         int length = request.length();
         boolean drafted = true;
         while (drafted && drawn < rows) {
             int token = runner.sample(request, firstRow + drawn, request.generated() + drawn);
-            tokens = tokens.length == sampled ? Arrays.copyOf(tokens, 2 * tokens.length) : tokens;
-            tokens[sampled++] = token;
-            drafted = drawn < rows - 1 && request.tokens()[length + drawn] == token && !stops(request, token);
+            fresh.add(token);
+            drafted = drawn < rows - 1 && request.tokens()[length + drawn] == token && !endings.stops(request, token);
             drawn++;
-            drafted = drafted && goesOn(request, request.generated() + drawn);
+            drafted = drafted && StepEndings.goesOn(request, request.generated() + drawn);
         }
         return drawn;
-    }
-
-    /** Whether the form of the output is known to go on after so many tokens, the last of them drafted. */
-    private static boolean goesOn(LiveRequest request, int generated) {
-        TokenConstraint form = request.plan().constraint();
-        TokenHistory history = request.before(generated);
-        return form == null || form.ready(history) && form.failure() == null && !form.complete(history);
     }
 
     /** Looks after those that wait for the form of their output. */
@@ -417,11 +359,11 @@ final class EngineStep {
             if (request.ending() != null) {
                 return true;
             }
-            if (!request.plan().constraint().ready(request.before(request.generated()))) {
+            if (StepEndings.awaitsForm(request)) {
                 return false;
             }
             request.hold(false);
-            LiveRequest.Ending ending = formEnding(request, nanos);
+            LiveRequest.Ending ending = StepEndings.byForm(request, nanos);
             if (ending != null) {
                 end(request, ending);
             }
@@ -430,27 +372,27 @@ final class EngineStep {
     }
 
     private void publish(long nanos) {
-        for (LiveRequest request : pooled) {
-            countPrompt(request);
+        for (LiveRequest request : fresh.pooled()) {
+            counters.prompt(request);
             end(request, new LiveRequest.Ending(FinishReason.STOP, 0, nanos, null));
         }
         int at = 0;
-        for (int i = 0; i < sampling.size(); i++) {
+        for (int i = 0; i < fresh.requests().size(); i++) {
             faults.pass("publish");
-            LiveRequest request = sampling.get(i);
+            LiveRequest request = fresh.requests().get(i);
             LiveRequest.Ending ending = null;
-            for (int j = 0; j < counts[i]; j++) {
-                int token = tokens[at + j];
+            for (int j = 0; j < fresh.count(i); j++) {
+                int token = fresh.token(at + j);
                 if (ending == null && token < 0) {
                     EngineException cause = token == Sampler.NOT_A_NUMBER ? NOT_NUMBERS : NOTHING_ALLOWED;
                     ending = new LiveRequest.Ending(FinishReason.ERROR, 0, nanos, cause);
                 } else if (ending == null) {
-                    countPrompt(request);
+                    counters.prompt(request);
                     request.append(token, nanos);
-                    ending = ending(request, token, j == counts[i] - 1, nanos);
+                    ending = ending(request, token, j == fresh.count(i) - 1, nanos);
                 }
             }
-            at += counts[i];
+            at += fresh.count(i);
             if (ending != null) {
                 end(request, ending);
             } else if (runner.runsAhead()) {
@@ -475,49 +417,18 @@ final class EngineStep {
         asleep.clear();
     }
 
-    /** Whether a token is one that ends the sequence, be it early or not. */
-    private boolean stops(LiveRequest request, int token) {
-        return !request.sampling().ignoreEos() && endsSequence.test(token)
-                || request.plan().stopTokenIds().contains(token);
-    }
-
-    /** At its first token a prompt is prefilled; one that is preempted and computed again later counts no second time. */
-    private void countPrompt(LiveRequest request) {
-        if (request.known() == 0) {
-            promptTokens += request.promptLength();
-            cachedPromptTokens += request.firstCachedTokens();
-        }
-    }
-
     /** @param last of those that the step drew; before it the form is known to go on */
     private LiveRequest.Ending ending(LiveRequest request, int token, boolean last, long nanos) {
-        StopRules rules = request.sampling().stopRules();
-        TokenConstraint form = request.plan().constraint();
-        FinishReason stop = form != null && form.cutShort() ? FinishReason.LENGTH : FinishReason.STOP;
-        if (request.generated() >= rules.minTokens() && stops(request, token)) {
-            boolean models = !rules.ignoreEos() && endsSequence.test(token);
-            return new LiveRequest.Ending(stop, rules.includeInOutput() ? 0 : 1, nanos, models ? -1 : token, null);
+        LiveRequest.Ending ending = endings.byToken(request, token, nanos);
+        if (ending != null) {
+            return ending;
         }
-        if (form != null && last && !form.ready(request.before(request.generated()))) {
+        if (last && StepEndings.awaitsForm(request)) {
             request.hold(true);
             held.add(request);
             return null;
         }
-        return form == null || last ? formEnding(request, nanos) : null;
-    }
-
-    /** The end of a request whose form has ended, or that has all its tokens. */
-    private static LiveRequest.Ending formEnding(LiveRequest request, long nanos) {
-        TokenConstraint form = request.plan().constraint();
-        if (form != null && form.failure() != null) {
-            return new LiveRequest.Ending(FinishReason.ERROR, 0, nanos, form.failure());
-        }
-        if (form != null && form.complete(request.before(request.generated()))) {
-            return new LiveRequest.Ending(form.cutShort() ? FinishReason.LENGTH : FinishReason.STOP, 0, nanos, null);
-        }
-        return request.length() == request.maxLength()
-                ? new LiveRequest.Ending(FinishReason.LENGTH, 0, nanos, null)
-                : null;
+        return request.plan().constraint() == null || last ? StepEndings.byForm(request, nanos) : null;
     }
 
     /** Ends a request wherever it stands; harmless when it has ended before. */
@@ -569,24 +480,7 @@ final class EngineStep {
 
     /** Counters and gauges as of now; of the waiting only those that were preempted, the others stand in the line. */
     EngineStats stats() {
-        return new EngineStats(
-                scheduler.running().size(),
-                scheduler.preemptedCount(),
-                0,
-                blocks.totalBlocks(),
-                blocks.usedBlocks(),
-                blocks.blockSize(),
-                steps,
-                promptTokens,
-                cachedPromptTokens,
-                generatedTokens,
-                preemptions,
-                prefixCacheQueries,
-                prefixCacheHits,
-                drafts,
-                draftTokens,
-                acceptedDraftTokens,
-                LongStream.of(acceptedPerPosition).boxed().toList());
+        return counters.stats(scheduler, blocks);
     }
 
     /** Requests that scheduling looked at and that were never in a step. */

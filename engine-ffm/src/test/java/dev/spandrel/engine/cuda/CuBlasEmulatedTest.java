@@ -20,27 +20,23 @@ class CuBlasEmulatedTest {
     private static final int OUT_PITCH = 9;
 
     private final Random random = new Random(183);
+    private EmulatedDevice device;
     private EmulatedCuda cuda;
-    private CudaContext context;
     private CudaStream stream;
     private DeviceMemoryPool pool;
 
     @BeforeEach
     void open() {
-        cuda = EmulatedCuda.open();
-        context = CudaContext.open(CudaDevice.of(0));
-        stream = new CudaStream();
-        pool = new DeviceMemoryPool(1 << 20);
+        device = new EmulatedDevice(1 << 20);
+        cuda = device.cuda();
+        stream = device.stream();
+        pool = device.pool();
     }
 
     @AfterEach
     void close() {
-        if (context != null) {
-            pool.close();
-            stream.close();
-            context.close();
-            assertThat(cuda.liveAllocations()).isZero();
-            assertThat(cuda.liveHandles()).isZero();
+        if (device != null) {
+            device.close();
         }
     }
 

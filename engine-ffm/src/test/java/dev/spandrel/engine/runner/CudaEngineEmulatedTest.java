@@ -27,6 +27,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -183,15 +185,17 @@ class CudaEngineEmulatedTest {
      */
     @Test
     void decodeStepsAreCapturedAtTheStart() {
-        try (Engine engine = Engine.open(config("cuda").build())) {
+        // As much time as it takes: three seconds are not enough for all on a machine that is busy.
+        LongSupplier clock = new AtomicLong()::incrementAndGet;
+        try (Engine engine = Engine.open(config("cuda").nanoClock(clock).build())) {
             assertThat(engine.startPhases())
                     .extracting(StartPhase::name)
                     .containsSubsequence("load", "warm_up", "capture", "start_loop");
             assertThat(cuda.calls("cuStreamEndCapture")).isEqualTo(3);
         }
         long before = cuda.calls("cuStreamEndCapture");
-        try (Engine engine =
-                Engine.open(config("cuda").maxNumSeqs(3).maxModelLen(500).build())) {
+        try (Engine engine = Engine.open(
+                config("cuda").nanoClock(clock).maxNumSeqs(3).maxModelLen(500).build())) {
             assertThat(engine.healthy()).isTrue();
             assertThat(cuda.calls("cuStreamEndCapture") - before)
                     .as("1, 2 and 3 sequences at 128, 256 and 500 tokens")

@@ -3,12 +3,11 @@ package dev.spandrel.engine.backend.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.spandrel.engine.backend.WeightFormat;
-import dev.spandrel.engine.cuda.CudaContext;
-import dev.spandrel.engine.cuda.CudaDevice;
 import dev.spandrel.engine.cuda.CudaMemory;
 import dev.spandrel.engine.cuda.CudaStream;
 import dev.spandrel.engine.cuda.DeviceMemoryPool;
 import dev.spandrel.engine.cuda.EmulatedCuda;
+import dev.spandrel.engine.cuda.EmulatedDevice;
 import dev.spandrel.engine.cuda.PinnedMemory;
 import dev.spandrel.engine.tensor.DType;
 import dev.spandrel.engine.tensor.Tensor;
@@ -28,27 +27,23 @@ class WeightUploaderEmulatedTest {
     private static final int STAGING = 1024;
 
     private final Random random = new Random(17);
+    private EmulatedDevice device;
     private EmulatedCuda cuda;
-    private CudaContext context;
     private CudaStream stream;
     private DeviceMemoryPool pool;
 
     @BeforeEach
     void open() {
-        cuda = EmulatedCuda.open();
-        context = CudaContext.open(CudaDevice.of(0));
-        stream = new CudaStream();
-        pool = new DeviceMemoryPool(0);
+        device = new EmulatedDevice(0);
+        cuda = device.cuda();
+        stream = device.stream();
+        pool = device.pool();
     }
 
     @AfterEach
     void close() {
-        if (context != null) {
-            pool.close();
-            stream.close();
-            context.close();
-            assertThat(cuda.liveAllocations()).isZero();
-            assertThat(cuda.liveHandles()).isZero();
+        if (device != null) {
+            device.close();
         }
     }
 
