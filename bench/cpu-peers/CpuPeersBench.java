@@ -16,8 +16,8 @@ import java.util.List;
 /**
  * Our side of bench/cpu-peers: the whole engine, scheduler and sampler included, on random weights of a shape.
  *
- * <p>Arguments: FOLDER SHAPE TYPE THREADS, as peer.py's run; TYPE is f32, bf16, f16, int8 or int4, or a type of GGUF, whose file
- * FOLDER/SHAPE-TYPE.gguf peer.py has made. Measures what each line of standard
+ * <p>Arguments: FOLDER SHAPE TYPE THREADS, as peer.py's run; TYPE is f32, bf16, f16, int8 or int4, one of these two with -a8 for
+ * activations rounded to int8, or a type of GGUF, whose file FOLDER/SHAPE-TYPE.gguf peer.py has made. Measures what each line of standard
  * input says: decode-SEQUENCES, decode-SEQUENCES-PROMPT-STEPS or prefill-TOKENS. Options of the
  * engine are system properties: -Damx=false, -DmachineCode=false, -Dkv=float16; the last is what the peer keeps by default.
  */
@@ -46,6 +46,7 @@ public final class CpuPeersBench {
             case "bf16" -> config.dtype("bfloat16");
             case "f16" -> config.dtype("float16");
             case "int8", "int4" -> config.quantization(type);
+            case "int8-a8", "int4-a8" -> config.quantization(type.substring(0, 4)).activationDType("int8");
             default -> config.tokenizer(tokenizer.toString());
         }
         if (Boolean.getBoolean("verbs")) {

@@ -8,8 +8,9 @@ import subprocess
 from sides import Side, say, spread
 
 HERE = pathlib.Path(__file__).resolve().parent
-OURS = {"f32": "f32", "bf16": "bf16", "q8_0": "int8", "q4_0": "int4"}
-"""What ours makes of random BF16 weights; other types are read from the peer's own file."""
+OURS = {"f32": "f32", "bf16": "bf16", "q8_0": "int8", "q4_0": "int4", "q8_0-a8": "int8-a8", "q4_0-a8": "int4-a8"}
+"""What ours makes of random BF16 weights, with -a8 its activations rounded to int8, as the peer's always are; other types are read
+from the peer's own file."""
 WORK = ["decode-1", "decode-32", "prefill-512"]
 PARAMETERS = {"a": 134_478_720, "b": 493_961_216, "c": 188_743_680}
 """Those of the matrices, each read once for a token; the table of embeddings is the head."""
@@ -30,9 +31,10 @@ def java(options):
 def measure(options, row):
     """Prints one row of the table for each piece of work."""
     shape, kind = row.split(":")
+    stored = kind.removesuffix("-a8")
     threads = str(options.threads)
     peer = Side(
-        "peer", [options.python, str(HERE / "peer.py"), "run", options.models, shape, kind, threads]
+        "peer", [options.python, str(HERE / "peer.py"), "run", options.models, shape, stored, threads]
     )
     ours = Side("ours", [*java(options), "CpuPeersBench", options.models, shape, OURS.get(kind, kind), threads])
     for _ in range(options.warm_up):
@@ -47,7 +49,7 @@ def measure(options, row):
             text = f"{row} {work} {turn + 1}/{options.rounds}: ours {mine[-1]:.0f}, llama.cpp {theirs[-1]:.0f}"
             if work == "decode-1":
                 read = limits(options, "read")["read-GB/s"]
-                shares.append(100 * mine[-1] * PARAMETERS[shape] * BYTES[kind] / (read * 1e9))
+                shares.append(100 * mine[-1] * PARAMETERS[shape] * BYTES[stored] / (read * 1e9))
                 text += f" tok/s, reading {read:.1f} GB/s at most"
             say(text)
         ratio = statistics.median(mine) / statistics.median(theirs)
@@ -72,9 +74,9 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/cpu-peers/run.sh", description=__doc__)
     for name in ["--python", "--java", "--classpath", "--models", "--tokenizer", "--limits"]:
         parser.add_argument(name, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--rows", nargs="+", default=["a:f32", "a:bf16", "a:q8_0", "a:q4_0", "b:f32", "b:bf16"],
-                        help="shape a (135M) or b (0.5B), and f32, bf16, q8_0 or q4_0, or shape c (0.2B) and q4_k, q5_k or "
-                             "q6_k: %(default)s")  # fmt: skip
+    parser.add_argument("--rows", nargs="+", default=["a:f32", "a:bf16", "a:q8_0", "a:q4_0", "a:q8_0-a8", "a:q4_0-a8", "b:f32", "b:bf16"],
+                        help="shape a (135M) or b (0.5B), and f32, bf16, q8_0, q4_0, or these two with -a8: activations of ours"
+                             " rounded to int8; or shape c (0.2B) and q4_k, q5_k or q6_k: %(default)s")  # fmt: skip
     parser.add_argument("--work", nargs="+", default=WORK, help="decode-N or prefill-N: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn: %(default)s")
     parser.add_argument("--warm-up", type=int, default=3, help="rounds of ours before, for the JIT: %(default)s")
@@ -87,7 +89,8 @@ def main():
         options.rows, options.rounds, options.warm_up, options.no_products = ["a:bf16"], 1, 1, True
     for row in options.rows:
         shape, kind = row.split(":")
-        subprocess.run([options.python, str(HERE / "peer.py"), "make", options.models, shape, kind], check=True)
+        stored = kind.removesuffix("-a8")
+        subprocess.run([options.python, str(HERE / "peer.py"), "make", options.models, shape, stored], check=True)
     for name, value in limits(options, "all").items():
         print(f"limit {name} {value:.1f}", flush=True)
     print("\n| shape, weights | work | ours, tok/s | llama.cpp, tok/s | ratio | share of read bandwidth |")

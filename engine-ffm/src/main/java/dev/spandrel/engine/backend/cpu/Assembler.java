@@ -27,7 +27,6 @@ final class Assembler {
             Map.entry("vmovups", new Evex(MAP_0F, 0, 0x10, 64)),
             Map.entry("vbroadcastss", new Evex(MAP_0F38, 1, 0x18, 4)),
             Map.entry("vmulps", new Evex(MAP_0F, 0, 0x59, 64)),
-            Map.entry("vfmadd213ps", new Evex(MAP_0F38, 1, 0xA8, 64)),
             Map.entry("vfmadd231ps", new Evex(MAP_0F38, 1, 0xB8, 64)),
             Map.entry("vdpbf16ps", new Evex(MAP_0F38, 2, 0x52, 64)),
             Map.entry("vpdpbusd", new Evex(MAP_0F38, 1, 0x50, 64)),

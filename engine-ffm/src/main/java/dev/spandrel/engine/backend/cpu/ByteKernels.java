@@ -24,7 +24,6 @@ final class ByteKernels {
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
 
     private static final MethodHandle INT8;
@@ -65,7 +64,6 @@ final class ByteKernels {
      *
      * @param next address of the panel that this thread will multiply by afterwards, or {@code w}
      * @param cAt bytes from the array's beginning; rows {@code ldc} bytes apart
-     * @param sums an aligned place of {@link ByteTileCode#SUM_BYTES}
      */
     static void multiply(
             WeightFormat format,
@@ -77,14 +75,13 @@ final class ByteKernels {
             long cAt,
             long ldc,
             long blocks,
-            long rows,
-            long sums) {
+            long rows) {
         MemorySegment none = MemorySegment.NULL;
         try {
             switch (format) {
-                case INT8 -> INT8.invokeExact(none, lda, w, c, ldc, blocks, rows, a, cAt, next - w, sums, NIBBLES);
-                case Q8_0 -> Q8.invokeExact(none, lda, w, c, ldc, blocks, rows, a, cAt, next - w, sums, NIBBLES);
-                default -> Q4.invokeExact(none, lda, w, c, ldc, blocks, rows, a, cAt, next - w, sums, NIBBLES);
+                case INT8 -> INT8.invokeExact(none, lda, w, c, ldc, blocks, rows, a, cAt, next - w, NIBBLES);
+                case Q8_0 -> Q8.invokeExact(none, lda, w, c, ldc, blocks, rows, a, cAt, next - w, NIBBLES);
+                default -> Q4.invokeExact(none, lda, w, c, ldc, blocks, rows, a, cAt, next - w, NIBBLES);
             }
         } catch (Throwable e) {
             throw new IllegalStateException("machine code cannot be called", e);

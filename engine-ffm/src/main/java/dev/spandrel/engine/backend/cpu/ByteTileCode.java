@@ -4,7 +4,6 @@ import static dev.spandrel.engine.backend.cpu.Assembler.Register.R11;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.R9;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.RAX;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.RBP;
-import static dev.spandrel.engine.backend.cpu.Assembler.Register.RDI;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.RDX;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.RSP;
 
@@ -13,21 +12,25 @@ import dev.spandrel.engine.backend.cpu.Assembler.Memory;
 
 /**
  * Listings for rows that {@link ByteActivations} rounded to signed bytes, one scale per block of 32, against panels of bytes
- * or nibbles. They share the frame of {@link TileCode}: within a block the sums of six rows by four vectors are exact integers
- * in 24 registers; behind it they are turned to F32 and added, times the scales, to sums in the first-level cache. A block's integers
+ * or nibbles. They share the frame of {@link TileCode}, with tiles of three rows by four vectors: within a block their sums are exact
+ * integers in twelve registers; behind it they are turned to F32 and added, times the scales, to twelve others. A block's integers
  * begin at what takes the weights' zero point off. A row's output takes the same instructions in every tile.
  *
- * <p>Arguments are those of {@link TileCode}, r9 being blocks; two more follow on the stack: an aligned place for the F32 sums of
- * a tile, and the mask of low nibbles.
+ * <p>Tried, in GOP/s of 470 on one thread: six rows whose F32 sums wait in the first-level cache 358, since a store of 512 bits takes
+ * two cycles; six rows by two vectors, twice 380; these 407, and 8 of 9 instructions that multiply would be 418.
+ *
+ * <p>Arguments are those of {@link TileCode}, r9 being blocks; the mask of low nibbles follows on the stack.
  */
 final class ByteTileCode {
-    /** Bytes of F32 sums that a tile needs. */
-    static final int SUM_BYTES = 6 * PackedMatrix.STEP;
-
+    private static final int MOST_ROWS = 3;
+    private static final int[][] TILES = {{5, 3}, {4, 2}, {3, 3}, {2, 2}, {1, 1}};
     private static final int STEP = PackedMatrix.STEP;
+    /** Registers: F32 sums come first, then a block's integers, then weights and the inputs they meet. */
+    private static final int INTEGERS = 12;
+
     private static final int WEIGHTS = TileCode.WEIGHTS;
     private static final int BROADCAST = TileCode.BROADCAST;
-    /** Registers of a tile of nibbles behind the sums: two vectors in halves, and the rows they meet. */
+    /** In place of them for nibbles: two vectors in halves, and the inputs they meet. */
     private static final int MASK = 24;
 
     private static final int LOW = 25;
@@ -35,15 +38,13 @@ final class ByteTileCode {
     private static final int INPUTS = 29;
 
     /** Behind two pushes and the return address: rows, what is added to rdi and rcx, how far what comes next lies. */
-    private static final Memory SUMS = Memory.at(RSP, 56);
-    /** With rdi pushed. */
-    private static final Memory NIBBLES = Memory.at(RSP, 72);
+    private static final Memory NIBBLES = Memory.at(RSP, 56);
 
     private ByteTileCode() {}
 
     /** @param format INT8, Q8_0 or Q4_0 */
     static void write(Assembler to, String name, WeightFormat format) {
-        TileCode.frame(to, name, rows -> tile(to, name + rows, format, rows));
+        TileCode.frame(to, name, TILES, MOST_ROWS, rows -> tile(to, name + rows, format, rows));
     }
 
     private static void tile(Assembler to, String name, WeightFormat format, int rows) {
@@ -51,20 +52,17 @@ final class ByteTileCode {
         int scales = scales(format);
         int steps = nibbles ? PackedMatrix.Q4_STEPS : PackedMatrix.Q8_STEPS;
         TileCode.cursors(to, rows);
-        to.load(R11, SUMS).push(RDI).move(RDI, R11).move(RBP, R9);
-        to.address(R11, Memory.at(RDX, format == WeightFormat.INT8 ? PackedMatrix.ROW_SCALES : 0));
-        to.vector("vpxord", WEIGHTS, WEIGHTS, WEIGHTS);
-        for (int i = 0; i < 4 * rows; i++) {
-            to.store(sum(i), WEIGHTS);
-        }
+        to.address(R11, Memory.at(RDX, format == WeightFormat.INT8 ? PackedMatrix.ROW_SCALES : 0))
+                .move(RBP, R9);
+        TileCode.clear(to, 4 * rows);
         if (nibbles) {
             to.vector("vbroadcastss", MASK, NIBBLES);
         }
         to.align(32).label(name);
         for (int r = 0; r < rows; r++) {
-            to.vector("vbroadcastss", 4 * r, TileCode.row(r, ByteActivations.ZERO));
+            to.vector("vbroadcastss", INTEGERS + 4 * r, TileCode.row(r, ByteActivations.ZERO));
             for (int v = 1; v < 4; v++) {
-                to.vector("vmovups", 4 * r + v, 4 * r);
+                to.vector("vmovups", INTEGERS + 4 * r + v, INTEGERS + 4 * r);
             }
         }
         for (int s = 0; s < steps; s++) {
@@ -79,8 +77,10 @@ final class ByteTileCode {
         scale(to, format, rows);
         TileCode.advance(to, rows, ByteActivations.BLOCK_BYTES);
         to.add(R11, scales + steps * STEP).decrement(RBP).jump("jne", name);
-        store(to, format, rows);
-        to.pop(RDI);
+        if (format == WeightFormat.INT8) {
+            scaleOutputs(to, rows);
+        }
+        TileCode.store(to, rows, 4);
     }
 
     /** Bytes of scales before each block of weights. */
@@ -104,9 +104,10 @@ final class ByteTileCode {
             to.vector("vmovups", WEIGHTS + v, Memory.at(R11, at + 64 * v));
         }
         for (int r = 0; r < rows; r++) {
-            to.vector("vbroadcastss", BROADCAST + r % 4, TileCode.row(r, 4 * step));
+            int input = BROADCAST + (step * rows + r) % 4;
+            to.vector("vbroadcastss", input, TileCode.row(r, 4 * step));
             for (int v = 0; v < 4; v++) {
-                to.vector("vpdpbusd", 4 * r + v, WEIGHTS + v, BROADCAST + r % 4);
+                to.vector("vpdpbusd", INTEGERS + 4 * r + v, WEIGHTS + v, input);
             }
         }
     }
@@ -124,7 +125,8 @@ final class ByteTileCode {
                     int input = INPUTS + (half * rows + r) % 3;
                     to.vector("vbroadcastss", input, TileCode.row(r, WeightFormat.BLOCK / 2 * half + 4 * step));
                     for (int i = 0; i < 2; i++) {
-                        to.vector("vpdpbusd", 4 * r + pair + i, (half == 0 ? LOW : HIGH) + i, input);
+                        int weights = (half == 0 ? LOW : HIGH) + i;
+                        to.vector("vpdpbusd", INTEGERS + 4 * r + pair + i, weights, input);
                     }
                 }
             }
@@ -134,44 +136,30 @@ final class ByteTileCode {
     /** Integers of a block to F32, times the scales, added. */
     private static void scale(Assembler to, WeightFormat format, int rows) {
         boolean blocked = format != WeightFormat.INT8;
-        // Nibbles keep their mask in the first of these registers.
+        // Nibbles keep their mask in the register before these.
         int weights = MASK + 1;
-        if (blocked) {
-            for (int v = 0; v < 4; v++) {
-                to.vector("vcvtph2ps", weights + v, Memory.at(R11, 32 * v));
-            }
+        for (int v = 0; blocked && v < 4; v++) {
+            to.vector("vcvtph2ps", weights + v, Memory.at(R11, 32 * v));
         }
         for (int r = 0; r < rows; r++) {
-            to.vector("vbroadcastss", INPUTS, TileCode.row(r, ByteActivations.SCALE));
+            int input = blocked ? INPUTS : INPUTS + r;
+            to.vector("vbroadcastss", input, TileCode.row(r, ByteActivations.SCALE));
             for (int v = 0; v < 4; v++) {
-                int i = 4 * r + v;
-                int factor = blocked ? INPUTS + 1 + v % 2 : INPUTS;
-                to.vector("vcvtdq2ps", i, i);
+                int integers = INTEGERS + 4 * r + v;
+                int factor = blocked ? INPUTS + 1 + v % 2 : input;
+                to.vector("vcvtdq2ps", integers, integers);
                 if (blocked) {
-                    to.vector("vmulps", factor, INPUTS, weights + v);
+                    to.vector("vmulps", factor, input, weights + v);
                 }
-                to.vector("vfmadd213ps", i, factor, sum(i)).store(sum(i), i);
+                to.vector("vfmadd231ps", 4 * r + v, integers, factor);
             }
         }
     }
 
-    /** Sums to output rows, times a scale per output where the format has one; rcx is behind them then. */
-    private static void store(Assembler to, WeightFormat format, int rows) {
-        boolean scaled = format == WeightFormat.INT8;
-        for (int v = 0; scaled && v < 4; v++) {
-            to.vector("vmovups", WEIGHTS + v, Memory.at(RDX, 64 * v));
-        }
+    /** A scale per output. */
+    private static void scaleOutputs(Assembler to, int rows) {
         for (int i = 0; i < 4 * rows; i++) {
-            if (scaled) {
-                to.vector("vmulps", i, WEIGHTS + i % 4, sum(i));
-            } else {
-                to.vector("vmovups", i, sum(i));
-            }
+            to.vector("vmulps", i, i, Memory.at(RDX, 64 * (i % 4)));
         }
-        TileCode.store(to, rows, 4);
-    }
-
-    private static Memory sum(int register) {
-        return Memory.at(RDI, 64 * register);
     }
 }

@@ -48,6 +48,7 @@ final class MachineKernels {
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
 
     private static final CpuFeatures CPU =
@@ -267,7 +268,11 @@ final class MachineKernels {
         }
     }
 
-    /** Pairs of rows of signed bytes at address {@code a} against a panel of blocks; {@code c} lacks the rows' own scale. */
+    /**
+     * Pairs of rows of signed bytes at address {@code a} against a panel of blocks; {@code c} lacks the rows' own scale.
+     *
+     * @param next address of what this thread will multiply by afterwards, or {@code w}
+     */
     static void blocks(
             WeightFormat format,
             long a,
@@ -278,12 +283,13 @@ final class MachineKernels {
             long ldc,
             long blocks,
             long rows,
-            long sums) {
+            long sums,
+            long next) {
         try {
             if (format == WeightFormat.Q8_0) {
-                Q8.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt);
+                Q8.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt, next - w);
             } else {
-                Q4.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt);
+                Q4.invokeExact(a, lda, w, c, ldc, blocks, rows, sums, NIBBLES, cAt, next - w);
             }
         } catch (Throwable e) {
             throw cannotBeCalled(e);

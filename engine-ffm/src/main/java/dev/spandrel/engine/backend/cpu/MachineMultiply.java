@@ -66,8 +66,7 @@ final class MachineMultiply {
                     4L * cAt,
                     4L * ldc,
                     m.bytes.blocks(),
-                    rows,
-                    scratch.sums.address());
+                    rows);
             return;
         }
         if (m.tiles) {
@@ -145,7 +144,8 @@ final class MachineMultiply {
                         4L * ldc,
                         narrow.blocks(),
                         rows,
-                        narrow.sums(from));
+                        narrow.sums(from),
+                        ahead);
                 scaleRows(narrow, from, rows, c, cAt, ldc);
             }
         }

@@ -2,6 +2,7 @@ package dev.spandrel.engine.backend.cpu;
 
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.R10;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.R11;
+import static dev.spandrel.engine.backend.cpu.Assembler.Register.R12;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.R8;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.R9;
 import static dev.spandrel.engine.backend.cpu.Assembler.Register.RAX;
@@ -26,7 +27,7 @@ import dev.spandrel.engine.backend.cpu.Assembler.Register;
  * row, r9 steps (blocks in the blocked formats), then on the stack the number of rows and what is to be added to rdi and rcx:
  * an array of the heap is passed by its beginning, since a slice of it would be garbage. Last comes how far behind the panel
  * the next one lies that this thread will read: it is brought into the second-level cache, one of the four cache
- * lines of a step with each tile, so that memory is read while other rows are multiplied. The blocked formats do not.
+ * lines of a step with each tile, so that memory is read while other rows are multiplied.
  */
 final class TileCode {
     private static final int STEP = PackedMatrix.STEP;
@@ -71,15 +72,23 @@ final class TileCode {
     private static final Memory AHEAD = Memory.at(RSP, 48);
 
     /** In a tile rax is the distance of what comes next, one cache line further with each tile. */
-    static void frame(Assembler to, String name, Tile tile) {
+    private static void frame(Assembler to, String name, Tile tile) {
+        frame(to, name, TILES, 6, tile);
+    }
+
+    /**
+     * @param tiles rows left, at least, and rows of the tile taken then, most first
+     * @param most rows of the largest tile
+     */
+    static void frame(Assembler to, String name, int[][] tiles, int most, Tile tile) {
         to.align(64).push(RBX).push(RBP);
         to.add(RDI, Memory.at(RSP, 32)).add(RCX, Memory.at(RSP, 40)).load(RAX, ROWS_LEFT);
         to.label(name + "_next");
-        for (int[] each : TILES) {
+        for (int[] each : tiles) {
             to.compare(RAX, each[0]).jump("jge", name + "_tile" + each[1]);
         }
         to.vzeroupper().pop(RBP).pop(RBX).ret();
-        for (int rows = 6; rows >= 1; rows--) {
+        for (int rows = most; rows >= 1; rows--) {
             to.label(name + "_tile" + rows).subtract(RAX, rows);
             to.store(ROWS_LEFT, RAX).load(RAX, AHEAD);
             tile.write(rows);
@@ -193,22 +202,23 @@ final class TileCode {
      * Rows of signed 16-bit numbers, as rows of upper bytes and rows of lower ones in turn, against blocks of 32 inputs under
      * F16 scales: within a block the sums are exact integers, then one fused multiply-add by the scale. A row here is a pair;
      * the second stack argument points to what each block's two sums begin with, blocks × 2 ints a row, which takes the
-     * weights' zero point off; the third is the mask of low nibbles, the fourth is added to rcx.
+     * weights' zero point off; the third is the mask of low nibbles, the fourth is added to rcx, the fifth is how far what comes next
+     * lies, of which a line of each step is fetched with each tile.
      *
      * @param nibbles whether weights are 4 bits wide
      */
     static void blocked(Assembler to, String name, boolean nibbles) {
-        to.align(64).push(RBX).push(RBP);
-        to.load(RAX, Memory.at(RSP, 24)).add(RCX, Memory.at(RSP, 48));
+        to.align(64).push(RBX).push(RBP).push(R12);
+        to.load(RAX, Memory.at(RSP, 32)).add(RCX, Memory.at(RSP, 56)).load(R12, Memory.at(RSP, 64));
         to.label(name + "_next");
         for (int rows = 2; rows >= 1; rows--) {
             String other = name + "_below" + rows;
             to.compare(RAX, rows).jump("jl", other);
             blockedTile(to, name + rows, nibbles, rows);
-            to.subtract(RAX, rows).jump(name + "_next");
+            to.add(R12, 64).subtract(RAX, rows).jump(name + "_next");
             to.label(other);
         }
-        to.vzeroupper().pop(RBP).pop(RBX).ret();
+        to.vzeroupper().pop(R12).pop(RBP).pop(RBX).ret();
     }
 
     /** Registers of a blocked tile: sums of two rows, upper and lower parts of two rows, the rest. */
@@ -223,10 +233,10 @@ final class TileCode {
         int steps = nibbles ? PackedMatrix.Q4_STEPS : PackedMatrix.Q8_STEPS;
         to.move(RBX, RDI).address(R10, Memory.at(RDI, RSI, 2, 0)).move(R11, RDX).move(RBP, R9);
         // Third stack argument: where the sums of this tile's rows begin; it moves on at the end.
-        to.push(RDX).load(RDX, Memory.at(RSP, 40));
+        to.push(RDX).load(RDX, Memory.at(RSP, 48));
         if (nibbles) {
             to.push(RSI)
-                    .address(RSI, Memory.at(RSP, 56))
+                    .address(RSI, Memory.at(RSP, 64))
                     .vector("vbroadcastss", MASK, Memory.at(RSI, 0))
                     .pop(RSI);
         }
@@ -241,6 +251,7 @@ final class TileCode {
             }
         }
         for (int s = 0; s < steps; s++) {
+            to.prefetch(Memory.at(R11, R12, 1, PackedMatrix.BLOCK_SCALES + s * STEP));
             for (int v = 0; v < 4; v++) {
                 to.vector("vmovups", LOADED, Memory.at(R11, PackedMatrix.BLOCK_SCALES + s * STEP + 64 * v));
                 if (nibbles) {
@@ -277,7 +288,7 @@ final class TileCode {
         for (int r = 1; r < rows; r++) {
             to.address(RDX, Memory.at(RDX, R9, 8, 0));
         }
-        to.store(Memory.at(RSP, 40), RDX).pop(RDX);
+        to.store(Memory.at(RSP, 48), RDX).pop(RDX);
         store(to, rows, 4);
         to.address(RDI, Memory.at(RDI, RSI, 2, 0));
         if (rows == 2) {

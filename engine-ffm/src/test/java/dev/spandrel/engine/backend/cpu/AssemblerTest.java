@@ -74,7 +74,7 @@ class AssemblerTest {
                     "vfmadd231ps", "vdpbf16ps", "vpdpbusd", "vpxord", "vpandd", "vpaddd", "vmulps", "vfnmadd231ps")) {
                 code.vector(op, i, 31 - i, (i + 13) % 32).vector(op, 31 - i, i, i);
             }
-            code.vector("vfmadd213ps", i, 31 - i, Memory.at(RDI, 64 * i)).vector("vmovups", i, 31 - i);
+            code.vector("vmulps", i, 31 - i, Memory.at(RDI, 64 * i)).vector("vmovups", i, 31 - i);
             code.vector("vcvtdq2ps", i, 31 - i).shift("vpslld", i, 31 - i, 8).shift("vpsrld", 31 - i, i, 4);
             code.ternary(i, 31 - i, (i + 13) % 32, 0xEA).ternary(31 - i, i, i, 0x80);
         }
