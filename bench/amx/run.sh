@@ -9,7 +9,10 @@
 # families    each model family in BF16 and INT8, a prompt of 21 tokens
 # generation  the whole engine over the bundled model in BF16 and INT8, with --amx and --no-amx
 #
-# Needs Linux on x86-64, mmdebstrap, g++, make, patch, a JDK 25 and 2 GB of memory, and 3 GB for what it keeps under
+# A whole run is a quarter of an hour of one core that has nothing else to do, kernels alone some two minutes; Bochs is built once, in
+# two to four minutes more.
+#
+# Needs Linux on x86-64, mmdebstrap, g++, make, patch, a JDK 25 2 GB of memory and 1 GB of disk, under
 # ${XDG_CACHE_HOME:-~/.cache}/spandrel/amx: Bochs built from Debian's source with bochs-3.0.patch, kernel and tools from Debian, all
 # checked against Debian's signed lists by apt. AMX_TIMEOUT: seconds that the emulation may take (3600).
 set -euo pipefail
@@ -22,7 +25,7 @@ fail() { printf 'bench/amx/run.sh: %s\n' "$1" >&2; exit 1; }
 parts=()
 for part in "$@"; do
   case $part in
-    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
+    -h | --help) sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit ;;
     kernels | contract | families | generation) parts+=("$part") ;;
     *) echo "run.sh: expected kernels, contract, families or generation, found $part" >&2; exit 2 ;;
   esac

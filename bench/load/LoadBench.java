@@ -21,7 +21,7 @@ import java.util.SplittableRandom;
 
 /**
  * Loads a model of a gigabyte in a fresh JVM: mapping, checking, packing. Makes the model first where it is missing: Llama's
- * shape, BF16, numbers that repeat every megabyte.
+ * shape, BF16, numbers that repeat every megabyte. A GGUF file is loaded as it is; make_gguf.py makes one.
  */
 final class LoadBench {
     private static final int HIDDEN = 2048;
@@ -34,7 +34,8 @@ final class LoadBench {
 
     public static void main(String[] args) throws IOException {
         Path folder = Path.of(args[0]);
-        if (!Files.exists(folder.resolve("model.safetensors"))) {
+        Path file = Files.isRegularFile(folder) ? folder : folder.resolve("model.safetensors");
+        if (!Files.exists(file)) {
             make(folder);
             return;
         }
@@ -49,7 +50,7 @@ final class LoadBench {
                     dtype,
                     quantization,
                     model.parameters(),
-                    Files.size(folder.resolve("model.safetensors")),
+                    Files.size(file),
                     (System.nanoTime() - start) / 1e9);
         }
     }

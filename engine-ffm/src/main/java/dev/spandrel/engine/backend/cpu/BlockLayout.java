@@ -147,24 +147,42 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
         }
     }
 
-    /** The weight of an input, rounded as the plain reading rounds. */
-    float value(MemorySegment data, long panel, int lane, int input) {
-        long block = panel + input / inputs() * blockBytes();
-        long run = panel + runAt(input);
-        int in = input % RUN;
-        long plane = run + planeAt(lane);
-        int quant = bits(data, plane, base, in) | bits(data, plane + (long) base * STEP, extra, in) << base;
-        float value = scale(data, block, run, in / group, lane) * (quant - zero);
-        return value + minimum(data, block, run, in / group, lane);
+    /**
+     * Reads an output's weights back, rounded as the plain reading rounds.
+     *
+     * @param panel where the output's panel begins
+     * @param into takes them from index {@code at} on, or has them added to it
+     */
+    void row(MemorySegment data, long panel, int lane, int columns, float[] into, int at, boolean accumulate) {
+        for (int input = 0; input < columns; input += group) {
+            long block = panel + input / inputs() * blockBytes();
+            long run = panel + runAt(input);
+            float scale = scale(data, block, run, input % RUN / group, lane);
+            float least = minimum(data, block, run, input % RUN / group, lane);
+            for (int four = input % RUN / 4; four < (input % RUN + group) / 4; four++) {
+                int quants = quants(data, run + planeAt(lane), four);
+                for (int j = 0; j < 4; j++) {
+                    float value = scale * ((quants >>> 8 * j & 255) - zero) + least;
+                    int to = at + input / RUN * RUN + 4 * four + j;
+                    into[to] = accumulate ? into[to] + value : value;
+                }
+            }
+        }
     }
 
-    private static int bits(MemorySegment data, long plane, int width, int in) {
-        if (width == 0) {
-            return 0;
+    /** Four quants of a run, in the bytes of an int. */
+    private int quants(MemorySegment data, long plane, int four) {
+        int low = bits(data, plane, four * base) & ((1 << base) - 1) * 0x01010101;
+        if (extra == 0) {
+            return low;
         }
-        int at = in / 4 * width;
-        int step = data.get(INT, plane + (long) (at / 8) * STEP);
-        return step >>> at % 8 + in % 4 * 8 & (1 << width) - 1;
+        int high = bits(data, plane + (long) base * STEP, four * extra) & ((1 << extra) - 1) * 0x01010101;
+        return low | high << base;
+    }
+
+    /** A step of a plane, shifted down to a bit of its bytes. */
+    private static int bits(MemorySegment data, long plane, int bit) {
+        return data.get(INT, plane + (long) (bit / 8) * STEP) >>> bit % 8;
     }
 
     /** The scale of a group of a run. */

@@ -265,29 +265,40 @@ final class MatMul implements Workers.Task {
         }
     }
 
-    /** Adds the bias and applies the activation to columns of a row, while they are in the first-level cache. */
+    /**
+     * Adds the bias and applies the activation to columns of a row, while they are in the first-level cache. One after the
+     * other: a vector that lives through a branch is boxed once both ways have been taken.
+     */
     private void finish(float[] c, int at, int column, int columns, Activation function) {
-        if (bias == null && function == Activation.NONE) {
-            return;
+        if (bias != null) {
+            addBias(c, at, column, columns);
         }
-        boolean relu = function == Activation.RELU;
+        if (function == Activation.RELU) {
+            relu(c, at, columns);
+        } else {
+            ActivationKernels.apply(function, c, at, at + columns);
+        }
+    }
+
+    private void addBias(float[] c, int at, int column, int columns) {
         int i = 0;
         for (; i + LANES <= columns; i += LANES) {
-            FloatVector v = FloatVector.fromArray(SPECIES, c, at + i);
-            if (bias != null) {
-                v = v.add(FloatVector.fromMemorySegment(SPECIES, bias, (column + i) * 4L, ORDER));
-            }
-            if (relu) {
-                v = v.max(0);
-            }
-            v.intoArray(c, at + i);
+            FloatVector.fromArray(SPECIES, c, at + i)
+                    .add(FloatVector.fromMemorySegment(SPECIES, bias, (column + i) * 4L, ORDER))
+                    .intoArray(c, at + i);
         }
         for (; i < columns; i++) {
-            float value = c[at + i] + (bias == null ? 0 : bias.get(ValueLayout.JAVA_FLOAT, (column + i) * 4L));
-            c[at + i] = relu ? Math.max(0, value) : value;
+            c[at + i] += bias.get(ValueLayout.JAVA_FLOAT, (column + i) * 4L);
         }
-        if (!relu) {
-            ActivationKernels.apply(function, c, at, at + columns);
+    }
+
+    private static void relu(float[] c, int at, int columns) {
+        int i = 0;
+        for (; i + LANES <= columns; i += LANES) {
+            FloatVector.fromArray(SPECIES, c, at + i).max(0).intoArray(c, at + i);
+        }
+        for (; i < columns; i++) {
+            c[at + i] = Math.max(0, c[at + i]);
         }
     }
 }

@@ -177,6 +177,10 @@ final class NarrowActivations implements Workers.Task {
         scales[row] = largest < LEAST ? 0 : nothing ? Float.NaN : largest / MOST;
         float factor = nothing ? 0 : MOST / largest;
         long upper = 2L * row * stride;
+        if (layout != null) {
+            toGroups(a, at, row, factor, upper);
+            return;
+        }
         IntVector upperSum = IntVector.zero(INTS);
         IntVector lowerSum = IntVector.zero(INTS);
         int c = 0;
@@ -191,17 +195,7 @@ final class NarrowActivations implements Workers.Task {
             store(low, upper + stride + c);
             upperSum = upperSum.add(high);
             lowerSum = lowerSum.add(low);
-            if (layout != null) {
-                if ((c + LANES) % layout.group() == 0) {
-                    put(
-                            row,
-                            c / layout.group(),
-                            upperSum.reduceLanes(VectorOperators.ADD) * 256
-                                    + lowerSum.reduceLanes(VectorOperators.ADD));
-                    upperSum = IntVector.zero(INTS);
-                    lowerSum = IntVector.zero(INTS);
-                }
-            } else if (inBlocks && ((c + LANES) % WeightFormat.BLOCK == 0 || c + LANES >= columns)) {
+            if (inBlocks && ((c + LANES) % WeightFormat.BLOCK == 0 || c + LANES >= columns)) {
                 long to = 8L * ((long) blocks * row + c / WeightFormat.BLOCK);
                 blockSums.set(ValueLayout.JAVA_INT, to, -zero * upperSum.reduceLanes(VectorOperators.ADD));
                 blockSums.set(ValueLayout.JAVA_INT, to + 4, -zero * lowerSum.reduceLanes(VectorOperators.ADD));
@@ -213,6 +207,28 @@ final class NarrowActivations implements Workers.Task {
         clear(upper + stride + c, stride - c);
         upperSums[row] = upperSum.reduceLanes(VectorOperators.ADD);
         lowerSums[row] = lowerSum.reduceLanes(VectorOperators.ADD);
+    }
+
+    /**
+     * The same for blocks of planes, whose rows are whole blocks, so that no vector is masked.
+     *
+     * @param factor what makes integers of the values; 0 where a row has nothing but zeros, or no numbers
+     */
+    private void toGroups(float[] a, int at, int row, float factor, long upper) {
+        IntVector sum = IntVector.zero(INTS);
+        int group = layout.group();
+        for (int c = 0; c < columns; c += LANES) {
+            FloatVector x = factor == 0 ? FloatVector.zero(SPECIES) : FloatVector.fromArray(SPECIES, a, at + c);
+            IntVector q = x.mul(factor).add(ROUND).reinterpretAsInts().sub(Float.floatToRawIntBits(ROUND));
+            IntVector high = q.add(128).lanewise(VectorOperators.ASHR, 8);
+            store(high, upper + c);
+            store(q.sub(high.lanewise(VectorOperators.LSHL, 8)), upper + stride + c);
+            sum = sum.add(q);
+            if ((c + LANES) % group == 0) {
+                put(row, c / group, sum.reduceLanes(VectorOperators.ADD));
+                sum = IntVector.zero(INTS);
+            }
+        }
     }
 
     /** What goes with a group whose inputs have a sum: see {@link PlaneCode}. */

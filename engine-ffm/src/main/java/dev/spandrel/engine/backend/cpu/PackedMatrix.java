@@ -129,9 +129,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
             from.read(first + r, scratch.rows, r * scratch.stride, scratch.floats);
         }
         if (scratch.blocks != null) {
-            for (int r = 0; r < count; r++) {
-                putPlanes(panel, r, scratch);
-            }
+            putPlanes(panel, count, scratch);
             return;
         }
         if (format == WeightFormat.Q8_0 || format == WeightFormat.Q4_0) {
@@ -197,12 +195,15 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
         }
     }
 
-    private void putPlanes(int panel, int row, Scratch scratch) {
+    /** Block by block, so that a block stays in the first-level cache while its outputs come one by one. */
+    private void putPlanes(int panel, int count, Scratch scratch) {
         BlockLayout layout = BlockLayout.of(format);
         long to = panelAt(panel);
         long blockBytes = format.rowBytes(layout.inputs());
         for (int block = 0; block < steps; block++, to += layout.blockBytes()) {
-            layout.put(scratch.blocks, row * scratch.stride + block * blockBytes, data, to, row);
+            for (int r = 0; r < count; r++) {
+                layout.put(scratch.blocks, r * scratch.stride + block * blockBytes, data, to, r);
+            }
         }
     }
 
@@ -210,6 +211,11 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
     void row(int row, float[] into, int at, boolean accumulate) {
         long panel = panelAt(row / PANEL);
         int lane = row % PANEL;
+        BlockLayout layout = BlockLayout.of(format);
+        if (layout != null) {
+            layout.row(data, panel, lane, columns, into, at, accumulate);
+            return;
+        }
         for (int c = 0; c < columns; c++) {
             float value = element(panel, lane, c);
             into[at + c] = accumulate ? into[at + c] + value : value;
@@ -237,7 +243,7 @@ record PackedMatrix(int rows, int columns, WeightFormat format, int steps, Memor
                 int bytes = step(block + BLOCK_SCALES, in % 16 / 4, lane);
                 yield ((bytes >>> in % 4 * 8 + half * 4 & 15) - 8) * blockScale(block, lane);
             }
-            default -> BlockLayout.of(format).value(data, panel, lane, column);
+            default -> throw new IllegalStateException(format + " has planes");
         };
     }
 
