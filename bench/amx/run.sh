@@ -12,7 +12,7 @@
 # A whole run is a quarter of an hour of one core that has nothing else to do, kernels alone some two minutes; Bochs is built once, in
 # two to four minutes more.
 #
-# Needs Linux on x86-64, mmdebstrap, g++, make, patch, a JDK 25 2 GB of memory and 1 GB of disk, under
+# Needs Linux on x86-64, mmdebstrap, g++, make, patch, a JDK 25, 2 GB of memory and 1 GB of disk, under
 # ${XDG_CACHE_HOME:-~/.cache}/spandrel/amx: Bochs built from Debian's source with bochs-3.0.patch, kernel and tools from Debian, all
 # checked against Debian's signed lists by apt. AMX_TIMEOUT: seconds that the emulation may take (3600).
 set -euo pipefail
