@@ -16,8 +16,8 @@ import java.util.List;
 /**
  * Our side of bench/cpu-peers: the whole engine, scheduler and sampler included, on random weights of a shape.
  *
- * <p>Arguments: FOLDER SHAPE TYPE THREADS, as peer.py's run; TYPE is f32, bf16, f16, int8 or int4, one of these two with -a8 for
- * activations rounded to int8, or a type of GGUF, whose file FOLDER/SHAPE-TYPE.gguf peer.py has made. Measures what each line of standard
+ * <p>Arguments: FOLDER SHAPE TYPE THREADS, as peer.py's run; TYPE is f32, bf16, f16, int8, int4 or a type
+ * of GGUF, whose file FOLDER/SHAPE-TYPE.gguf peer.py has made; with -a8 behind it activations are rounded to int8. Measures what each line of standard
  * input says: decode-SEQUENCES, decode-SEQUENCES-PROMPT-STEPS or prefill-TOKENS. Options of the
  * engine are system properties: -Damx=false, -DmachineCode=false, -Dkv=float16; the last is what the peer keeps by default.
  */
@@ -25,7 +25,8 @@ public final class CpuPeersBench {
     private CpuPeersBench() {}
 
     public static void main(String[] args) throws Exception {
-        String type = args[2];
+        boolean rounded = args[2].endsWith("-a8");
+        String type = rounded ? args[2].substring(0, args[2].length() - 3) : args[2];
         boolean gguf = type.startsWith("q");
         Path tokenizer = Path.of(System.getProperty("tokenizer"));
         Path model = Path.of(args[0]).resolve(gguf ? args[1] + "-" + type + ".gguf" : "shape-" + args[1]);
@@ -46,8 +47,10 @@ public final class CpuPeersBench {
             case "bf16" -> config.dtype("bfloat16");
             case "f16" -> config.dtype("float16");
             case "int8", "int4" -> config.quantization(type);
-            case "int8-a8", "int4-a8" -> config.quantization(type.substring(0, 4)).activationDType("int8");
             default -> config.tokenizer(tokenizer.toString());
+        }
+        if (rounded) {
+            config.activationDType("int8");
         }
         if (Boolean.getBoolean("verbs")) {
             config.stepListener(new Verbs());
@@ -56,7 +59,7 @@ public final class CpuPeersBench {
             System.err.println(engine.model().backend());
             BufferedReader asked = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String work = asked.readLine(); work != null; work = asked.readLine()) {
-                System.out.printf("ours %s %s %s %.1f%n", args[1], type, work, measure(engine, work.split("-")));
+                System.out.printf("ours %s %s %s %.1f%n", args[1], args[2], work, measure(engine, work.split("-")));
                 System.out.flush();
             }
         }

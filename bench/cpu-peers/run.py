@@ -75,8 +75,8 @@ def main():
     for name in ["--python", "--java", "--classpath", "--models", "--tokenizer", "--limits"]:
         parser.add_argument(name, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rows", nargs="+", default=["a:f32", "a:bf16", "a:q8_0", "a:q4_0", "a:q8_0-a8", "a:q4_0-a8", "b:f32", "b:bf16"],
-                        help="shape a (135M) or b (0.5B), and f32, bf16, q8_0, q4_0, or these two with -a8: activations of ours"
-                             " rounded to int8; or shape c (0.2B) and q4_k, q5_k or q6_k: %(default)s")  # fmt: skip
+                        help="shape a (135M) or b (0.5B), and f32, bf16, q8_0 or q4_0; or shape c (0.2B) and q4_k, q5_k or"
+                             " q6_k; quantized types also with -a8: activations of ours rounded to int8: %(default)s")  # fmt: skip
     parser.add_argument("--work", nargs="+", default=WORK, help="decode-N or prefill-N: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn: %(default)s")
     parser.add_argument("--warm-up", type=int, default=3, help="rounds of ours before, for the JIT: %(default)s")

@@ -50,9 +50,10 @@ final class BackendOptions {
             names = "--activation-dtype",
             defaultValue = "auto",
             paramLabel = "NAME",
-            description = "Round the inputs of int8, Q8_0 and int4 weights: auto (no more than nothing to speak of) or"
-                    + " int8 (a scale per 32 inputs, as llama.cpp; faster in batches, logits move by percents; CPU"
-                    + " only). Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Round the inputs of int8 and int4 weights and of GGUF's blocks: auto (no more than nothing to"
+                            + " speak of) or int8 (a scale per 32 inputs, as llama.cpp; faster in batches, logits move by percents; CPU"
+                            + " only). Default: ${DEFAULT-VALUE}.")
     private String activationDType;
 
     @Option(

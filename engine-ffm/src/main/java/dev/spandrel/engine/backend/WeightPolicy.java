@@ -46,7 +46,9 @@ public record WeightPolicy(String dtype, String quantization, String activationD
     /** Whether those that meet weights of this format are, as {@link ByteRounding} says. */
     public boolean roundsInputs(WeightFormat format) {
         return roundsInputs()
-                && (format == WeightFormat.INT8 || format == WeightFormat.Q8_0 || format == WeightFormat.Q4_0);
+                && format != WeightFormat.F32
+                && format != WeightFormat.F16
+                && format != WeightFormat.BF16;
     }
 
     /** What a matrix of a matmul is kept as. */

@@ -209,8 +209,8 @@ public final class EngineOpening {
     /** Who asks for rounded activations gets them or is told why not. */
     private static void checkRounding(EngineConfig config, Backend backend) {
         if (config.activationDType().equals("int8") && backend.roundingWeights() == 0) {
-            throw new IllegalArgumentException("--activation-dtype int8: expected matrices in int8, Q8_0 or Q4_0 (of a"
-                    + " GGUF file, or by --quantization int8 or int4), found none");
+            throw new IllegalArgumentException("--activation-dtype int8: expected matrices in one of GGUF's block"
+                    + " types, or --quantization int8 or int4, found none");
         }
     }
 

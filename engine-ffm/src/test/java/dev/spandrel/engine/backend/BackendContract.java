@@ -110,7 +110,8 @@ public abstract class BackendContract extends AttentionContract {
         }
     }
 
-    private Tensor blocks(DType dtype, int rows, int columns) {
+    /** Random weights in the blocks of a file. */
+    protected final Tensor blocks(DType dtype, int rows, int columns) {
         MemorySegment data = arena.allocate(dtype.bytes((long) rows * columns), 64);
         byte[] bytes = new byte[(int) data.byteSize()];
         random.nextBytes(bytes);

@@ -334,7 +334,7 @@ class LocalEngineTest {
             }
         }
         assertThatThrownBy(() -> Engine.open(config().activationDType("int8").build()))
-                .hasMessageContaining("--activation-dtype int8: expected matrices in int8, Q8_0 or Q4_0")
+                .hasMessageContaining("--activation-dtype int8: expected matrices in one of GGUF")
                 .hasMessageContaining("found none");
         assertThatThrownBy(() -> config().activationDType("fp8").build()).hasMessageContaining("found fp8");
         assertThatThrownBy(() -> config().dtype("fp8").build()).hasMessageContaining("found fp8");

@@ -18,9 +18,9 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The inputs of a matmul rounded to signed bytes, one F32 scale for each block of 32, as {@code --activation-dtype int8}
- * wants them and {@link ByteTileCode} reads them; {@link dev.spandrel.engine.backend.WeightPolicy#roundInputs} is the plain
+ * wants them and {@link ByteTileCode} reads them; {@link dev.spandrel.engine.backend.ByteRounding} is the plain
  * truth. A block is its 32 bytes, then its scale, then what its integer sums begin with: minus the weights' zero point times the sum
- * of the bytes. A row is read from itself alone. Runs at 512 bits only, where the listings do.
+ * of the bytes. For weights in blocks of planes a row is all its bytes, then what {@link PlaneCode} wants with each group. A row is read from itself alone. Runs at 512 bits only, where the listings do.
  */
 final class ByteActivations implements Workers.Task {
     /** Where in a block its scale lies, and its zero. */
@@ -29,6 +29,8 @@ final class ByteActivations implements Workers.Task {
     static final int ZERO = SCALE + 4;
     /** Bytes from block to block. */
     static final int BLOCK_BYTES = ZERO + 4;
+    /** Bytes of what goes with a group of planes: what its sum begins with or the sum itself, then the scale. */
+    private static final int GROUP_BYTES = 8;
 
     /** Magnitudes of no number and of infinity, as bits, are no smaller. */
     private static final int INFINITE = 0x7F800000;
@@ -50,6 +52,8 @@ final class ByteActivations implements Workers.Task {
     private int blocks;
     private int stride;
     private int zero;
+    /** What blocks of planes are made of, or null. */
+    private BlockLayout layout;
 
     ByteActivations(int workers) {
         tails = new float[workers][WeightFormat.BLOCK];
@@ -60,8 +64,10 @@ final class ByteActivations implements Workers.Task {
         from = a;
         columns = w.columns();
         blocks = (columns + WeightFormat.BLOCK - 1) / WeightFormat.BLOCK;
+        layout = BlockLayout.of(w.format());
+        int rowBytes = layout == null ? blocks * BLOCK_BYTES : columns + columns / layout.group() * GROUP_BYTES;
         // Whole cache lines.
-        stride = (blocks * BLOCK_BYTES + 63) / 64 * 64;
+        stride = (rowBytes + 63) / 64 * 64;
         zero = w.format() == WeightFormat.Q4_0 ? 8 : 128;
         long bytes = (long) stride * rows;
         if (data.byteSize() < bytes) {
@@ -84,12 +90,19 @@ final class ByteActivations implements Workers.Task {
         return data.address() + (long) row * stride;
     }
 
+    /** Address of what goes with a row's groups of planes. */
+    long withGroups(int row) {
+        return row(row) + columns;
+    }
+
     /** Converts one row. */
     @Override
     public void run(int row, int worker) {
         int at = row * columns;
         long to = (long) row * stride;
-        for (int c = 0; c < columns; c += WeightFormat.BLOCK, to += BLOCK_BYTES) {
+        long groups = to + columns;
+        int next = layout == null ? BLOCK_BYTES : WeightFormat.BLOCK;
+        for (int c = 0; c < columns; c += WeightFormat.BLOCK, to += next) {
             float[] source = from;
             int first = at + c;
             if (c + WeightFormat.BLOCK > columns) {
@@ -108,9 +121,26 @@ final class ByteActivations implements Workers.Task {
             IntVector high = b.mul(factor).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
             store(low, to);
             store(high, to + LANES);
-            data.set(ValueLayout.JAVA_FLOAT, to + SCALE, scale(most));
-            data.set(ValueLayout.JAVA_INT, to + ZERO, -zero * low.add(high).reduceLanes(VectorOperators.ADD));
+            int lowSum = low.reduceLanes(VectorOperators.ADD);
+            int highSum = high.reduceLanes(VectorOperators.ADD);
+            if (layout == null) {
+                data.set(ValueLayout.JAVA_FLOAT, to + SCALE, scale(most));
+                data.set(ValueLayout.JAVA_INT, to + ZERO, -zero * (lowSum + highSum));
+            } else if (layout.group() == WeightFormat.BLOCK) {
+                group(groups + c / WeightFormat.BLOCK * (long) GROUP_BYTES, lowSum + highSum, scale(most));
+            } else {
+                long half = groups + c / LANES * (long) GROUP_BYTES;
+                group(half, lowSum, scale(most));
+                group(half + GROUP_BYTES, highSum, scale(most));
+            }
         }
+    }
+
+    /** What goes with a group whose bytes have a sum: see {@link PlaneCode}. */
+    private void group(long to, int sum, float scale) {
+        int with = layout.minimum() == 0 ? -layout.zero() * sum : Float.floatToRawIntBits(sum * scale);
+        data.set(ValueLayout.JAVA_INT, to, with);
+        data.set(ValueLayout.JAVA_FLOAT, to + 4, scale);
     }
 
     /** What a block of this largest magnitude, as bits, is multiplied by; 0 where there is nothing but zeros and what lies next to them. */

@@ -54,9 +54,9 @@ final class ByteKernels {
 
     private ByteKernels() {}
 
-    /** Whether there is code here; else rows are rounded by the plain loop and multiplied as F32. */
-    static boolean run() {
-        return INT8 != null;
+    /** Whether rows of bytes meet a format by code here; else they are rounded by the plain loop and multiplied as F32. */
+    static boolean run(WeightFormat format) {
+        return INT8 != null && (BlockLayout.of(format) == null || PlaneKernels.supports(format));
     }
 
     /**

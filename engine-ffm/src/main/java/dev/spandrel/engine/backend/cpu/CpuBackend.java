@@ -337,7 +337,7 @@ public final class CpuBackend implements Backend {
             boolean gated,
             PackedMatrix next,
             boolean nextGated) {
-        boolean machine = machineCode && ByteKernels.run();
+        boolean machine = machineCode && ByteKernels.run(part.format());
         long work = (long) rows * part.columns() * POINTWISE_WORK;
         if (machine) {
             bytes.begin(arena, a.values(), rows, part);

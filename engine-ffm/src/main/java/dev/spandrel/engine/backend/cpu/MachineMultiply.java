@@ -55,6 +55,22 @@ final class MachineMultiply {
         int rows = to - from;
         long weights = w.panelAddress(panel);
         long ahead = next == 0 ? weights : next;
+        if (m.inBytes && BlockLayout.of(w.format()) != null) {
+            PlaneKernels.multiplyRounded(
+                    w.format(),
+                    m.bytes.row(from),
+                    m.bytes.stride(),
+                    weights,
+                    ahead,
+                    target,
+                    4L * cAt,
+                    4L * ldc,
+                    w.steps(),
+                    rows,
+                    m.bytes.withGroups(from),
+                    m.bytes.stride());
+            return;
+        }
         if (m.inBytes) {
             ByteKernels.multiply(
                     w.format(),

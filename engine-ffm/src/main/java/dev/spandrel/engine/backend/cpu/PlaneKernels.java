@@ -10,9 +10,6 @@ import java.util.Map;
 
 /** The listings of {@link PlaneCode}, mapped once for the process; as {@link MachineKernels} else. */
 final class PlaneKernels {
-    /** Rows of bytes that make a row of inputs. */
-    private static final int PARTS = 2;
-
     private static final FunctionDescriptor SIGNATURE = FunctionDescriptor.ofVoid(
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG,
@@ -26,22 +23,24 @@ final class PlaneKernels {
             ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG);
 
+    // For inputs of two bytes, then for those rounded to one.
     private static final MethodHandle Q4_1;
     private static final MethodHandle Q5_0;
     private static final MethodHandle Q5_1;
     private static final MethodHandle Q4_K;
     private static final MethodHandle Q5_K;
     private static final MethodHandle Q6_K;
+    private static final MethodHandle Q4_1_BYTES;
+    private static final MethodHandle Q5_0_BYTES;
+    private static final MethodHandle Q5_1_BYTES;
+    private static final MethodHandle Q4_K_BYTES;
+    private static final MethodHandle Q5_K_BYTES;
+    private static final MethodHandle Q6_K_BYTES;
 
     static {
         Assembler to = new Assembler();
-        Map<WeightFormat, Integer> begins = new EnumMap<>(WeightFormat.class);
-        for (WeightFormat format : WeightFormat.values()) {
-            if (BlockLayout.of(format) != null) {
-                begins.put(format, to.align(64).size());
-                PlaneCode.multiply(to, format.name(), BlockLayout.of(format), PARTS);
-            }
-        }
+        Map<WeightFormat, Integer> begins = write(to, 2);
+        Map<WeightFormat, Integer> rounded = write(to, 1);
         MachineCode code = null;
         if (MachineKernels.refusal() == null && MachineKernels.cpu().has("avx512_vnni")) {
             try {
@@ -53,14 +52,32 @@ final class PlaneKernels {
             }
         }
         Q4_1 = function(code, begins.get(WeightFormat.Q4_1));
+        Q4_1_BYTES = function(code, rounded.get(WeightFormat.Q4_1));
         Q5_0 = function(code, begins.get(WeightFormat.Q5_0));
+        Q5_0_BYTES = function(code, rounded.get(WeightFormat.Q5_0));
         Q5_1 = function(code, begins.get(WeightFormat.Q5_1));
+        Q5_1_BYTES = function(code, rounded.get(WeightFormat.Q5_1));
         Q4_K = function(code, begins.get(WeightFormat.Q4_K));
+        Q4_K_BYTES = function(code, rounded.get(WeightFormat.Q4_K));
         Q5_K = function(code, begins.get(WeightFormat.Q5_K));
+        Q5_K_BYTES = function(code, rounded.get(WeightFormat.Q5_K));
         Q6_K = function(code, begins.get(WeightFormat.Q6_K));
+        Q6_K_BYTES = function(code, rounded.get(WeightFormat.Q6_K));
     }
 
     private PlaneKernels() {}
+
+    /** Where the listing of each format begins. */
+    private static Map<WeightFormat, Integer> write(Assembler to, int parts) {
+        Map<WeightFormat, Integer> begins = new EnumMap<>(WeightFormat.class);
+        for (WeightFormat format : WeightFormat.values()) {
+            if (BlockLayout.of(format) != null) {
+                begins.put(format, to.align(64).size());
+                PlaneCode.multiply(to, format.name() + "_" + parts, BlockLayout.of(format), parts);
+            }
+        }
+        return begins;
+    }
 
     private static MethodHandle function(MachineCode code, int begin) {
         return code == null ? null : code.function(begin, SIGNATURE);
@@ -101,6 +118,40 @@ final class PlaneKernels {
                 case Q4_K -> Q4_K.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q5_K -> Q5_K.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q6_K -> Q6_K.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                default -> throw new IllegalArgumentException(format + " has no planes");
+            }
+        } catch (Throwable e) {
+            throw new IllegalStateException("machine code cannot be called", e);
+        }
+    }
+
+    /**
+     * The same for rows of bytes under a scale per group, which {@code c} does not lack.
+     *
+     * @param lda bytes from row to row
+     */
+    static void multiplyRounded(
+            WeightFormat format,
+            long a,
+            long lda,
+            long w,
+            long next,
+            MemorySegment c,
+            long cAt,
+            long ldc,
+            long blocks,
+            long rows,
+            long withGroups,
+            long ldg) {
+        long ahead = next - w;
+        try {
+            switch (format) {
+                case Q4_1 -> Q4_1_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                case Q5_0 -> Q5_0_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                case Q5_1 -> Q5_1_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                case Q4_K -> Q4_K_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                case Q5_K -> Q5_K_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                case Q6_K -> Q6_K_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 default -> throw new IllegalArgumentException(format + " has no planes");
             }
         } catch (Throwable e) {
