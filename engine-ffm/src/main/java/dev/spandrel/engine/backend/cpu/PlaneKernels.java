@@ -126,7 +126,7 @@ final class PlaneKernels {
     }
 
     /**
-     * The same for rows of bytes under a scale per group, which {@code c} does not lack.
+     * The same for rows of bytes under a scale per group; {@code c} lacks nothing.
      *
      * @param lda bytes from row to row
      */
