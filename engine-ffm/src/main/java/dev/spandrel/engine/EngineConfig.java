@@ -27,7 +27,7 @@ import java.util.function.LongSupplier;
  * @param dtype what weights are kept as: {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
  * @param quantization what matrices are quantized to on load: {@code none}, {@code int8} (a scale per row) or {@code int4}
  *     (a scale per 32 weights)
- * @param activationDType what inputs of matmuls are rounded to where they meet int8, Q8_0 or int4 weights: {@code auto} (16-bit
+ * @param activationDType what inputs of matmuls are rounded to where they meet weights in bytes or fewer bits: {@code auto} (16-bit
  *     integers on the CPU, which changes nothing to speak of) or {@code int8} (a scale per 32 inputs; only on the CPU)
  * @param machineCode whether the CPU backend may use instructions that the Vector API does not offer
  * @param amx whether it may use AMX tiles

@@ -10,7 +10,7 @@ import java.util.List;
  * @param dtype {@code auto} (as stored), {@code float32}, {@code bfloat16} or {@code float16}
  * @param quantization {@code none}, {@code int8} (a scale per row) or {@code int4} (a scale per 32 of a row, as Q4_0)
  * @param activationDtype {@code auto} (inputs of matmuls as exact as the backend takes them), or {@code int8}: rounded to bytes
- *     where they meet weights in bytes or nibbles
+ *     where they meet weights in bytes or fewer bits
  */
 public record WeightPolicy(String dtype, String quantization, String activationDtype) {
     /** Names that {@code --dtype} takes. */
