@@ -5,7 +5,7 @@ import pathlib
 import statistics
 import subprocess
 
-from sides import Side, say, spread
+from sides import Side, say, spread, take_turns
 
 HERE = pathlib.Path(__file__).resolve().parent
 OURS = {"f32": "f32", "bf16": "bf16", "q8_0": "int8", "q4_0": "int4", "q8_0-a8": "int8-a8", "q4_0-a8": "int4-a8"}
@@ -42,19 +42,18 @@ def measure(options, row):
             ours.measure(work)
     for work in options.work:
         peer.measure(work)
-        mine, theirs, shares = [], [], []
-        for turn in range(options.rounds):
-            mine.append(ours.measure(work))
-            theirs.append(peer.measure(work))
-            text = f"{row} {work} {turn + 1}/{options.rounds}: ours {mine[-1]:.0f}, llama.cpp {theirs[-1]:.0f}"
-            if work == "decode-1":
-                read = limits(options, "read")["read-GB/s"]
-                shares.append(100 * mine[-1] * PARAMETERS[shape] * BYTES[stored] / (read * 1e9))
-                text += f" tok/s, reading {read:.1f} GB/s at most"
-            say(text)
+        shares = []
+
+        def share(mine):
+            read = limits(options, "read")["read-GB/s"]
+            shares.append(100 * mine * PARAMETERS[shape] * BYTES[stored] / (read * 1e9))
+            return f", reading {read:.1f} GB/s at most"
+
+        say(row)
+        mine, theirs = take_turns(ours, peer, work, options.rounds, share if work == "decode-1" else lambda _: "")
         ratio = statistics.median(mine) / statistics.median(theirs)
-        share = spread(shares) + " %" if shares else "–"
-        print(f"| {shape}, {kind} | {work} | {spread(mine)} | {spread(theirs)} | {ratio:.2f} | {share} |", flush=True)
+        text = spread(shares) + " %" if shares else "–"
+        print(f"| {shape}, {kind} | {work} | {spread(mine)} | {spread(theirs)} | {ratio:.2f} | {text} |", flush=True)
     ours.close()
     peer.close()
 
