@@ -14,7 +14,8 @@ from the peer's own file."""
 WORK = ["decode-1", "decode-32", "prefill-512"]
 PARAMETERS = {"a": 134_478_720, "b": 493_961_216, "c": 188_743_680}
 """Those of the matrices, each read once for a token; the table of embeddings is the head."""
-BYTES = {"f32": 4, "bf16": 2, "q8_0": 1, "q4_0": 18 / 32, "q4_k": 144 / 256, "q5_k": 176 / 256, "q6_k": 210 / 256}
+BYTES = {"f32": 4, "bf16": 2, "q8_0": 1, "q4_0": 18 / 32, "q2_k": 84 / 256, "q3_k": 110 / 256,
+         "q4_k": 144 / 256, "q5_k": 176 / 256, "q6_k": 210 / 256}  # fmt: skip
 
 
 def limits(options, what):
@@ -74,8 +75,8 @@ def main():
     for name in ["--python", "--java", "--classpath", "--models", "--tokenizer", "--limits"]:
         parser.add_argument(name, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rows", nargs="+", default=["a:f32", "a:bf16", "a:q8_0", "a:q4_0", "a:q8_0-a8", "a:q4_0-a8", "b:f32", "b:bf16"],
-                        help="shape a (135M) or b (0.5B), and f32, bf16, q8_0 or q4_0; or shape c (0.2B) and q4_k, q5_k or"
-                             " q6_k; quantized types also with -a8: activations of ours rounded to int8: %(default)s")  # fmt: skip
+                        help="shape a (135M) or b (0.5B), and f32, bf16, q8_0 or q4_0; or shape c (0.2B) and q2_k, q3_k, q4_k,"
+                             " q5_k or q6_k; quantized types also with -a8: activations of ours rounded to int8: %(default)s")  # fmt: skip
     parser.add_argument("--work", nargs="+", default=WORK, help="decode-N or prefill-N: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn: %(default)s")
     parser.add_argument("--warm-up", type=int, default=3, help="rounds of ours before, for the JIT: %(default)s")
