@@ -77,6 +77,7 @@ public final class CpuBackend implements Backend {
     private final ByteActivations bytes;
     private final RoundedActivations rounded = new RoundedActivations();
     private final RowVerbs verbs;
+    private final RopeAndStore ropeAndStore = new RopeAndStore();
     private final RowRanges ranges;
     private final RowDraws draws;
     private final MatMul matMul;
@@ -377,8 +378,11 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void storeKv(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv) {
-        verbs.storeKv(HostBuffer.of(qkv), heads, metadata, (PagedKv) kv);
-        runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.kvColumns() * SCALAR_WORK, verbs);
+        ropeAndStore(ropeAndStore.of(HostBuffer.of(qkv), heads, 0, null, metadata, (PagedKv) kv), heads, metadata);
+    }
+
+    private void ropeAndStore(RopeAndStore step, HeadLayout heads, AttentionMetadata metadata) {
+        runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.columns() * SCALAR_WORK, step);
     }
 
     @Override
@@ -391,21 +395,25 @@ public final class CpuBackend implements Backend {
             KvLayer kv,
             AttentionRule rule,
             Buffer out) {
-        if (rotaryDim == 0) {
-            storeKv(qkv, heads, metadata, kv);
-        } else {
-            verbs.ropeAndStoreKv(HostBuffer.of(qkv), heads, rotaryDim, angles, metadata, (PagedKv) kv);
-            runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.columns() * SCALAR_WORK, verbs);
+        ropeAndStore.of(HostBuffer.of(qkv), heads, rotaryDim, angles, metadata, (PagedKv) kv);
+        begin(qkv, heads, metadata, kv, rule, out);
+        if (!attention.takesOver(ropeAndStore)) {
+            ropeAndStore(ropeAndStore, heads, metadata);
         }
-        attention(qkv, heads, metadata, kv, rule, out);
+        run(attention.tasks(), attention.work(), attention);
     }
 
     @Override
     public void attention(
             Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
+        begin(qkv, heads, metadata, kv, rule, out);
+        run(attention.tasks(), attention.work(), attention);
+    }
+
+    private void begin(
+            Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
         PagedKv cache = (PagedKv) kv;
         attention.begin((HostBuffer) qkv, heads, metadata, cache, rule, HostBuffer.of(out), machineCode);
-        run(attention.tasks(), attention.work(), attention);
     }
 
     @Override

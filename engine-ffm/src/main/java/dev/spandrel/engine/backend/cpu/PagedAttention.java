@@ -78,6 +78,8 @@ final class PagedAttention implements Workers.Task {
     private boolean machineCode;
     /** Whether rows of a tile are heads of one token that read the same keys, instead of tokens of one head. */
     private boolean byHead;
+    /** What this step's tokens still lack, or null: tiles see to it, each for its own token. */
+    private RopeAndStore lacking;
 
     PagedAttention(CpuBackend.Scratch[] scratches) {
         this.scratches = scratches;
@@ -104,6 +106,7 @@ final class PagedAttention implements Workers.Task {
         kv = cache;
         rule = attends;
         out = to;
+        lacking = null;
         machineCode = allowed && MachineKernels.attends(cache.blockSize(), cache.paddedDim());
         cut();
         byHead = machineCode && tileCount == metadata.tokenCount();
@@ -112,6 +115,16 @@ final class PagedAttention implements Workers.Task {
             each.attention.reserve(positions(), kv.paddedDim());
             each.attention.machine.reserve(positions() / kv.blockSize() + 1);
         }
+    }
+
+    /**
+     * Whether tiles turn and store what they attend to themselves, so that all threads need not meet before: where a tile has all the
+     * heads that read a token's keys, and no token sees what is stored for another.
+     */
+    boolean takesOver(RopeAndStore step) {
+        boolean can = byHead && groupChunks() == 1 && step.isIndependent();
+        lacking = can ? step : null;
+        return can;
     }
 
     private void cut() {
@@ -181,8 +194,11 @@ final class PagedAttention implements Workers.Task {
         int stride = scratch.stride();
         int padded = kv.paddedDim();
         Arrays.fill(scratch.sums, 0, rows * padded, 0);
+        if (lacking != null) {
+            lacking.rotate(first, head, rows);
+        }
         if (machineCode) {
-            machine.score(first, rows, head, scratch);
+            machine.score(first, rows, head, scratch, lacking);
         } else {
             score(first, rows, head, scratch, stride);
         }

@@ -1,7 +1,6 @@
 package dev.spandrel.engine.backend.cpu;
 
 import dev.spandrel.engine.backend.Activation;
-import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.HeadLayout;
 import java.lang.foreign.MemorySegment;
 
@@ -16,8 +15,6 @@ final class RowVerbs implements Workers.Task {
         RMS_NORM,
         NORM_HEADS,
         ROPE,
-        STORE_KV,
-        ROPE_AND_STORE_KV,
         GATE
     }
 
@@ -37,8 +34,6 @@ final class RowVerbs implements Workers.Task {
     private CpuWeight keys;
     private int rotaryDim;
     private float[] angles;
-    private AttentionMetadata metadata;
-    private PagedKv kv;
     private Activation activation;
 
     RowVerbs(CpuBackend.Scratch[] scratch) {
@@ -90,23 +85,6 @@ final class RowVerbs implements Workers.Task {
         return this;
     }
 
-    RowVerbs storeKv(float[] qkv, HeadLayout layout, AttentionMetadata step, PagedKv to) {
-        verb = Verb.STORE_KV;
-        in = qkv;
-        heads = layout;
-        metadata = step;
-        kv = to;
-        return this;
-    }
-
-    RowVerbs ropeAndStoreKv(
-            float[] qkv, HeadLayout layout, int turned, float[] by, AttentionMetadata step, PagedKv to) {
-        rope(qkv, layout, turned, by);
-        storeKv(qkv, layout, step, to);
-        verb = Verb.ROPE_AND_STORE_KV;
-        return this;
-    }
-
     RowVerbs gate(float[] gateUp, int width, Activation function, float[] to) {
         verb = Verb.GATE;
         in = gateUp;
@@ -127,11 +105,6 @@ final class RowVerbs implements Workers.Task {
             case RMS_NORM -> PointwiseKernels.rmsNorm(in, row * columns, columns, weight, epsilon, out, lanes);
             case NORM_HEADS -> normHeads(row, lanes);
             case ROPE -> rotate(row);
-            case STORE_KV -> store(row);
-            case ROPE_AND_STORE_KV -> {
-                rotate(row);
-                store(row);
-            }
             case GATE -> gate(row);
         }
     }
@@ -162,13 +135,6 @@ final class RowVerbs implements Workers.Task {
         for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
             int at = r * heads.columns() + h * heads.headDim();
             PointwiseKernels.rotate(in, at, rotaryDim / 2, angles, r * rotaryDim);
-        }
-    }
-
-    private void store(int token) {
-        int key = token * heads.columns() + heads.queryColumns();
-        for (int h = 0; h < heads.kvHeads(); h++, key += heads.headDim()) {
-            kv.store(in, key, key + heads.kvColumns(), h, metadata.slot(token));
         }
     }
 
