@@ -60,7 +60,10 @@ public final class CpuBackend implements Backend {
         /** Integer sums of a row block's upper and lower bytes. */
         final MemorySegment sums;
 
-        Scratch(Arena arena) {
+        final int number;
+
+        Scratch(Arena arena, int worker) {
+            number = worker;
             strip = arena.allocate(Widening.STRIP_BYTES, VectorConstants.ALIGNMENT);
             sums = NarrowActivations.global(arena.allocate(2L * SUM_ROWS * PANEL * 4, VectorConstants.ALIGNMENT));
         }
@@ -71,11 +74,8 @@ public final class CpuBackend implements Backend {
     private final boolean machineCode;
     private final boolean amx;
     private final int amxRows;
-    private long amxProducts;
     private final LargeMemory memory = new LargeMemory(arena);
-    private final NarrowActivations narrow = new NarrowActivations();
-    private final ByteActivations bytes;
-    private final RoundedActivations rounded = new RoundedActivations();
+    private final ProductInputs inputs;
     private final RowVerbs verbs;
     private final RopeAndStore ropeAndStore = new RopeAndStore();
     private final RowRanges ranges;
@@ -99,12 +99,12 @@ public final class CpuBackend implements Backend {
         amx = machineCode && amxRows > 0 && AmxKernels.refusal() == null;
         workers = new Workers(threads);
         scratch = new Scratch[threads];
-        Arrays.setAll(scratch, i -> new Scratch(arena));
+        Arrays.setAll(scratch, i -> new Scratch(arena, i));
         verbs = new RowVerbs(scratch);
         ranges = new RowRanges(threads);
         draws = new RowDraws(threads);
-        bytes = new ByteActivations(threads);
-        matMul = new MatMul(scratch, narrow, bytes);
+        inputs = new ProductInputs(arena, policy, machineCode, amx ? amxRows : 0, threads);
+        matMul = new MatMul(scratch);
         attention = new PagedAttention(scratch);
     }
 
@@ -129,7 +129,7 @@ public final class CpuBackend implements Backend {
 
     /** Products that went through AMX tiles: that they could have is not that they did. */
     public long amxProducts() {
-        return amxProducts;
+        return inputs.amxProducts();
     }
 
     /** Whether BF16 weights meet inputs rounded to BF16 here; with AMX, where a step has rows enough. */
@@ -194,24 +194,31 @@ public final class CpuBackend implements Backend {
         runRows(
                 count,
                 (long) count * from.columns() * SCALAR_WORK,
-                verbs.embed(from, ids, accumulate, HostBuffer.of(out)));
+                verbs.embed(from, ids, accumulate, written(out).values()));
     }
 
     @Override
     public void layerNorm(Buffer in, int rows, int columns, Weight weight, Weight bias, float epsilon, Buffer out) {
-        verbs.layerNorm(HostBuffer.of(in), columns, data(weight), data(bias), epsilon, HostBuffer.of(out));
+        verbs.layerNorm(
+                HostBuffer.of(in),
+                columns,
+                data(weight),
+                data(bias),
+                epsilon,
+                written(out).values());
         runRows(rows, (long) rows * columns * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
-        verbs.rmsNorm(HostBuffer.of(in), columns, data(weight), epsilon, HostBuffer.of(out));
+        verbs.rmsNorm(
+                HostBuffer.of(in), columns, data(weight), epsilon, written(out).values());
         runRows(rows, (long) rows * columns * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
-        verbs.normHeads(HostBuffer.of(qkv), heads, (CpuWeight) queries, (CpuWeight) keys, epsilon);
+        verbs.normHeads(written(qkv).values(), heads, (CpuWeight) queries, (CpuWeight) keys, epsilon);
         runRows(rows, (long) rows * heads.columns() * POINTWISE_WORK, verbs);
     }
 
@@ -220,7 +227,7 @@ public final class CpuBackend implements Backend {
         runRows(
                 rows,
                 (long) rows * heads.columns() * POINTWISE_WORK,
-                verbs.rope(HostBuffer.of(qkv), heads, rotaryDim, angles));
+                verbs.rope(written(qkv).values(), heads, rotaryDim, angles));
     }
 
     @Override
@@ -228,12 +235,13 @@ public final class CpuBackend implements Backend {
         runRows(
                 rows,
                 (long) rows * columns * ACTIVATION_WORK,
-                verbs.gate(HostBuffer.of(gateUp), columns, activation, HostBuffer.of(out)));
+                verbs.gate(
+                        HostBuffer.of(gateUp), columns, activation, written(out).values()));
     }
 
     @Override
     public void scale(Buffer values, long count, float factor) {
-        float[] x = HostBuffer.of(values);
+        float[] x = written(values).values();
         for (int i = 0; i < count; i++) {
             x[i] *= factor;
         }
@@ -241,32 +249,31 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void softCap(Buffer values, long count, float cap) {
-        ActivationKernels.softCap(HostBuffer.of(values), 0, (int) count, cap);
+        ActivationKernels.softCap(written(values).values(), 0, (int) count, cap);
     }
 
     @Override
     public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
-        multiply(in, rows, (CpuWeight) weight, bias, activation, out, null);
+        normMatmul(in, rows, null, weight, bias, activation, null, out);
+    }
+
+    @Override
+    public void normMatmul(
+            Buffer in,
+            int rows,
+            Norm norm,
+            Weight weight,
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            Buffer out) {
+        multiply(in, rows, norm, (CpuWeight) weight, false, bias, activation, normed, written(out), null);
     }
 
     @Override
     public void matmulAdd(Buffer in, int rows, Weight weight, Weight bias, Buffer product, Buffer sum) {
-        multiply(in, rows, (CpuWeight) weight, bias, Activation.NONE, product, (HostBuffer) sum);
-    }
-
-    private void multiply(
-            Buffer in, int rows, CpuWeight w, Weight bias, Activation activation, Buffer out, HostBuffer sum) {
-        HostBuffer a = (HostBuffer) in;
-        follow(w, false);
-        matMul.set(a, rows, (HostBuffer) out, sum, w.rows(), data(bias), activation);
-        int first = 0;
-        for (int i = 0; i < w.parts().size(); i++) {
-            PackedMatrix part = w.parts().get(i);
-            boolean more = i + 1 < w.parts().size();
-            PackedMatrix next = more ? w.parts().get(i + 1) : w.follower();
-            multiplyPart(a, rows, part, first, false, next, !more && w.isFollowerGated());
-            first += part.rows();
-        }
+        CpuWeight w = (CpuWeight) weight;
+        multiply(in, rows, null, w, false, bias, Activation.NONE, null, written(product), written(sum));
     }
 
     /** Products of a gate stay in the task that made them, where the halves are whole panels of one matrix. */
@@ -282,73 +289,58 @@ public final class CpuBackend implements Backend {
             Buffer gateUp,
             Buffer out) {
         CpuWeight w = (CpuWeight) weight;
-        if (w.parts().size() > 1 || !MatMul.gates(w.parts().getFirst())) {
+        if (w.parts().size() == 1 && MatMul.gates(w.parts().getFirst())) {
+            multiply(in, rows, norm, w, true, bias, activation, normed, written(out), null);
+        } else {
             Backend.super.normMatmulGate(in, rows, norm, weight, bias, activation, normed, gateUp, out);
-            return;
         }
-        HostBuffer a = (HostBuffer) (norm == null ? in : normed);
+    }
+
+    private void multiply(
+            Buffer in,
+            int rows,
+            Norm norm,
+            CpuWeight w,
+            boolean gated,
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            HostBuffer out,
+            HostBuffer sum) {
+        HostBuffer a = norm == null ? (HostBuffer) in : written(normed);
+        follow(w, gated, norm == null ? a : null);
         if (norm != null) {
-            norm.apply(this, in, rows, w.columns(), normed);
+            verbs.norm(HostBuffer.of(in), w.columns(), norm, a.values());
         }
-        follow(w, true);
-        matMul.set(a, rows, (HostBuffer) out, null, w.rows() / 2, data(bias), activation);
-        multiplyPart(a, rows, w.parts().getFirst(), 0, true, w.follower(), w.isFollowerGated());
+        int columns = gated ? w.rows() / 2 : w.rows();
+        ProductInputs next = null;
+        int first = 0;
+        for (int i = 0; i < w.parts().size(); i++) {
+            PackedMatrix part = w.parts().get(i);
+            if (inputs.prepare(a, rows, part, norm != null && i == 0 ? verbs : null)) {
+                runRows(rows, (long) rows * part.columns() * POINTWISE_WORK, inputs);
+            }
+            if (w.parts().size() == 1) {
+                // Only now: the rows of this product may lie where what comes next goes.
+                next = inputs.offer(out, rows, columns, PANEL, w.follower());
+            }
+            matMul.set(a, rows, out, sum, columns, data(bias), activation, gated, next);
+            matMul.part(part, first, inputs, w.after(part), w.isGatedAfter(part));
+            run(matMul.tasks(), matMul.work(), matMul);
+            first += part.rows();
+        }
+        if (next != null) {
+            next.complete();
+        }
     }
 
     /** Steps multiply by the same weights in the same order: the weight of before learns what follows it. */
-    private void follow(CpuWeight w, boolean gated) {
+    private void follow(CpuWeight w, boolean gated, HostBuffer read) {
         if (last != null) {
             last.followedBy(w, gated);
         }
+        w.reads(read);
         last = w;
-    }
-
-    private void multiplyPart(
-            HostBuffer a,
-            int rows,
-            PackedMatrix part,
-            int firstColumn,
-            boolean gated,
-            PackedMatrix next,
-            boolean nextGated) {
-        if (policy.roundsInputs(part.format())) {
-            multiplyRounded(a, rows, part, firstColumn, gated, next, nextGated);
-            return;
-        }
-        boolean tiles = amx && rows >= amxRows && AmxKernels.supports(part.format());
-        if (tiles) {
-            amxProducts++;
-        }
-        boolean machine = tiles || machineCode && MachineMultiply.takes(part);
-        if (machine && MachineMultiply.converts(part.format())) {
-            narrow.begin(arena, a.values(), rows, part);
-            runRows(rows, (long) rows * part.columns() * POINTWISE_WORK, narrow);
-        }
-        matMul.rounded(false, null);
-        matMul.part(part, firstColumn, machine, tiles, gated, next, nextGated);
-        run(matMul.tasks(), matMul.work(), matMul);
-    }
-
-    /** Inputs become bytes under a scale per block, and by machine code they stay it. */
-    private void multiplyRounded(
-            HostBuffer a,
-            int rows,
-            PackedMatrix part,
-            int firstColumn,
-            boolean gated,
-            PackedMatrix next,
-            boolean nextGated) {
-        boolean machine = machineCode && ByteKernels.run(part.format());
-        long work = (long) rows * part.columns() * POINTWISE_WORK;
-        if (machine) {
-            bytes.begin(arena, a.values(), rows, part);
-            runRows(rows, work, bytes);
-        } else {
-            runRows(rows, work, rounded.of(a.values(), rows, part.columns()));
-        }
-        matMul.rounded(machine, machine ? null : rounded.values());
-        matMul.part(part, firstColumn, machine, false, gated, next, nextGated);
-        run(matMul.tasks(), matMul.work(), matMul);
     }
 
     private static boolean isSmall(long work) {
@@ -373,7 +365,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void add(Buffer in, long count, Buffer out) {
-        PointwiseKernels.add(HostBuffer.of(in), HostBuffer.of(out), 0, (int) count);
+        PointwiseKernels.add(HostBuffer.of(in), written(out).values(), 0, (int) count);
     }
 
     @Override
@@ -395,31 +387,43 @@ public final class CpuBackend implements Backend {
             KvLayer kv,
             AttentionRule rule,
             Buffer out) {
-        ropeAndStore.of(HostBuffer.of(qkv), heads, rotaryDim, angles, metadata, (PagedKv) kv);
-        begin(qkv, heads, metadata, kv, rule, out);
-        if (!attention.takesOver(ropeAndStore)) {
-            ropeAndStore(ropeAndStore, heads, metadata);
-        }
-        run(attention.tasks(), attention.work(), attention);
+        ropeAndStore.of(written(qkv).values(), heads, rotaryDim, angles, metadata, (PagedKv) kv);
+        attention(qkv, heads, metadata, kv, rule, out, ropeAndStore);
     }
 
     @Override
     public void attention(
             Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
-        begin(qkv, heads, metadata, kv, rule, out);
-        run(attention.tasks(), attention.work(), attention);
+        attention(qkv, heads, metadata, kv, rule, out, null);
     }
 
-    private void begin(
-            Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
-        PagedKv cache = (PagedKv) kv;
-        attention.begin((HostBuffer) qkv, heads, metadata, cache, rule, HostBuffer.of(out), machineCode);
+    /** @param lacking what is to be done for each token before anybody attends to it, or null */
+    private void attention(
+            Buffer qkv,
+            HeadLayout heads,
+            AttentionMetadata metadata,
+            KvLayer kv,
+            AttentionRule rule,
+            Buffer out,
+            RopeAndStore lacking) {
+        int tokens = metadata.tokenCount();
+        CpuWeight follower = last == null ? null : last.follower();
+        ProductInputs next = inputs.offer(written(out), tokens, heads.queryColumns(), heads.headDim(), follower);
+        attention.begin((HostBuffer) qkv, heads, metadata, (PagedKv) kv, rule, HostBuffer.of(out), next, machineCode);
+        if (lacking != null && !attention.takesOver(lacking)) {
+            ropeAndStore(lacking, heads, metadata);
+        }
+        run(attention.tasks(), attention.work(), attention);
+        if (next != null) {
+            next.complete();
+        }
     }
 
     @Override
     public void gatherRows(Buffer in, int[] rows, int count, int columns, Buffer out) {
+        float[] to = written(out).values();
         for (int i = 0; i < count; i++) {
-            System.arraycopy(HostBuffer.of(in), rows[i] * columns, HostBuffer.of(out), i * columns, columns);
+            System.arraycopy(HostBuffer.of(in), rows[i] * columns, to, i * columns, columns);
         }
     }
 
@@ -448,7 +452,13 @@ public final class CpuBackend implements Backend {
         }
     }
 
-    private static MemorySegment data(Weight vector) {
+    /** A buffer that is about to change: what has been made of it for the next product is forgotten. */
+    private HostBuffer written(Buffer buffer) {
+        inputs.forget((HostBuffer) buffer);
+        return (HostBuffer) buffer;
+    }
+
+    static MemorySegment data(Weight vector) {
         return vector == null ? null : ((CpuWeight) vector).vector().data();
     }
 }

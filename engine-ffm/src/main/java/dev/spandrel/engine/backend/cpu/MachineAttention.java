@@ -71,27 +71,12 @@ final class MachineAttention {
         elementBytes = half ? 2 : 4;
     }
 
-    /**
-     * Scores of all positions in the blocks that a row of the tile sees; what another does not see, softmax leaves out.
-     *
-     * @param lacking what is to store the tile's own key and value, or null: just before its block is read, when that has come into the cache
-     */
-    void score(int first, int rows, int head, PagedAttention.Scratch scratch, RopeAndStore lacking) {
-        int from = begin(first) / BLOCK;
-        int last = (seen(last(first, rows)) - 1) / BLOCK;
-        if (lacking == null) {
-            score(first, rows, head, from, last + 1, last, scratch);
-            return;
-        }
-        score(first, rows, head, from, last, last, scratch);
-        lacking.store(first, heads.kvHead(head));
-        score(first, rows, head, last, last + 1, last, scratch);
-    }
-
-    /** Blocks {@code from} to {@code to − 1}; then comes block {@code last}, or the values. */
-    private void score(int first, int rows, int head, int from, int to, int last, PagedAttention.Scratch scratch) {
+    /** Scores of all positions in the blocks that a row of the tile sees; what another does not see, softmax leaves out. */
+    void score(int first, int rows, int head, PagedAttention.Scratch scratch) {
         int kvHead = heads.kvHead(head);
         int[] table = metadata.blockTable(first);
+        int from = begin(first) / BLOCK;
+        int to = (seen(last(first, rows)) - 1) / BLOCK + 1;
         long[] list = scratch.machine.list;
         list[0] = 0;
         if (widens) {
@@ -106,15 +91,10 @@ final class MachineAttention {
         for (int b = from; b < to; b++) {
             list[at++] = kv.keysAddress(table[b], kvHead);
         }
-        int firstValues = begin(first) / BLOCK;
         for (int i = 0; i < FETCHED; i++) {
-            list[at + i] = to <= last
-                    ? kv.keysAddress(table[last], kvHead)
-                    : kv.valuesAddress(table[Math.min(firstValues + i, last)], kvHead);
+            list[at + i] = kv.valuesAddress(table[Math.min(from + i, to - 1)], kvHead);
         }
-        if (to > from) {
-            score(first, rows, head, from, to - from, scratch);
-        }
+        score(first, rows, head, from, to - from, scratch);
     }
 
     private void score(int first, int rows, int head, int block, int blocks, PagedAttention.Scratch scratch) {

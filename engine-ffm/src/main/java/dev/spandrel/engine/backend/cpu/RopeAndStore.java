@@ -4,9 +4,8 @@ import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.HeadLayout;
 
 /**
- * Turns a step's queries and keys and puts its keys and values into their slots: a token at a time as a verb of its own, or head by head
- * by whoever attends, where {@link #isIndependent}. Different tokens, and different key heads of one, may be treated at the same
- * time. One object serves all steps, so that none allocates.
+ * Turns a step's queries and keys and puts its keys and values into their slots: in a verb of its own, or by the task that
+ * attends for the same tokens, where {@link #isIndependent}. A task is a token. One object serves all steps, so that none allocates.
  */
 final class RopeAndStore implements Workers.Task {
     private float[] qkv;
@@ -33,28 +32,17 @@ final class RopeAndStore implements Workers.Task {
         return this;
     }
 
-    /** All of one token. */
+    /** One token. */
     @Override
     public void run(int token, int worker) {
-        rotate(token, 0, heads.heads());
-        for (int h = 0; h < heads.kvHeads(); h++) {
-            store(token, h);
+        int at = token * heads.columns();
+        for (int h = 0; rotaryDim > 0 && h < heads.heads() + heads.kvHeads(); h++) {
+            PointwiseKernels.rotate(qkv, at + h * heads.headDim(), rotaryDim / 2, angles, token * rotaryDim);
         }
-    }
-
-    /** Turns so many heads of a token; keys follow queries. */
-    void rotate(int token, int head, int count) {
-        for (int h = head; rotaryDim > 0 && h < head + count; h++) {
-            int at = token * heads.columns() + h * heads.headDim();
-            PointwiseKernels.rotate(qkv, at, rotaryDim / 2, angles, token * rotaryDim);
+        int key = at + heads.queryColumns();
+        for (int h = 0; h < heads.kvHeads(); h++, key += heads.headDim()) {
+            kv.store(qkv, key, key + heads.kvColumns(), h, metadata.slot(token));
         }
-    }
-
-    /** Turns a token's key of one head and stores it beside its value. */
-    void store(int token, int kvHead) {
-        rotate(token, heads.heads() + kvHead, 1);
-        int key = token * heads.columns() + heads.queryColumns() + kvHead * heads.headDim();
-        kv.store(qkv, key, key + heads.kvColumns(), kvHead, metadata.slot(token));
     }
 
     /** Whether no token sees what is stored for another, so that each may be stored as late as it attends. */

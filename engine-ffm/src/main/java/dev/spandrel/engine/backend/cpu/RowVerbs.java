@@ -2,6 +2,7 @@ package dev.spandrel.engine.backend.cpu;
 
 import dev.spandrel.engine.backend.Activation;
 import dev.spandrel.engine.backend.HeadLayout;
+import dev.spandrel.engine.backend.Norm;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -64,6 +65,13 @@ final class RowVerbs implements Workers.Task {
         epsilon = least;
         out = to;
         return this;
+    }
+
+    RowVerbs norm(float[] x, int width, Norm norm, float[] to) {
+        MemorySegment factors = CpuBackend.data(norm.weight());
+        return norm.centred()
+                ? layerNorm(x, width, factors, CpuBackend.data(norm.bias()), norm.epsilon(), to)
+                : rmsNorm(x, width, factors, norm.epsilon(), to);
     }
 
     RowVerbs normHeads(float[] qkv, HeadLayout layout, CpuWeight forQueries, CpuWeight forKeys, float least) {
