@@ -224,8 +224,8 @@ final class MatMul implements Workers.Task {
             if (sum != null) {
                 PointwiseKernels.add(out.values(), sum.values(), r * ldc + column, r * ldc + column + columns);
             }
-            handOn(r, column, columns, worker);
         }
+        handOn(from, to, column, columns, worker);
     }
 
     private void gate(int panel, int from, int to, long next, CpuBackend.Scratch worker) {
@@ -238,14 +238,14 @@ final class MatMul implements Workers.Task {
             finish(worker.through, r * PANEL, panels * PANEL + column, PANEL, Activation.NONE);
             ActivationKernels.gate(
                     activation, worker.edge, worker.through, r * PANEL, out.values(), (from + r) * ldc + column, PANEL);
-            handOn(from + r, column, PANEL, worker);
         }
+        handOn(from, to, column, PANEL, worker);
     }
 
-    /** What was made of a row becomes the next product's input while it is in the first-level cache. */
-    private void handOn(int row, int column, int columns, CpuBackend.Scratch worker) {
+    /** What was made becomes the next product's input while it is in the first-level cache. */
+    private void handOn(int from, int to, int column, int columns, CpuBackend.Scratch worker) {
         if (onward != null) {
-            onward.take(row, column, columns, worker.number);
+            onward.take(from, to, column, columns, worker.number);
         }
     }
 

@@ -4,6 +4,7 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.ORDER;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
 
+import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,7 +13,6 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -155,9 +155,9 @@ final class NarrowActivations {
     }
 
     private void toBf16(float[] a, int at, int count, long to) {
-        for (int c = 0; c < count; c += LANES) {
-            VectorMask<Float> in = SPECIES.indexInRange(c, count);
-            FloatVector x = FloatVector.fromArray(SPECIES, a, at + c, in);
+        int c = 0;
+        for (; c + LANES <= count; c += LANES) {
+            FloatVector x = FloatVector.fromArray(SPECIES, a, at + c);
             IntVector bits = x.reinterpretAsInts();
             IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
             IntVector rounded = bits.add(odd).add(0x7FFF);
@@ -166,6 +166,9 @@ final class NarrowActivations {
                     rounded.blend(quiet, x.compare(VectorOperators.NE, x).cast(INTS));
             ((ShortVector) value.lanewise(VectorOperators.LSHR, 16).convertShape(VectorOperators.I2S, SHORTS, 0))
                     .intoMemorySegment(data, to + 2L * c, ORDER);
+        }
+        for (; c < count; c++) {
+            data.set(ValueLayout.JAVA_SHORT, to + 2L * c, KvDType.toBf16(a[at + c]));
         }
     }
 

@@ -240,12 +240,12 @@ final class PagedAttention implements Workers.Task {
             weigh(first, rows, head, scratch, stride);
         }
         for (int r = 0; r < rows; r++) {
-            int column = (byHead ? head + r : head) * heads.headDim();
-            int to = token(first, r) * heads.queryColumns() + column;
+            int to = token(first, r) * heads.queryColumns() + (byHead ? head + r : head) * heads.headDim();
             PointwiseKernels.divide(scratch.sums, r * padded, scratch.totals[r], out, to, heads.headDim());
-            if (onward != null) {
-                onward.take(token(first, r), column, heads.headDim(), worker);
-            }
+        }
+        if (onward != null) {
+            int columns = (byHead ? rows : 1) * heads.headDim();
+            onward.take(first, token(first, rows - 1) + 1, head * heads.headDim(), columns, worker);
         }
     }
 

@@ -143,13 +143,20 @@ final class ProductInputs implements Workers.Task {
         return this;
     }
 
-    /** Converts a piece of what was offered; any thread. */
-    void take(int row, int column, int count, int worker) {
-        int at = row * offeredTo.columns() + column;
+    /** Converts columns of rows {@code first} to {@code end − 1} of what was offered; any thread. */
+    void take(int first, int end, int column, int count, int worker) {
+        float[] values = offered.values();
+        int width = offeredTo.columns();
         if (offeredForm == Form.BYTES) {
-            bytes[1 - read].convert(offered.values(), at, row, column, count, worker);
+            ByteActivations to = bytes[1 - read];
+            for (int row = first; row < end; row++) {
+                to.convert(values, row * width + column, row, column, count, worker);
+            }
         } else {
-            narrow[1 - read].convert(offered.values(), at, row, column, count);
+            NarrowActivations to = narrow[1 - read];
+            for (int row = first; row < end; row++) {
+                to.convert(values, row * width + column, row, column, count);
+            }
         }
     }
 
