@@ -75,6 +75,7 @@ public final class CpuBackend implements Backend {
     private final boolean amx;
     private final int amxRows;
     private final LargeMemory memory = new LargeMemory(arena);
+    private final KvPages kvPages = new KvPages();
     private final ProductInputs inputs;
     private final RowVerbs verbs;
     private final RopeAndStore ropeAndStore = new RopeAndStore();
@@ -148,7 +149,7 @@ public final class CpuBackend implements Backend {
             throw new IllegalArgumentException(
                     "--block-size must be a multiple of " + Math.max(16, LANES) + ", found " + blockSize);
         }
-        PagedKv kv = new PagedKv(memory, blocks, blockSize, heads, dtype);
+        PagedKv kv = new PagedKv(memory, kvPages, blocks, blockSize, heads, dtype);
         for (Scratch each : scratch) {
             each.attention.reserve(arena, kv.scratchBytes());
         }
@@ -447,6 +448,7 @@ public final class CpuBackend implements Backend {
     @Override
     public void close() {
         workers.close();
+        kvPages.close();
         if (arena.scope().isAlive()) {
             arena.close();
         }

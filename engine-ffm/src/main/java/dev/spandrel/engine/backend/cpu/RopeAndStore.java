@@ -29,6 +29,7 @@ final class RopeAndStore implements Workers.Task {
         angles = by;
         metadata = step;
         kv = to;
+        kv.expect(step);
         return this;
     }
 
