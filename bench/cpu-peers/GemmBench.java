@@ -18,7 +18,8 @@ import java.util.SplittableRandom;
  * The products of a step by themselves, on the sizes of a Llama of 135M, or of 0.2B for the block types of GGUF: its matrices in turn, so that each comes from memory as
  * in a step. Prints "gemm TYPE ROWS THREADS MATRIX GFLOP/s", medians of seven; conversion of the inputs is part of it.
  *
- * <p>Arguments: THREADS ROWS TYPE..., of which f32, f16, bf16, int8, int4, int8-a8, int4-a8 and GGUF's in capitals (Q4_K); ROWS may be a list such as 4,8,16,32,64. -Damx=false and -DmachineCode=false as in CpuPeersBench.
+ * <p>Arguments: THREADS ROWS TYPE..., of which f32, f16, bf16, int8, int4 and GGUF's in capitals (Q4_K), with -a8 behind it inputs
+ * rounded to int8; ROWS may be a list such as 4,8,16,32,64. -Damx=false and -DmachineCode=false as in CpuPeersBench.
  * -DamxRows=1 takes AMX from one row on: beside a run with -Damx=false it says from how many rows AMX pays.
  */
 public final class GemmBench {
@@ -62,7 +63,7 @@ public final class GemmBench {
                 System.err.println("gemm " + type + " by " + backend.description());
                 boolean blocks = type.startsWith("Q");
                 for (Matrix matrix : blocks ? OF_BLOCKS : MATRICES) {
-                    Tensor tensor = blocks ? blocks(arena, DType.valueOf(type), matrix) : floats(arena, matrix);
+                    Tensor tensor = blocks ? blocks(arena, DType.valueOf(stored(type)), matrix) : floats(arena, matrix);
                     Weight[] weights = new Weight[matrix.count];
                     Arrays.setAll(weights, i -> backend.upload(tensor));
                     for (int rows : heights) {
@@ -74,15 +75,20 @@ public final class GemmBench {
         }
     }
 
+    private static String stored(String type) {
+        return type.endsWith("-a8") ? type.substring(0, type.length() - 3) : type;
+    }
+
     private static WeightPolicy policy(String type) {
-        return switch (type) {
-            case "f32" -> WeightPolicy.F32;
-            case "bf16" -> new WeightPolicy("bfloat16", "none");
-            case "f16" -> new WeightPolicy("float16", "none");
-            case "int8-a8", "int4-a8" -> new WeightPolicy("auto", type.substring(0, 4), "int8");
-            case "int8", "int4" -> new WeightPolicy("auto", type);
-            default -> WeightPolicy.AS_STORED;
-        };
+        WeightPolicy kept =
+                switch (stored(type)) {
+                    case "f32" -> WeightPolicy.F32;
+                    case "bf16" -> new WeightPolicy("bfloat16", "none");
+                    case "f16" -> new WeightPolicy("float16", "none");
+                    case "int8", "int4" -> new WeightPolicy("auto", stored(type));
+                    default -> WeightPolicy.AS_STORED;
+                };
+        return type.endsWith("-a8") ? new WeightPolicy(kept.dtype(), kept.quantization(), "int8") : kept;
     }
 
     /** Bytes at random, of which any make blocks; with less than all their bits the scales are numbers. */

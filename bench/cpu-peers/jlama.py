@@ -5,13 +5,15 @@ import json
 import os
 import pathlib
 import statistics
+import time
 
 import numpy as np
 
-from sides import Side, say, spread
+from sides import Side, say, spread, take_turns
 
 TYPES = {"f32": "F32", "bf16": "BF16"}
-WORK = {"prefill": "prefill-512", "decode": "decode-1-511-128"}
+WORK = ["prefill-512", "decode-1-512-128"]
+"""One sequence: a prompt, and tokens behind it."""
 
 
 def make(source, folder):
@@ -67,23 +69,25 @@ def run(options):
             + [f"{options.folder}/classes:{options.folder}/lib/*", "com.github.tjake.jlama.model.JlamaBench"]
             + [f"{options.folder}/{kind}", TYPES[kind], "2"],
         )
-        found = {(what, side): [] for what in WORK for side in (ours, theirs)}
-        for turn in range(options.warm_up + options.rounds):
-            text = []
-            # Jlama's two figures are of one run, so both pieces of work of a side come together.
-            for side in (ours, theirs):
-                for what, work in WORK.items():
-                    value = side.measure(work if side is ours else what)
-                    text.append(f"{side.name} {what} {value:.1f}")
-                    if turn >= options.warm_up:
-                        found[what, side].append(value)
-            say(f"{kind} {turn + 1}/{options.warm_up + options.rounds}: {', '.join(text)} tok/s")
-        for what in WORK:
-            a, b = found[what, ours], found[what, theirs]
-            ratio = statistics.median(a) / statistics.median(b)
-            print(f"| {kind} | {what} | {spread(a)} | {spread(b, 1)} | {ratio:.1f} |", flush=True)
+        for side in (ours, theirs):
+            warm_up(side, options)
+        say(kind)
+        for work in options.work:
+            mine, others = take_turns(ours, theirs, work, options.rounds)
+            ratio = statistics.median(mine) / statistics.median(others)
+            print(f"| {kind} | {work} | {spread(mine)} | {spread(others, 1)} | {ratio:.1f} |", flush=True)
         ours.close()
         theirs.close()
+
+
+def warm_up(side, options):
+    """Both are Java: each gets the same time for its JIT, all of the work at least once."""
+    end = time.monotonic() + options.warm_up
+    while True:
+        for work in options.work:
+            say(f"warming up: {side.name} {work} {side.measure(work):.1f} tok/s")
+        if time.monotonic() >= end:
+            return
 
 
 def main():
@@ -97,7 +101,8 @@ def main():
         running.add_argument(name, required=True, help=argparse.SUPPRESS)
     running.add_argument("--rows", nargs="+", choices=TYPES, default=list(TYPES), help="weights: %(default)s")
     running.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn: %(default)s")
-    running.add_argument("--warm-up", type=int, default=1, help="rounds before, for the JIT: %(default)s")
+    running.add_argument("--work", nargs="+", default=WORK, help="prefill-TOKENS or decode-1-PROMPT-STEPS: %(default)s")
+    running.add_argument("--warm-up", type=int, default=20, help="seconds before, of each side, for the JIT: %(default)s")
     running.add_argument("--quick", action="store_true", help="to see that it runs: BF16, one round")
     options = parser.parse_args()
     if options.command == "run" and options.quick:

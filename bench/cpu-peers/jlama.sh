@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Measures the CPU backend against Jlama (com.github.tjake:jlama-core, its pure Java operations) on random weights of the
-# shape of 135M, in F32 and BF16: a prompt of 511 and 128 tokens after it, both sides in turn, medians. Builds ours, writes the weights
-# (1.3 GB under target/bench), and has Maven fetch Jlama. Takes some six minutes; --quick takes two. Needs a Python with numpy.
+# shape of 135M, in F32 and BF16: a prompt of 512 and 128 tokens after it. Both sides run all the time and take turns within a piece
+# of work; medians. Builds ours, writes the weights (1.3 GB under target/bench), and has Maven fetch Jlama. Takes some six minutes;
+# --quick takes two. Needs a Python with numpy.
 #   PEER_PYTHON=venv/bin/python bench/cpu-peers/jlama.sh --rounds 5
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)

@@ -4,7 +4,7 @@ llama-cpp-python. Prints one line per measurement: name, value.
   peer.py make FOLDER SHAPE TYPE...       writes FOLDER/SHAPE-TYPE.gguf unless it is there
   peer.py run FOLDER SHAPE TYPE THREADS   measures what lines of standard input say
 
-SHAPE is a or b, TYPE f32, bf16, q8_0 or q4_0; for q4_k, q5_k and q6_k, whose blocks are 256 wide, SHAPE is c. A line is decode-N
+SHAPE is a or b, TYPE f32, bf16, q8_0 or q4_0; for q2_k to q6_k, whose blocks are 256 wide, SHAPE is c. A line is decode-N
 or prefill-N.
 """
 

@@ -5,7 +5,7 @@ import pathlib
 import statistics
 import subprocess
 
-from sides import Side, say, spread
+from sides import Side, say, spread, take_turns
 
 HERE = pathlib.Path(__file__).resolve().parent
 OURS = {"f32": "f32", "bf16": "bf16", "q8_0": "int8", "q4_0": "int4", "q8_0-a8": "int8-a8", "q4_0-a8": "int4-a8"}
@@ -14,7 +14,8 @@ from the peer's own file."""
 WORK = ["decode-1", "decode-32", "prefill-512"]
 PARAMETERS = {"a": 134_478_720, "b": 493_961_216, "c": 188_743_680}
 """Those of the matrices, each read once for a token; the table of embeddings is the head."""
-BYTES = {"f32": 4, "bf16": 2, "q8_0": 1, "q4_0": 18 / 32, "q4_k": 144 / 256, "q5_k": 176 / 256, "q6_k": 210 / 256}
+BYTES = {"f32": 4, "bf16": 2, "q8_0": 1, "q4_0": 18 / 32, "q2_k": 84 / 256, "q3_k": 110 / 256,
+         "q4_k": 144 / 256, "q5_k": 176 / 256, "q6_k": 210 / 256}  # fmt: skip
 
 
 def limits(options, what):
@@ -42,19 +43,18 @@ def measure(options, row):
             ours.measure(work)
     for work in options.work:
         peer.measure(work)
-        mine, theirs, shares = [], [], []
-        for turn in range(options.rounds):
-            mine.append(ours.measure(work))
-            theirs.append(peer.measure(work))
-            text = f"{row} {work} {turn + 1}/{options.rounds}: ours {mine[-1]:.0f}, llama.cpp {theirs[-1]:.0f}"
-            if work == "decode-1":
-                read = limits(options, "read")["read-GB/s"]
-                shares.append(100 * mine[-1] * PARAMETERS[shape] * BYTES[stored] / (read * 1e9))
-                text += f" tok/s, reading {read:.1f} GB/s at most"
-            say(text)
+        shares = []
+
+        def share(mine):
+            read = limits(options, "read")["read-GB/s"]
+            shares.append(100 * mine * PARAMETERS[shape] * BYTES[stored] / (read * 1e9))
+            return f", reading {read:.1f} GB/s at most"
+
+        say(row)
+        mine, theirs = take_turns(ours, peer, work, options.rounds, share if work == "decode-1" else lambda _: "")
         ratio = statistics.median(mine) / statistics.median(theirs)
-        share = spread(shares) + " %" if shares else "–"
-        print(f"| {shape}, {kind} | {work} | {spread(mine)} | {spread(theirs)} | {ratio:.2f} | {share} |", flush=True)
+        text = spread(shares) + " %" if shares else "–"
+        print(f"| {shape}, {kind} | {work} | {spread(mine)} | {spread(theirs)} | {ratio:.2f} | {text} |", flush=True)
     ours.close()
     peer.close()
 
@@ -75,8 +75,8 @@ def main():
     for name in ["--python", "--java", "--classpath", "--models", "--tokenizer", "--limits"]:
         parser.add_argument(name, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rows", nargs="+", default=["a:f32", "a:bf16", "a:q8_0", "a:q4_0", "a:q8_0-a8", "a:q4_0-a8", "b:f32", "b:bf16"],
-                        help="shape a (135M) or b (0.5B), and f32, bf16, q8_0 or q4_0; or shape c (0.2B) and q4_k, q5_k or"
-                             " q6_k; quantized types also with -a8: activations of ours rounded to int8: %(default)s")  # fmt: skip
+                        help="shape a (135M) or b (0.5B), and f32, bf16, q8_0 or q4_0; or shape c (0.2B) and q2_k, q3_k, q4_k,"
+                             " q5_k or q6_k; quantized types also with -a8: activations of ours rounded to int8: %(default)s")  # fmt: skip
     parser.add_argument("--work", nargs="+", default=WORK, help="decode-N or prefill-N: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each side, in turn: %(default)s")
     parser.add_argument("--warm-up", type=int, default=3, help="rounds of ours before, for the JIT: %(default)s")

@@ -40,6 +40,19 @@ class Side:
         self.process.wait()
 
 
+def take_turns(ours, theirs, work, rounds, after_each=lambda mine: ""):
+    """The values of both sides for one piece of work: ours, theirs, ours, theirs and so on, so that a machine whose speed wanders
+    does so for both. What after_each says of ours goes to the progress, too.
+    """
+    mine, others = [], []
+    for turn in range(rounds):
+        mine.append(ours.measure(work))
+        others.append(theirs.measure(work))
+        text = f"{work} {turn + 1}/{rounds}: {ours.name} {mine[-1]:.1f}, {theirs.name} {others[-1]:.1f} tok/s"
+        say(text + after_each(mine[-1]))
+    return mine, others
+
+
 def say(text):
     """Progress goes to standard error, results to standard output."""
     print(text, file=sys.stderr, flush=True)

@@ -13,8 +13,8 @@ import numpy as np
 
 ELEMENTS = 3 * 256
 SIMPLE = ["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"]
-# Where the F16 scales lie in a block.
-K_SCALES = {"Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
+# Where the F16 scales lie in a block. New types come last, so that those before keep their random bytes.
+K_SCALES = {"Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "Q2_K": [80, 82], "Q3_K": [108]}
 
 
 def random_blocks(random, name):

@@ -56,7 +56,7 @@ CASES = {
 CASES |= {f"llama-{t.lower()}": (F["llama31"] | WIDE, "f32", t) for t in ["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"]}
 BIG = dict(hidden_size=256, intermediate_size=256, num_attention_heads=4, num_key_value_heads=2, head_dim=64, num_hidden_layers=1)
 CASES |= {f"qwen2-{t.lower()}": (dict(F["qwen2"], use_sliding_window=False, max_window_layers=3) | BIG, "f32", t)
-          for t in ["Q4_K", "Q5_K", "Q6_K"]}
+          for t in ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"]}
 CASES["gemma3-q8_0"] = (dict(F["gemma3"], query_pre_attn_scalar=32, sliding_window_pattern=6) | WIDE, "f32", "Q8_0")
 CASES["gpt2-q8_0"] = (GPT2, "f32", "Q8_0")
 

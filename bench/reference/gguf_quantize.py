@@ -38,21 +38,62 @@ def q4_q5_k(rows, bits):
     return np.concatenate(head + ([fifth] if bits == 5 else []) + [nibbles], axis=1)
 
 
+def quarters(values):
+    """Two bits of 256 values in 64 bytes: four runs of 32 in the bits of 32 bytes, twice."""
+    halves = values.reshape(-1, 2, 4, 32).astype(np.uint8)
+    return sum((halves[:, :, i] & 3) << 2 * i for i in range(4)).astype(np.uint8).reshape(-1, 64)
+
+
+def q2_k(rows):
+    """Sixteen scales and minima of four bits, a byte for both."""
+    parts = rows.reshape(-1, 16, 16)
+    low, high = np.minimum(parts.min(-1), 0), parts.max(-1)
+    steps = (high - low) / 3
+    d, dmin = np.float16(steps.max(-1) / 15).astype(np.float32), np.float16((-low).max(-1) / 15).astype(np.float32)
+    scales = np.clip(np.round(steps / np.maximum(d, 1e-9)[:, None]), 0, 15).astype(np.uint8)
+    minima = np.clip(np.round(-low / np.maximum(dmin, 1e-9)[:, None]), 0, 15).astype(np.uint8)
+    step = (d[:, None] * scales)[..., None]
+    shifted = parts + (dmin[:, None] * minima)[..., None]
+    values = np.clip(np.round(shifted / np.where(step == 0, 1, step)), 0, 3)
+    return np.concatenate([scales | minima << 4, quarters(values), halves(d), halves(dmin)], axis=1)
+
+
+def q3_k(rows):
+    """Sixteen scales of six bits around 32 in twelve bytes: their lower four bits, then their upper two."""
+    parts = rows.reshape(-1, 16, 16)
+    steps = np.abs(parts).max(-1) / 3.5
+    d = np.float16(np.maximum(steps.max(-1), 1e-6) / 31).astype(np.float32)
+    scales = np.clip(np.round(steps / d[:, None]), 1, 31).astype(np.int16)
+    # Scales may be negative: every other one is, as an odd quantizer would have it.
+    scales[:, 1::2] *= -1
+    values = np.clip(np.round(parts / (d[:, None] * scales)[..., None]), -4, 3).astype(np.int16).reshape(-1, 8, 32) + 4
+    third = sum((values[:, i] >> 2) << i for i in range(8)).astype(np.uint8)
+    bits = (scales + 32).astype(np.uint8)
+    packed = np.zeros((len(bits), 12), dtype=np.uint8)
+    packed[:, :8] = bits[:, :8] & 15 | (bits[:, 8:] & 15) << 4
+    packed[:, 8:] = sum((bits[:, 4 * i : 4 * i + 4] >> 4) << 2 * i for i in range(4))
+    return np.concatenate([third, quarters(values), packed, halves(d)], axis=1)
+
+
 def q6_k(rows):
     parts = rows.reshape(-1, 16, 16)
     steps = np.abs(parts).max(-1) / 31
     d = np.float16(np.maximum(steps.max(-1), 1e-6) / 127).astype(np.float32)
     scales = np.clip(np.round(steps / d[:, None]), 1, 127).astype(np.int8)
     values = np.clip(np.round(parts / (d[:, None] * scales)[..., None]), -32, 31).astype(np.int16) + 32
-    quarters = values.reshape(-1, 2, 4, 32).astype(np.uint8)
-    low = np.concatenate([(quarters[:, :, :2] & 15) | (quarters[:, :, 2:] & 15) << 4], axis=2).reshape(-1, 128)
-    high = sum((quarters[:, :, i] >> 4) << 2 * i for i in range(4)).astype(np.uint8).reshape(-1, 64)
+    fours = values.reshape(-1, 2, 4, 32).astype(np.uint8)
+    low = np.concatenate([(fours[:, :, :2] & 15) | (fours[:, :, 2:] & 15) << 4], axis=2).reshape(-1, 128)
+    high = quarters(values >> 4)
     return np.concatenate([low, high, scales.view(np.uint8), halves(d)], axis=1)
 
 
 def blocks(values, kind):
     if kind in (Q.Q4_K, Q.Q5_K):
         packed = q4_q5_k(values, 4 if kind == Q.Q4_K else 5)
+    elif kind == Q.Q2_K:
+        packed = q2_k(values)
+    elif kind == Q.Q3_K:
+        packed = q3_k(values)
     elif kind == Q.Q6_K:
         packed = q6_k(values)
     else:

@@ -131,8 +131,8 @@ final class ApiRouting {
         } else {
             methods.keySet().removeAll(Set.of(OpenApiService.PATH, OpenApiService.DOCS_PATH));
         }
-        methods.forEach((path, allowed) ->
-                routing.any(path, (_, response) -> ErrorResponses.methodNotAllowed(response, path, allowed)));
+        methods.forEach((path, allowed) -> routing.any(
+                path, (request, response) -> ErrorResponses.methodNotAllowed(request, response, path, allowed)));
         return routing;
     }
 

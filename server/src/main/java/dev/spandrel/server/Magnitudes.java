@@ -4,6 +4,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
 
 /** Numbers as people write them: {@code 3.2M} out; {@code 1k}, {@code 1K}, {@code 25.6k} in, as vLLM's flags take them. */
 final class Magnitudes {
@@ -50,7 +51,11 @@ final class Magnitudes {
     static final class Length implements ITypeConverter<Integer> {
         @Override
         public Integer convert(String text) {
-            return text.equals("auto") || text.equals("-1") ? 0 : Math.toIntExact(parse(text));
+            long length = text.equals("auto") || text.equals("-1") ? 0 : flag(text);
+            if (length > Integer.MAX_VALUE) {
+                throw new TypeConversionException("expected a number of tokens of 31 bits, found \"" + text + "\"");
+            }
+            return (int) length;
         }
     }
 
@@ -58,7 +63,16 @@ final class Magnitudes {
     static final class Bytes implements ITypeConverter<Long> {
         @Override
         public Long convert(String text) {
+            return flag(text);
+        }
+    }
+
+    /** Of other exceptions picocli would tell the class. */
+    private static long flag(String text) {
+        try {
             return parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(e.getMessage());
         }
     }
 }

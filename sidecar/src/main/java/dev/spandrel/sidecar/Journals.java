@@ -13,7 +13,6 @@ import dev.spandrel.sidecar.journal.Quarantine;
 import dev.spandrel.sidecar.otlp.Signal;
 import dev.spandrel.sidecar.time.Ticker;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
@@ -87,7 +86,7 @@ record Journals(Optional<JournalLock> lock, Map<Signal, Journal> bySignal, Quara
 
     static JournalLock lock(Path folder) throws StartException {
         try {
-            Files.createDirectories(folder);
+            DiskStorage.open(folder);
             return JournalLock.take(folder);
         } catch (JournalLock.HeldException e) {
             throw new StartException(StartException.UNAVAILABLE, e.getMessage());

@@ -7,6 +7,8 @@ import dev.spandrel.sidecar.settings.SettingsFile;
 import dev.spandrel.sidecar.transport.EventLoops;
 import java.io.PrintWriter;
 import java.lang.System.Logger.Level;
+import java.util.LinkedHashSet;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine;
@@ -104,7 +106,10 @@ public final class Main implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         try {
             System.Logger log = System.getLogger(Main.class.getName());
-            SidecarConfig config = options.config(System.getenv(), file, warning -> log.log(Level.WARNING, warning));
+            // Every signal reads the same settings and would tell of the same mistake.
+            Set<String> warnings = new LinkedHashSet<>();
+            SidecarConfig config = options.config(System.getenv(), file, warnings::add);
+            warnings.forEach(warning -> log.log(Level.WARNING, warning));
             if (printConfig) {
                 new ConfigPrinter(spec, defaults)
                         .print(config, options.destinations(System.getenv(), file), System.out);

@@ -22,7 +22,9 @@ import dev.spandrel.sidecar.receiver.ReceiverLimits;
 import dev.spandrel.sidecar.time.Ticker;
 import dev.spandrel.sidecar.transport.EventLoops;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -95,7 +97,7 @@ final class Sidecar implements AutoCloseable {
 
     private Lane lane(Destination destination, Signal signal) throws StartException {
         Ledger ledger = new Ledger();
-        JournalReader reader = journals.bySignal().get(signal).reader(destination.name(), ledger);
+        JournalReader reader = reader(signal, destination.name(), ledger);
         Exporter exporter = exporter(signal, destination.exporters().get(signal));
         LaneContext context = new LaneContext(
                 destination.name(),
@@ -108,6 +110,20 @@ final class Sidecar implements AutoCloseable {
                 ticker);
         Batcher batcher = new Batcher(signal, reader, config.batchMaxBytes(), config.batchMaxAge(), ticker);
         return new Lane(context, reader, batcher, ownSpans());
+    }
+
+    private JournalReader reader(Signal signal, String destination, Ledger ledger) throws StartException {
+        try {
+            return journals.bySignal().get(signal).reader(destination, ledger);
+        } catch (UncheckedIOException e) {
+            throw new StartException(
+                    StartException.UNAVAILABLE,
+                    "%s in %s: %s"
+                            .formatted(
+                                    e.getMessage(),
+                                    config.journalFolder().map(Path::toString).orElse("memory"),
+                                    e.getCause()));
+        }
     }
 
     private Optional<ExportSpans> ownSpans() {

@@ -38,6 +38,9 @@ record SidecarConfig(
         int batchMaxBytes,
         Duration batchMaxAge,
         Duration drainTimeout) {
+    /** Below it not even the requests of small senders would find room. */
+    private static final long LEAST_JOURNAL_BYTES = 64 << 10;
+
     SidecarConfig {
         destinations = List.copyOf(destinations);
         requirePort("grpc", grpcPort);
@@ -45,6 +48,10 @@ record SidecarConfig(
         requirePort("health", healthPort);
         requirePositive("max-request-bytes", maxRequestBytes);
         requirePositive("batch-max-bytes", batchMaxBytes);
+        requireAtLeast("journal-max-bytes", journalMaxBytes, LEAST_JOURNAL_BYTES);
+        requireAtLeast("quarantine-max-bytes", quarantineMaxBytes, 0);
+        requireAtLeast("batch-max-age", batchMaxAge.toMillis(), 0);
+        requireAtLeast("drain-timeout", drainTimeout.toMillis(), 0);
     }
 
     /** Whether a signal goes anywhere. */
@@ -56,6 +63,12 @@ record SidecarConfig(
     private static void requirePort(String name, int port) {
         if (port < 0 || port > 65_535) {
             throw new IllegalArgumentException("%s port is %d, expected 0 to 65535".formatted(name, port));
+        }
+    }
+
+    private static void requireAtLeast(String name, long value, long least) {
+        if (value < least) {
+            throw new IllegalArgumentException("%s is %d, expected at least %d".formatted(name, value, least));
         }
     }
 

@@ -32,6 +32,10 @@ public enum WeightFormat {
     /** As GGUF stores it. */
     Q5_1,
     /** As GGUF stores it. */
+    Q2_K,
+    /** As GGUF stores it. */
+    Q3_K,
+    /** As GGUF stores it. */
     Q4_K,
     /** As GGUF stores it. */
     Q5_K,

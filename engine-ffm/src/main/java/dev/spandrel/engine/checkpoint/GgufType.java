@@ -13,6 +13,8 @@ final class GgufType {
             Map.entry(6L, DType.Q5_0),
             Map.entry(7L, DType.Q5_1),
             Map.entry(8L, DType.Q8_0),
+            Map.entry(10L, DType.Q2_K),
+            Map.entry(11L, DType.Q3_K),
             Map.entry(12L, DType.Q4_K),
             Map.entry(13L, DType.Q5_K),
             Map.entry(14L, DType.Q6_K),
@@ -21,8 +23,6 @@ final class GgufType {
     /** Known by name alone, so that a message can say what a file has. */
     private static final Map<Long, String> OTHERS = Map.ofEntries(
             Map.entry(9L, "Q8_1"),
-            Map.entry(10L, "Q2_K"),
-            Map.entry(11L, "Q3_K"),
             Map.entry(15L, "Q8_K"),
             Map.entry(16L, "IQ2_XXS"),
             Map.entry(17L, "IQ2_XS"),

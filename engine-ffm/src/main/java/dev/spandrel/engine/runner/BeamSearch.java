@@ -79,7 +79,6 @@ final class BeamSearch {
 
     private void submit(List<Beam> live) {
         List<LiveRequest> submitted = new ArrayList<>(live.size());
-        round = submitted;
         try {
             for (Beam beam : live) {
                 LiveRequest request = requests.apply(beam.tokens());
@@ -90,6 +89,8 @@ final class BeamSearch {
             submitted.forEach(loop::cancel);
             throw e;
         }
+        // Whole, since who cancels reads it on another thread; who did so before is seen by who waits for the round.
+        round = List.copyOf(submitted);
     }
 
     private void run(List<Beam> start) {
@@ -107,14 +108,14 @@ final class BeamSearch {
                 live = next(live);
             }
             live.forEach(beam -> ended.add(beam.ended(FinishReason.LENGTH, 0)));
-            ended.sort(Comparator.comparingDouble((Beam beam) -> beam.score(lengthPenalty))
-                    .reversed());
-            outcome.complete(new Outcome(
-                    List.copyOf(ended.subList(0, Math.min(width, ended.size()))), null, lastNanos()));
+            keepBestEnded();
+            outcome.complete(new Outcome(List.copyOf(ended), null, lastNanos()));
         } catch (EngineException e) {
             outcome.complete(
                     new Outcome(List.of(), new LiveRequest.Ending(FinishReason.ERROR, 0, lastNanos(), e), lastNanos()));
-        } catch (InterruptedException | RuntimeException e) {
+        } catch (InterruptedException | RuntimeException | Error e) {
+            // Somebody waits for it, whatever it is.
+            round.forEach(loop::cancel);
             outcome.completeExceptionally(e);
         }
     }
@@ -146,19 +147,28 @@ final class BeamSearch {
 
     /** The best continuations; those that end go to {@link #ended}. */
     private List<Beam> next(List<Beam> live) {
-        List<Beam> candidates = new ArrayList<>(2 * width * live.size());
+        BestContinuations continuations = new BestContinuations(width);
         for (int i = 0; i < live.size(); i++) {
             TopLogprobs best = round.get(i).topLogprobs();
             for (int j = 0; j < best.tokens().length; j++) {
                 if (endsSequence.test(best.tokens()[j]) && !ignoreEos) {
                     ended.add(live.get(i).ended(FinishReason.STOP, best.logprobs()[j]));
                 } else {
-                    candidates.add(live.get(i).with(best.tokens()[j], best.logprobs()[j]));
+                    continuations.offer(live.get(i), best.tokens()[j], best.logprobs()[j]);
                 }
             }
         }
-        candidates.sort(Comparator.comparingDouble(Beam::logprob).reversed());
-        return List.copyOf(candidates.subList(0, Math.min(width, candidates.size())));
+        keepBestEnded();
+        return continuations.take();
+    }
+
+    /** No more of them than can win, the best first. */
+    private void keepBestEnded() {
+        ended.sort(Comparator.comparingDouble((Beam beam) -> beam.score(lengthPenalty))
+                .reversed());
+        if (ended.size() > width) {
+            ended.subList(width, ended.size()).clear();
+        }
     }
 
     private long lastNanos() {

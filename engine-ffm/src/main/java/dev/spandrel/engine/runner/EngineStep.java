@@ -4,39 +4,31 @@ import dev.spandrel.engine.EngineException;
 import dev.spandrel.engine.EngineStats;
 import dev.spandrel.engine.FinishReason;
 import dev.spandrel.engine.StepRecord;
-import dev.spandrel.engine.sampling.Sampler;
 import dev.spandrel.engine.scheduler.BlockManager;
 import dev.spandrel.engine.scheduler.FaultPoint;
 import dev.spandrel.engine.scheduler.NgramProposer;
 import dev.spandrel.engine.scheduler.ScheduledBatch;
 import dev.spandrel.engine.scheduler.Scheduler;
 import dev.spandrel.engine.scheduler.Sequence;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 import java.util.function.LongSupplier;
 
 /**
- * One turn of the engine: schedule, run, sample, publish; and the counters over all turns. Owned by the engine thread. A
- * turn that fails tells whose requests were in it, and leaves the rest as if it had not been.
+ * One turn of the engine: schedule, run, sample ({@link StepSampling}), publish ({@link StepPublisher}); and how turns overlap. Owned by
+ * the engine thread. A turn that fails tells whose requests were in it, and leaves the rest as if it had not been.
  *
  * <p>Where passes and draws run on a device, a turn leaves its tokens unread, and the next one schedules and sets going its
  * own pass first; so the device has work while tokens are published. Who has ended then computed one token in vain.
  */
 final class EngineStep {
-    private static final EngineException NOT_NUMBERS = new EngineException.StepFailed(
-            "The model's scores are not numbers (NaN or infinite); its weights or their type do not fit", null);
-
-    private static final EngineException NOTHING_ALLOWED = new EngineException.InvalidRequest(
-            null,
-            "No token is left to choose: allowed_token_ids, bad_words, min_tokens and the output's form together exclude all");
-
     private final Scheduler scheduler;
     private final BlockManager blocks;
     private final StepRunner runner;
     private final NgramProposer proposer;
-    private final StepEndings endings;
+    private final StepSampling sampling;
+    private final StepPublisher publisher;
     private final WaitingLine line;
     private final LongSupplier nanoClock;
     private final FaultPoint faults;
@@ -46,12 +38,6 @@ final class EngineStep {
 
     /** What the step that is looked at brings. */
     private final StepTokens fresh = new StepTokens();
-
-    /** Requests with new tokens whose readers sleep until the next pass is on its way. */
-    private final List<LiveRequest> asleep = new ArrayList<>();
-
-    /** Requests that wait for the form of their output, and whose last token may have been the last. */
-    private final List<LiveRequest> held = new ArrayList<>();
 
     /** The step whose tokens are drawn and not read, or null; and when the last tokens were read. */
     private StepBooking flight;
@@ -108,7 +94,9 @@ final class EngineStep {
         this.blocks = blocks;
         this.runner = runner;
         this.proposer = proposer;
-        endings = new StepEndings(endsSequence);
+        StepEndings endings = new StepEndings(endsSequence);
+        sampling = new StepSampling(runner, endings, faults, counters);
+        publisher = new StepPublisher(scheduler, endings, line, faults, counters, runner.runsAhead());
         this.line = line;
         this.nanoClock = nanoClock;
         this.faults = faults;
@@ -158,7 +146,7 @@ final class EngineStep {
         if (watch != null) {
             watch.begin();
         }
-        release(start);
+        publisher.release(start);
         propose();
         ScheduledBatch batch = scheduler.schedule();
         long scheduled = nanoClock.getAsLong();
@@ -183,7 +171,7 @@ final class EngineStep {
             watch.forwarded();
         }
         booking.open(batch, start, scheduled, forward);
-        wake();
+        publisher.wake();
         meanwhile.run();
         if (flight == null) {
             return drawing && overlaps && watch == null ? takeOff(batch) : complete(batch, booking, watch);
@@ -232,7 +220,7 @@ final class EngineStep {
         long end = nanoClock.getAsLong();
         StepRecord step = landing.close(counters.step(), lastRead, end, fresh.size(), Optional.empty());
         lastRead = end;
-        publish(end);
+        publisher.publish(fresh, end);
         flight = null;
         counters.generated(fresh.size());
         return step;
@@ -240,7 +228,7 @@ final class EngineStep {
 
     /** Gives the tokens of a step that overlaps with none. */
     private StepRecord complete(ScheduledBatch batch, StepBooking booked, StepDetails watch) {
-        sample(batch);
+        sampling.sample(batch, drawing, fresh);
         long end = nanoClock.getAsLong();
         StepRecord step = booked.close(
                 counters.step(),
@@ -250,7 +238,7 @@ final class EngineStep {
                 watch == null ? Optional.empty() : Optional.of(watch.end(batch, blocks)));
         lastRead = end;
         scheduler.advance(batch);
-        publish(end);
+        publisher.publish(fresh, end);
         scheduler.done();
         unread = null;
         counters.generated(fresh.size());
@@ -284,166 +272,19 @@ final class EngineStep {
         }
     }
 
-    /**
-     * Draws a token for each sequence whose tokens are all computed, and as long as a draw gives what the draft said, one
-     * more. Sampling from the target and comparing accepts a draft token with the probability that the target gives it, which
-     * is rejection sampling for a draft that is certain of itself (Leviathan et al., 2023), and it draws the very tokens
-     * that come without speculation. Nothing is appended until all are drawn.
-     */
-    private void sample(ScheduledBatch batch) {
-        fresh.clear();
-        int row = 0;
-        for (int i = 0; i < batch.sequences().size(); i++) {
-            LiveRequest request = (LiveRequest) batch.sequences().get(i);
-            if (!request.isInStep()) {
-                row += batch.logitRows(i);
-                continue;
-            }
-            int rows = batch.samplingRows(i);
-            if (rows > 0 && drawing) {
-                faults.pass("sample");
-                fresh.take(request, runner.drawn(fresh.size()));
-                continue;
-            }
-            if (request.pooler() != null) {
-                runner.pool(
-                        request,
-                        row,
-                        batch.logitRows(i),
-                        request.computed() + batch.tokenCount(i) - batch.logitRows(i));
-                row += batch.logitRows(i);
-                if (rows > 0) {
-                    fresh.pooled(request);
-                }
-                continue;
-            }
-            score(request, row, batch.logitRows(i));
-            row += batch.logitRows(i) - rows;
-            if (rows > 0) {
-                faults.pass("sample");
-                fresh.begin(request);
-                int drawn = sample(request, row, rows);
-                counters.drafted(rows - 1, drawn - 1);
-                row += rows;
-            }
-        }
+    /** Wakes who waits for tokens of the last turn. */
+    void wake() {
+        publisher.wake();
     }
 
-    /** Notes the log probabilities of the prompt's tokens behind those that the step computed. */
-    private void score(LiveRequest request, int firstRow, int rows) {
-        for (int i = 0; request.scoresPrompt() && i < rows; i++) {
-            int index = request.computed() + i + 1;
-            if (index < request.promptLength()) {
-                runner.score(request, firstRow + i, index);
-            }
-        }
-    }
-
-    private int sample(LiveRequest request, int firstRow, int rows) {
-        int drawn = 0;
-        int length = request.length();
-        boolean drafted = true;
-        while (drafted && drawn < rows) {
-            int token = runner.sample(request, firstRow + drawn, request.generated() + drawn);
-            fresh.add(token);
-            drafted = drawn < rows - 1 && request.tokens()[length + drawn] == token && !endings.stops(request, token);
-            drawn++;
-            drafted = drafted && StepEndings.goesOn(request, request.generated() + drawn);
-        }
-        return drawn;
-    }
-
-    /** Looks after those that wait for the form of their output. */
-    private void release(long nanos) {
-        held.removeIf(request -> {
-            if (request.ending() != null) {
-                return true;
-            }
-            if (StepEndings.awaitsForm(request)) {
-                return false;
-            }
-            request.hold(false);
-            LiveRequest.Ending ending = StepEndings.byForm(request, nanos);
-            if (ending != null) {
-                end(request, ending);
-            }
-            return true;
-        });
-    }
-
-    private void publish(long nanos) {
-        for (LiveRequest request : fresh.pooled()) {
-            counters.prompt(request);
-            end(request, new LiveRequest.Ending(FinishReason.STOP, 0, nanos, null));
-        }
-        int at = 0;
-        for (int i = 0; i < fresh.requests().size(); i++) {
-            faults.pass("publish");
-            LiveRequest request = fresh.requests().get(i);
-            LiveRequest.Ending ending = null;
-            for (int j = 0; j < fresh.count(i); j++) {
-                int token = fresh.token(at + j);
-                if (ending == null && token < 0) {
-                    EngineException cause = token == Sampler.NOT_A_NUMBER ? NOT_NUMBERS : NOTHING_ALLOWED;
-                    ending = new LiveRequest.Ending(FinishReason.ERROR, 0, nanos, cause);
-                } else if (ending == null) {
-                    counters.prompt(request);
-                    request.append(token, nanos);
-                    ending = ending(request, token, j == fresh.count(i) - 1, nanos);
-                }
-            }
-            at += fresh.count(i);
-            if (ending != null) {
-                end(request, ending);
-            } else if (runner.runsAhead()) {
-                // A wake-up is a system call: 64 of them would keep a device waiting for longer than the step itself is
-                // laid out.
-                request.reveal();
-                asleep.add(request);
-            } else {
-                request.publish(null);
-            }
-        }
+    /** Ends a request wherever it stands; harmless when it has ended before. */
+    void end(LiveRequest request, LiveRequest.Ending ending) {
+        publisher.end(request, ending);
     }
 
     /** Whether a turn has the device work while the engine goes on. */
     boolean runsAhead() {
         return runner.runsAhead();
-    }
-
-    /** Wakes who waits for tokens of the last turn. */
-    void wake() {
-        asleep.forEach(LiveRequest::wake);
-        asleep.clear();
-    }
-
-    /** @param last of those that the step drew; before it the form is known to go on */
-    private LiveRequest.Ending ending(LiveRequest request, int token, boolean last, long nanos) {
-        LiveRequest.Ending ending = endings.byToken(request, token, nanos);
-        if (ending != null) {
-            return ending;
-        }
-        if (last && StepEndings.awaitsForm(request)) {
-            request.hold(true);
-            held.add(request);
-            return null;
-        }
-        return request.plan().constraint() == null || last ? StepEndings.byForm(request, nanos) : null;
-    }
-
-    /** Ends a request wherever it stands; harmless when it has ended before. */
-    void end(LiveRequest request, LiveRequest.Ending ending) {
-        if (request.ending() != null) {
-            return;
-        }
-        scheduler.finish(request);
-        if (request.leaveLine()) {
-            line.left();
-        }
-        if (request.plan().constraint() != null) {
-            request.plan().constraint().abandon();
-        }
-        request.publish(ending);
     }
 
     /** Fails the requests of a turn that threw. */

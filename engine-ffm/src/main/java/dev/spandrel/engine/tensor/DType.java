@@ -21,6 +21,10 @@ public enum DType {
     Q5_0(32, 22),
     /** F16 scale and minimum, 32 × 5 bits. */
     Q5_1(32, 24),
+    /** F16 scale and minimum, for each 16 of 256 a factor of four bits on both, 2 bits an element. */
+    Q2_K(256, 84),
+    /** F16 scale, for each 16 of 256 a factor of six bits around 32, 3 bits an element around 4. */
+    Q3_K(256, 110),
     /** F16 scale and minimum, for each 32 of 256 a factor of six bits on both, 4 bits an element. */
     Q4_K(256, 144),
     /** As {@link #Q4_K}, 5 bits an element. */

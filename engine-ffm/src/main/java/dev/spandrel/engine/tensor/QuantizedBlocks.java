@@ -40,6 +40,8 @@ final class QuantizedBlocks {
             case Q4_1 -> nibbles(data, block + 4, f16(data, block), 0, f16(data, block + 2), run);
             case Q5_0 -> fiveBits(data, block + 2, f16(data, block), 16, NO_MINIMUM, run);
             case Q5_1 -> fiveBits(data, block + 4, f16(data, block), 0, f16(data, block + 2), run);
+            case Q2_K -> q2k(data, block, part, run);
+            case Q3_K -> q3k(data, block, part, run);
             case Q4_K -> q4k(data, block, part, run);
             case Q5_K -> q5k(data, block, part, run);
             case Q6_K -> q6k(data, block, part, run);
@@ -73,6 +75,35 @@ final class QuantizedBlocks {
             run[i] = scale * (low - zero) + minimum;
             run[i + RUN / 2] = scale * (high - zero) + minimum;
         }
+    }
+
+    /** Half blocks of 128: 32 bytes with four pairs of bits; before them a scale and a minimum for each 16, four bits each. */
+    private static void q2k(MemorySegment data, long block, int part, float[] run) {
+        float scale = f16(data, block + 80);
+        float minimum = f16(data, block + 82);
+        long at = block + 16 + part / 4 * RUN;
+        for (int i = 0; i < RUN; i++) {
+            int factors = u8(data, block + 2 * part + i / 16);
+            int bits = u8(data, at + i) >> 2 * (part % 4) & 3;
+            run[i] = scale * (factors & 15) * bits - minimum * (factors >> 4);
+        }
+    }
+
+    /** As {@link #q2k}, behind 32 bytes with third bits of all eight parts. */
+    private static void q3k(MemorySegment data, long block, int part, float[] run) {
+        float scale = f16(data, block + 108);
+        long at = block + 32 + part / 4 * RUN;
+        for (int i = 0; i < RUN; i++) {
+            int third = u8(data, block + i) >> part & 1;
+            int bits = u8(data, at + i) >> 2 * (part % 4) & 3 | third << 2;
+            run[i] = scale * (sixBits(data, block + 96, 2 * part + i / 16) - 32) * (bits - 4);
+        }
+    }
+
+    /** Sixteen numbers of six bits in twelve bytes: lower four of the first eight, of the others, then the upper two. */
+    private static int sixBits(MemorySegment data, long at, int index) {
+        int lower = u8(data, at + index % 8) >> index / 8 * 4 & 15;
+        return lower | (u8(data, at + 8 + index % 4) >> index / 4 * 2 & 3) << 4;
     }
 
     private static void q4k(MemorySegment data, long block, int part, float[] run) {

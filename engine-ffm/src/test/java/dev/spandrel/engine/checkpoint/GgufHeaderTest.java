@@ -28,7 +28,7 @@ class GgufHeaderTest {
                 .i32s("types", 1, -2)
                 .tensor("q", 8, 68, 32, 2)
                 .tensor("n", 0, 12, 3)
-                .tensor("odd", 10, 0, 256);
+                .tensor("odd", 16, 0, 256);
     }
 
     private static void refused(byte[] file, String message) {
@@ -63,7 +63,7 @@ class GgufHeaderTest {
             assertThat(checkpoint.tensors().keySet()).containsExactly("n", "q");
             assertThat(checkpoint.tensor("q").dtype()).isEqualTo(DType.Q8_0);
             assertThat(checkpoint.tensor("q").data().byteSize()).isEqualTo(68);
-            assertThat(checkpoint.unsupported()).containsEntry("odd", "Q2_K");
+            assertThat(checkpoint.unsupported()).containsEntry("odd", "IQ2_XXS");
         }
     }
 

@@ -56,8 +56,7 @@ class DriverEmulatedTest {
             module.close();
             stream.close();
             context.close();
-            assertThat(cuda.liveAllocations()).isZero();
-            assertThat(cuda.liveHandles()).isZero();
+            cuda.assertNothingIsLeft();
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.spandrel.engine.cuda;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.IOException;
@@ -228,6 +229,17 @@ public final class EmulatedCuda {
     /** Contexts, streams, events, modules, graphs, programs and descriptors that nobody released. */
     public long liveHandles() {
         return (long) invoke("spandrel_emu_live_handles", FunctionDescriptor.of(ValueLayout.JAVA_LONG));
+    }
+
+    /** Fails where somebody kept what is to be given back. */
+    public void assertNothingIsLeft() {
+        assertNothingIsLeft("");
+    }
+
+    /** @param when ends the message */
+    public void assertNothingIsLeft(String when) {
+        assertThat(liveAllocations()).as("allocations left" + when).isZero();
+        assertThat(liveHandles()).as("handles left" + when).isZero();
     }
 
     /** How often a function was called since {@link #recover}. */

@@ -1,7 +1,5 @@
 package dev.spandrel.engine.cuda;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 /** The emulated device with a stream and memory, for one test; closing finds what the test left behind. */
 public final class EmulatedDevice implements AutoCloseable {
     private final EmulatedCuda cuda;
@@ -38,7 +36,6 @@ public final class EmulatedDevice implements AutoCloseable {
         pool.close();
         stream.close();
         context.close();
-        assertThat(cuda.liveAllocations()).isZero();
-        assertThat(cuda.liveHandles()).isZero();
+        cuda.assertNothingIsLeft();
     }
 }

@@ -72,12 +72,7 @@ class CudaFaultsEmulatedTest {
         if (!RELEASES.contains(call)) {
             assertThat(said).as("%s, call %d", call, nth).contains(call);
         }
-        assertThat(cuda.liveAllocations())
-                .as("allocations left after call %d of %s", nth, call)
-                .isZero();
-        assertThat(cuda.liveHandles())
-                .as("handles left after call %d of %s", nth, call)
-                .isZero();
+        cuda.assertNothingIsLeft(" after call %d of %s".formatted(nth, call));
     }
 
     /** Opening, loading, a prompt on tensor cores, recorded passes, drawn tokens, closing; what it says when it fails. */

@@ -38,8 +38,7 @@ class CudaModelEmulatedTest {
 
     @AfterAll
     static void nothingIsLeft() {
-        assertThat(cuda.liveAllocations()).isZero();
-        assertThat(cuda.liveHandles()).isZero();
+        cuda.assertNothingIsLeft();
     }
 
     @ParameterizedTest

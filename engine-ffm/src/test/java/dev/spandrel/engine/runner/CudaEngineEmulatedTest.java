@@ -50,8 +50,7 @@ class CudaEngineEmulatedTest {
     @AfterEach
     void nothingIsLeft() {
         if (cuda != null) {
-            assertThat(cuda.liveAllocations()).isZero();
-            assertThat(cuda.liveHandles()).isZero();
+            cuda.assertNothingIsLeft();
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.function.Function;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code doctor}: what a server would find on this machine. Exit code 1 when something is wrong, else 0. */
@@ -34,7 +35,7 @@ public final class DoctorCommand implements Callable<Integer> {
             names = "--model",
             defaultValue = "spandrel-tiny",
             paramLabel = "MODEL",
-            description = "Folder, or the name of one under --models. Default: ${DEFAULT-VALUE}.")
+            description = "Folder, GGUF file, or the name of either under --models. Default: ${DEFAULT-VALUE}.")
     private String model;
 
     @Option(
@@ -59,6 +60,10 @@ public final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (port < 0 || port > NetworkChecks.MAX_PORT) {
+            throw new ParameterException(
+                    spec.commandLine(), "--port must be between 0 and " + NetworkChecks.MAX_PORT + ", found " + port);
+        }
         Path folder = models == null ? Path.of(System.getProperty("spandrel.models", "models")) : models;
         List<Finding> findings = new ArrayList<>(new MachineChecks(Path.of("/")).all(Engine.checkBackends()));
         findings.add(KernelChecks.finding(Engine.kernelRates()));

@@ -17,7 +17,7 @@ import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
-/** A model folder: are its files there, would it fit, does it load, and do the fast kernels say what the plain ones say. */
+/** A model, folder or GGUF file: is it there, would it fit, does it load, and do the fast kernels say what the plain ones say. */
 final class ModelChecks {
     /** Up to here loading takes seconds, and the plain loops of the reference backend too. */
     private static final long SMALL_BYTES = 256L << 20;
@@ -33,30 +33,37 @@ final class ModelChecks {
     }
 
     List<Finding> all(String model) {
-        Path folder = Files.isDirectory(Path.of(model)) ? Path.of(model) : models.resolve(model);
-        if (!Files.isDirectory(folder)) {
+        Path place = isModel(Path.of(model)) ? Path.of(model) : models.resolve(model);
+        if (!isModel(place)) {
             return List.of(
                     model.contains("/") && !model.startsWith(".") && !model.startsWith("/")
                             ? Finding.note(
                                     "model",
-                                    "no folder " + model + "; serve would fetch it from the Hugging Face Hub",
+                                    "no folder or file " + model + "; serve would fetch it from the Hugging Face Hub",
                                     "")
-                            : Finding.wrong("model", "no folder " + model + " and none below " + models, names()));
+                            : Finding.wrong(
+                                    "model", "no folder or GGUF file " + model + " and none below " + models, names()));
         }
         try {
-            long bytes = size(folder);
+            long bytes = size(place);
             List<Finding> findings = new ArrayList<>(List.of(Finding.ok(
-                    "model folder", folder.toAbsolutePath().normalize() + ", " + MachineChecks.mebibytes(bytes))));
+                    Files.isDirectory(place) ? "model folder" : "model file",
+                    place.toAbsolutePath().normalize() + ", " + MachineChecks.mebibytes(bytes))));
             findings.addAll(bytes <= SMALL_BYTES ? load(model) : List.of(room(bytes)));
             return findings;
         } catch (IOException e) {
-            return List.of(Finding.wrong("model folder", folder + " cannot be read: " + e.getMessage(), ""));
+            return List.of(Finding.wrong("model", place + " cannot be read: " + e.getMessage(), ""));
         }
     }
 
+    private static boolean isModel(Path path) {
+        return Files.isDirectory(path)
+                || Files.isRegularFile(path) && path.getFileName().toString().endsWith(".gguf");
+    }
+
     private String names() {
-        try (Stream<Path> folders = Files.list(models)) {
-            List<String> names = folders.filter(Files::isDirectory)
+        try (Stream<Path> found = Files.list(models)) {
+            List<String> names = found.filter(ModelChecks::isModel)
                     .map(path -> path.getFileName().toString())
                     .sorted()
                     .toList();

@@ -13,6 +13,8 @@ import java.util.function.UnaryOperator;
 
 /** The port to listen on, and whether somebody listens where telemetry is to go. */
 final class NetworkChecks {
+    static final int MAX_PORT = 65_535;
+
     private static final Duration PATIENCE = Duration.ofSeconds(3);
 
     private NetworkChecks() {}

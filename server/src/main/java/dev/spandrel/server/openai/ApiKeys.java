@@ -53,7 +53,8 @@ public final class ApiKeys implements Filter {
         }
         response.header(HeaderNames.WWW_AUTHENTICATE, "Bearer");
         response.header(HeaderNames.CONTENT_TYPE, "application/json");
-        response.status(Status.UNAUTHORIZED_401).send(BODY.getBytes(StandardCharsets.UTF_8));
+        response.status(Status.UNAUTHORIZED_401)
+                .send(ErrorResponses.body(request, BODY.getBytes(StandardCharsets.UTF_8)));
     }
 
     private boolean brings(Optional<String> authorization) {

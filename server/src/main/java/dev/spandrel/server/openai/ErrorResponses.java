@@ -4,6 +4,7 @@ import dev.spandrel.engine.EngineException;
 import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HttpException;
+import io.helidon.http.Method;
 import io.helidon.http.ServerResponseHeaders;
 import io.helidon.http.Status;
 import io.helidon.webserver.http.DirectHandlers;
@@ -26,7 +27,7 @@ public final class ErrorResponses {
 
     /** Errors of requests that were routed. */
     public static void register(HttpRouting.Builder routing) {
-        routing.error(OpenAiException.class, (_, response, e) -> send(response, e.error()));
+        routing.error(OpenAiException.class, (request, response, e) -> send(request, response, e.error()));
         routing.error(EngineException.class, ErrorResponses::engine);
         routing.error(HttpException.class, ErrorResponses::http);
         routing.error(Throwable.class, ErrorResponses::fault);
@@ -42,9 +43,9 @@ public final class ErrorResponses {
     }
 
     /** A handler for a known path and another method. */
-    public static void methodNotAllowed(ServerResponse response, String path, String allowed) {
+    public static void methodNotAllowed(ServerRequest request, ServerResponse response, String path, String allowed) {
         response.header(HeaderNames.ALLOW, allowed);
-        send(response, OpenAiError.http(405, "Method Not Allowed", path + " takes " + allowed + " only."));
+        send(request, response, OpenAiError.http(405, "Method Not Allowed", path + " takes " + allowed + " only."));
     }
 
     private static void engine(ServerRequest request, ServerResponse response, EngineException e) {
@@ -52,7 +53,7 @@ public final class ErrorResponses {
         if (error.status() == 500) {
             LOGGER.log(Level.WARNING, "generation failed", e);
         }
-        send(response, error);
+        send(request, response, error);
     }
 
     private static void http(ServerRequest request, ServerResponse response, HttpException e) {
@@ -61,7 +62,7 @@ public final class ErrorResponses {
                 ? "There is no " + request.prologue().method() + " "
                         + request.prologue().uriPath().path() + " here."
                 : e.getMessage();
-        send(response, OpenAiError.http(status.code(), status.reasonPhrase(), message));
+        send(request, response, OpenAiError.http(status.code(), status.reasonPhrase(), message));
     }
 
     private static void fault(ServerRequest request, ServerResponse response, Throwable e) {
@@ -70,22 +71,27 @@ public final class ErrorResponses {
                 "request failed: " + request.prologue().method() + " "
                         + request.prologue().uriPath().path(),
                 e);
-        send(response, OpenAiError.internal());
+        send(request, response, OpenAiError.internal());
     }
 
-    private static void send(ServerResponse response, OpenAiError error) {
+    private static void send(ServerRequest request, ServerResponse response, OpenAiError error) {
         response.status(Status.create(error.status()));
         response.header(HeaderNames.CONTENT_TYPE, "application/json");
         error.retryAfterSeconds()
                 .ifPresent(seconds -> response.header(HeaderNames.RETRY_AFTER, String.valueOf(seconds)));
         try {
-            response.send(error.json());
+            response.send(body(request, error.json()));
         } catch (RuntimeException e) {
             // The client has left. Thrown on from here Helidon would log it, with its stack, once per such client.
             if (!response.isSent()) {
                 throw e;
             }
         }
+    }
+
+    /** None for a HEAD, whose client would take it for the beginning of its next answer; Helidon leaves that to us. */
+    static byte[] body(ServerRequest request, byte[] body) {
+        return request.prologue().method().equals(Method.HEAD) ? new byte[0] : body;
     }
 
     private static DirectHandler.TransportResponse beforeRouting(

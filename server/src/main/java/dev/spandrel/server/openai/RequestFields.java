@@ -69,7 +69,13 @@ final class RequestFields {
                 ? ""
                 : " at line " + e.getLocation().getLineNr() + ", column "
                         + e.getLocation().getColumnNr();
-        return e.getOriginalMessage().lines().findFirst().orElse("unreadable") + at;
+        // Where an open bracket stands, the parser tells in the words of its own settings.
+        return e.getOriginalMessage()
+                        .lines()
+                        .findFirst()
+                        .orElse("unreadable")
+                        .replaceFirst(" \\(start marker at .*", "")
+                + at;
     }
 
     private static String one(String place, String text) {

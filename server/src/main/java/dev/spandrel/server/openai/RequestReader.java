@@ -1,6 +1,7 @@
 package dev.spandrel.server.openai;
 
 import dev.spandrel.server.http.WriteWatchdog;
+import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
@@ -21,9 +22,10 @@ final class RequestReader {
      * The bytes of the body.
      *
      * @param watchdog ends the wait for a client that stops in the middle
-     * @throws OpenAiException 400, when the client says it is not JSON
-     * @throws CloseConnectionException when the client stops in the middle of it, for as long as it may leave an answer unread
-     * @throws UncheckedIOException when the client leaves in the middle of it
+     * @throws OpenAiException 400, when the client says it is not JSON, or sends chunks that are none
+     * @throws CloseConnectionException when the client leaves or stops in the middle of it, the latter for as long as it may
+     *     leave an answer unread
+     * @throws UncheckedIOException when it cannot be read
      */
     static byte[] read(ServerRequest request, WriteWatchdog watchdog) {
         request.headers()
@@ -45,11 +47,23 @@ final class RequestReader {
             // Not closed: closing reads on to the end, which a body refused in the middle (413) does not have.
             return read(request.content().inputStream(), wait);
         } catch (IOException | RuntimeException e) {
-            if (wait.stalled()) {
-                throw new CloseConnectionException("the client stopped in the middle of its request", e);
-            }
-            throw e instanceof IOException io ? new UncheckedIOException(io) : (RuntimeException) e;
+            throw wait.stalled()
+                    ? new CloseConnectionException("the client stopped in the middle of its request", e)
+                    : failure(e);
         }
+    }
+
+    /** Helidon 4.5.0 lets through what its reading of numbers says of the length of a chunk, extensions of chunks included. */
+    private static RuntimeException failure(Exception e) {
+        return switch (e) {
+            case NumberFormatException number ->
+                new OpenAiException(OpenAiError.schema(
+                        "body", "The body's chunks cannot be read: expected a length, " + number.getMessage()));
+            case DataReader.InsufficientDataAvailableException end ->
+                new CloseConnectionException("the client left in the middle of its request", end);
+            case IOException io -> new UncheckedIOException(io);
+            default -> (RuntimeException) e;
+        };
     }
 
     private static byte[] read(InputStream in, WriteWatchdog.Writer wait) throws IOException {

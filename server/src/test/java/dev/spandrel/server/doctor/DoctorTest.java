@@ -137,6 +137,32 @@ class DoctorTest {
                 .satisfies(finding -> assertThat(finding.found()).contains("no weights"));
     }
 
+    @Test
+    void aGgufFileIsAModelToo() throws IOException {
+        write("one.gguf", "GGUF");
+        write("other.txt", "none");
+        assertThat(model(folder.resolve("one.gguf").toString(), _ -> new ScriptedEngine()))
+                .extracting(Finding::level)
+                .containsExactly(Level.OK, Level.OK, Level.OK);
+        assertThat(model("one.gguf", _ -> new ScriptedEngine()))
+                .first()
+                .satisfies(finding -> assertThat(finding.subject()).isEqualTo("model file"));
+        assertThat(model("other.txt", _ -> new ScriptedEngine()))
+                .singleElement()
+                .satisfies(finding -> {
+                    assertThat(finding.level()).isEqualTo(Level.WRONG);
+                    assertThat(finding.cure()).isEqualTo("there are: one.gguf");
+                });
+    }
+
+    @Test
+    void aPortThatCannotBeIsAWrongFlag() {
+        StringWriter err = new StringWriter();
+        CommandLine line = new CommandLine(new DoctorCommand(_ -> new ScriptedEngine())).setErr(new PrintWriter(err));
+        assertThat(line.execute("--port", "99999")).isEqualTo(CommandLine.ExitCode.USAGE);
+        assertThat(err.toString()).contains("--port must be between 0 and 65535, found 99999");
+    }
+
     private static ScriptedEngine saying(String text) {
         return new ScriptedEngine()
                 .script(request -> ScriptedGeneration.silent(request).finish(text, FinishReason.STOP));

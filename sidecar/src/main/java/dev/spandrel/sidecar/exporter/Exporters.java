@@ -7,8 +7,10 @@ import io.grpc.ManagedChannel;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Makes the exporter that a configuration asks for. The HTTP client is only touched where HTTP is spoken. */
@@ -68,6 +70,7 @@ public final class Exporters {
 
     private static Exporter http(Signal signal, ExporterConfig config, TlsMaterial tls, Ticker ticker)
             throws InvalidConfigException {
+        checkHeaders(signal, config);
         HttpClient.Builder client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(HttpClient.Redirect.NEVER)
@@ -76,5 +79,19 @@ public final class Exporters {
             client.sslContext(tls.context());
         }
         return new HttpExporter(signal, config, client.build(), USER_AGENT, ticker);
+    }
+
+    /** The client refuses some names and characters, and would do so with every request. Values may be secrets, so they are not told. */
+    private static void checkHeaders(Signal signal, ExporterConfig config) throws InvalidConfigException {
+        HttpRequest.Builder request = HttpRequest.newBuilder();
+        for (Map.Entry<String, String> header : config.headers().entrySet()) {
+            try {
+                request.setHeader(header.getKey(), header.getValue());
+            } catch (IllegalArgumentException e) {
+                throw new InvalidConfigException(
+                        "the header \"%s\" for %s to %s cannot be sent: it is one that HTTP sets itself, or has characters that a header cannot have"
+                                .formatted(header.getKey(), signal.word(), config.shown()));
+            }
+        }
     }
 }

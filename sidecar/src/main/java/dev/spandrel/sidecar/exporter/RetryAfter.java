@@ -8,9 +8,6 @@ import java.time.format.DateTimeFormatter;
 
 /** The {@code Retry-After} header in both its forms, seconds and HTTP-date (RFC 9110, 10.2.3). */
 final class RetryAfter {
-    /** A date years ahead is a broken clock, not an order; after an hour it is worth asking again. */
-    private static final Duration LONGEST = Duration.ofHours(1);
-
     private RetryAfter() {}
 
     /** The wait from {@code now}; zero where the value is neither form or lies in the past. */
@@ -26,9 +23,6 @@ final class RetryAfter {
         } catch (DateTimeException | NumberFormatException e) {
             return Duration.ZERO;
         }
-        if (wait.isNegative()) {
-            return Duration.ZERO;
-        }
-        return wait.compareTo(LONGEST) > 0 ? LONGEST : wait;
+        return wait.isNegative() ? Duration.ZERO : wait;
     }
 }

@@ -8,15 +8,34 @@ import java.nio.file.Files;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
 /** A folder of the file system. */
 public record DiskStorage(Path folder) implements Storage {
-    /** Makes the folder where it is not there yet. */
+    /** Makes a folder's names safe. */
+    @FunctionalInterface
+    interface Force {
+        void names(Path folder) throws IOException;
+    }
+
+    /** Makes the folder where it is not there yet, so that a power cut leaves it where it is. */
     public static DiskStorage open(Path folder) throws IOException {
-        Files.createDirectories(folder);
+        create(folder, made -> new DiskStorage(made).forceNames());
         return new DiskStorage(folder);
+    }
+
+    /** Forcing a folder makes safe what is in it; its own name stands in the one around it. */
+    static void create(Path folder, Force force) throws IOException {
+        List<Path> around = new ArrayList<>();
+        for (Path missing = folder.toAbsolutePath(); !Files.exists(missing); missing = missing.getParent()) {
+            around.add(missing.getParent());
+        }
+        Files.createDirectories(folder);
+        for (Path parent : around.reversed()) {
+            force.names(parent);
+        }
     }
 
     @Override

@@ -80,7 +80,7 @@ final class GroupWriter {
             }
         } catch (IOException e) {
             fail(group.subList(done, group.size()), e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
             // A sender waits for each of these; a writer that died here would let it wait for ever.
             fail(group.subList(done, group.size()), new IOException(e));
         }

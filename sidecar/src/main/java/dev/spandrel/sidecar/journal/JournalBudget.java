@@ -25,15 +25,24 @@ public final class JournalBudget {
 
     /** Takes bytes for a signal; false, and none taken, where they would not fit. */
     public synchronized boolean tryTake(Signal signal, long bytes) {
-        long elsewhere = 0;
-        for (Signal other : Signal.values()) {
-            elsewhere += other == signal ? 0 : Math.max(used[other.ordinal()], limit / SURE_PARTS);
-        }
-        if (used[signal.ordinal()] + bytes > limit - elsewhere) {
+        if (used[signal.ordinal()] + bytes > limit - elsewhere(signal)) {
             return false;
         }
         used[signal.ordinal()] += bytes;
         return true;
+    }
+
+    /** Whether bytes would fit now if the signal had no others. */
+    public synchronized boolean fitsAlone(Signal signal, long bytes) {
+        return bytes <= limit - elsewhere(signal);
+    }
+
+    private long elsewhere(Signal signal) {
+        long elsewhere = 0;
+        for (Signal other : Signal.values()) {
+            elsewhere += other == signal ? 0 : Math.max(used[other.ordinal()], limit / SURE_PARTS);
+        }
+        return elsewhere;
     }
 
     /** Takes bytes that exist already, found at start, whether they fit or not. */

@@ -70,6 +70,10 @@ public final class MemoryJournal implements Journal {
     }
 
     private boolean makeRoom(long bytes) {
+        if (!budget.fitsAlone(signal, bytes)) {
+            // Nothing is given up for what would find no room all the same.
+            return false;
+        }
         while (!budget.tryTake(signal, bytes)) {
             if (overflow == Overflow.REFUSE || records.isEmpty()) {
                 return false;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,12 +29,20 @@ class RetryPolicyTest {
         }
     }
 
+    @Test
+    void aWaitOfYearsIsABrokenClock() {
+        Duration longest = Duration.ofSeconds(315_576_000_000L, 999_999_999);
+        for (Duration asked : List.of(Duration.ofDays(1), Duration.ofDays(36_500), longest)) {
+            assertThat(policy.delay(1, asked)).isBetween(Duration.ofHours(1), Duration.ofMinutes(61));
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({
         "120,                                     120",
         "'Wed, 21 Oct 2015 07:28:30 GMT',         30",
         "'Wed, 21 Oct 2015 07:27:00 GMT',         0",
-        "'Wed, 21 Oct 2099 07:28:00 GMT',         3600",
+        "'Thu, 22 Oct 2015 07:28:00 GMT',         86400",
         "soon,                                    0",
         "-3,                                      0",
     })

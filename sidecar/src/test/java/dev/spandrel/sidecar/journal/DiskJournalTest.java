@@ -237,4 +237,16 @@ class DiskJournalTest extends JournalContract {
         lock.close();
         JournalLock.take(folder).close();
     }
+
+    @Test
+    void theNamesOfNewFoldersAreMadeSafeFromTheOutside() throws Exception {
+        List<Path> forced = new ArrayList<>();
+        Path deep = folder.resolve("a/b/c");
+        DiskStorage.create(deep, forced::add);
+        assertThat(deep).isDirectory();
+        assertThat(forced).containsExactly(folder, folder.resolve("a"), folder.resolve("a/b"));
+        forced.clear();
+        DiskStorage.create(deep, forced::add);
+        assertThat(forced).isEmpty();
+    }
 }

@@ -11,7 +11,8 @@ final class FaultyStorage implements Storage {
         NONE(""),
         FULL("No space left on device"),
         READ_ONLY("Read-only file system"),
-        BROKEN("Input/output error");
+        BROKEN("Input/output error"),
+        NO_MEMORY("Cannot reserve direct buffer memory");
 
         private final String words;
 
@@ -87,6 +88,9 @@ final class FaultyStorage implements Storage {
         @Override
         public void write(ByteBuffer source, long position) throws IOException {
             check(Fault.READ_ONLY);
+            if (fault == Fault.NO_MEMORY) {
+                throw new OutOfMemoryError(fault.words);
+            }
             if (fault == Fault.FULL) {
                 // a full disk takes what fits: half of the record is there
                 file.write(source.duplicate().limit(source.position() + source.remaining() / 2), position);

@@ -36,7 +36,9 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
         /** A signed byte by which the scale is multiplied. */
         SCALE(1),
         /** A byte by which the scale, then one by which the minimum is multiplied. */
-        SCALE_AND_MINIMUM(2);
+        SCALE_AND_MINIMUM(2),
+        /** A byte: the lower four bits are the factor of the scale, the upper four that of the minimum. */
+        NIBBLES(1);
 
         /** Bytes of one output. */
         final int bytes;
@@ -52,6 +54,8 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
     private static final BlockLayout Q4_1 = new BlockLayout(1, 32, 4, 0, 0, Factors.NONE, 1);
     private static final BlockLayout Q5_0 = new BlockLayout(1, 32, 4, 1, 16, Factors.NONE, 0);
     private static final BlockLayout Q5_1 = new BlockLayout(1, 32, 4, 1, 0, Factors.NONE, 1);
+    private static final BlockLayout Q2_K = new BlockLayout(8, 16, 2, 0, 0, Factors.NIBBLES, -1);
+    private static final BlockLayout Q3_K = new BlockLayout(8, 16, 2, 1, 4, Factors.SCALE, 0);
     private static final BlockLayout Q4_K = new BlockLayout(8, 32, 4, 0, 0, Factors.SCALE_AND_MINIMUM, -1);
     private static final BlockLayout Q5_K = new BlockLayout(8, 32, 4, 1, 0, Factors.SCALE_AND_MINIMUM, -1);
     private static final BlockLayout Q6_K = new BlockLayout(8, 16, 4, 2, 32, Factors.SCALE, 0);
@@ -62,6 +66,8 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
             case Q4_1 -> Q4_1;
             case Q5_0 -> Q5_0;
             case Q5_1 -> Q5_1;
+            case Q2_K -> Q2_K;
+            case Q3_K -> Q3_K;
             case Q4_K -> Q4_K;
             case Q5_K -> Q5_K;
             case Q6_K -> Q6_K;
@@ -188,7 +194,11 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
     /** The scale of a group of a run. */
     float scale(MemorySegment data, long block, long run, int in, int lane) {
         float scale = Float.float16ToFloat(data.get(SHORT, block + 2L * lane));
-        return factors == Factors.NONE ? scale : scale * data.get(ValueLayout.JAVA_BYTE, factor(run, in, 0, lane));
+        return switch (factors) {
+            case NONE -> scale;
+            case NIBBLES -> scale * (data.get(ValueLayout.JAVA_BYTE, factor(run, in, 0, lane)) & 15);
+            default -> scale * data.get(ValueLayout.JAVA_BYTE, factor(run, in, 0, lane));
+        };
     }
 
     /** What is added to the weights of a group; −0 leaves any number as it is. */
@@ -199,6 +209,8 @@ record BlockLayout(int runs, int group, int base, int extra, int zero, Factors f
         float least = Float.float16ToFloat(data.get(SHORT, block + 2L * PANEL + 2L * lane));
         if (factors == Factors.SCALE_AND_MINIMUM) {
             least *= data.get(ValueLayout.JAVA_BYTE, factor(run, in, 1, lane));
+        } else if (factors == Factors.NIBBLES) {
+            least *= data.get(ValueLayout.JAVA_BYTE, factor(run, in, 0, lane)) >> 4 & 15;
         }
         return minimum < 0 ? -least : least;
     }

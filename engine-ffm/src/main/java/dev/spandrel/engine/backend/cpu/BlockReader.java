@@ -38,8 +38,16 @@ final class BlockReader {
     /** Begins with the block at a byte. */
     void block(long from) {
         at = from;
-        scale = data.get(SHORT, format == WeightFormat.Q6_K ? at + 208 : at);
-        minimum = data.get(SHORT, at + 2);
+        long numbers = at
+                + switch (format) {
+                    case Q2_K -> 80;
+                    case Q3_K -> 108;
+                    case Q6_K -> 208;
+                    default -> 0;
+                };
+        scale = data.get(SHORT, numbers);
+        // Of a type without one, whatever lies there; nobody asks for it.
+        minimum = data.get(SHORT, numbers + 2);
     }
 
     /** Reads one run of the block. */
@@ -53,6 +61,19 @@ final class BlockReader {
             case Q5_1 -> {
                 nibbles(at + 8);
                 fifthBits(data.get(INT, at + 4));
+            }
+            case Q2_K -> {
+                pairs(at + 16, run);
+                factors[0] = data.get(ValueLayout.JAVA_BYTE, at + 2 * run);
+                factors[1] = data.get(ValueLayout.JAVA_BYTE, at + 2 * run + 1);
+            }
+            case Q3_K -> {
+                pairs(at + 32, run);
+                for (int i = 0; i < BlockLayout.FOURS; i++) {
+                    quants[i] |= (data.get(INT, at + 4 * i) >>> run & ONES) << 2;
+                }
+                factors[0] = aroundZero(2 * run);
+                factors[1] = aroundZero(2 * run + 1);
             }
             case Q4_K -> {
                 factors(run);
@@ -92,6 +113,20 @@ final class BlockReader {
         for (int i = 0; i < BlockLayout.FOURS; i++) {
             quants[i] = data.get(INT, pair + 4 * i) >>> shift & LOW;
         }
+    }
+
+    /** Half blocks of 128: 32 bytes with four pairs of bits. */
+    private void pairs(long from, int run) {
+        for (int i = 0; i < BlockLayout.FOURS; i++) {
+            quants[i] = data.get(INT, from + run / 4 * 32 + 4 * i) >>> 2 * (run % 4) & 3 * ONES;
+        }
+    }
+
+    /** Of sixteen factors of six bits around 32 in twelve bytes: lower four of the first eight, of the others, then the upper two. */
+    private byte aroundZero(int index) {
+        int lower = data.get(ValueLayout.JAVA_BYTE, at + 96 + index % 8) >> index / 8 * 4 & 15;
+        int upper = data.get(ValueLayout.JAVA_BYTE, at + 104 + index % 4) >> index / 4 * 2 & 3;
+        return (byte) ((lower | upper << 4) - 32);
     }
 
     /** Half blocks of 128: 64 bytes of low nibbles, then of high ones; 32 bytes with four pairs of upper bits. */

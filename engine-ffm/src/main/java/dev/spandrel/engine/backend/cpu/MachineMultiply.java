@@ -133,7 +133,7 @@ final class MachineMultiply {
                         2L * rows);
                 scaleBytes(narrow, from, rows, w, panel, scratch, c, cAt, ldc);
             }
-            case Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K -> {
+            case Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> {
                 PlaneKernels.multiply(
                         w.format(),
                         narrow.row(from, w.format()),

@@ -92,6 +92,8 @@ final class PlaneCode {
         mask(BASE_MASK, b.base(), 0);
         if (b.extra() > 0) {
             mask(EXTRA_MASK, b.extra(), b.base());
+        } else if (b.factors() == Factors.NIBBLES) {
+            to.constant(RAX, 15).broadcast(EXTRA_MASK, RAX);
         }
         to.address(R10, Memory.at(RSI, RSI, 2, 0)).address(R12, Memory.at(RSI, RSI, 4, 0));
         to.address(R13, Memory.at(R10, RSI, 4, 0)).load(R14, argument(2, 0)).address(R15, Memory.at(R14, R14, 2, 0));
@@ -177,12 +179,25 @@ final class PlaneCode {
         if (b.minimum() != 0) {
             to.vector("vcvtph2ps", MINIMUM, Memory.at(RDX, PANEL_HALVES + 32 * v));
         }
+        if (b.factors() == Factors.NIBBLES) {
+            nibbles(v, group);
+            return;
+        }
         if (b.factors() != Factors.NONE) {
             factor("vpmovsxbd", SCALE, v, group * b.factors().bytes);
         }
         if (b.factors() == Factors.SCALE_AND_MINIMUM) {
             factor("vpmovsxbd", MINIMUM, v, group * b.factors().bytes + 1);
         }
+    }
+
+    /** Both factors of a byte. */
+    private void nibbles(int v, int group) {
+        int low = SUMS + 1;
+        to.vector("vpmovzxbd", SUMS, Memory.at(R11, 64 * group + 16 * v));
+        to.vector("vpandd", low, SUMS, EXTRA_MASK).shift("vpsrld", SUMS, SUMS, 4);
+        to.vector("vcvtdq2ps", low, low).vector("vcvtdq2ps", SUMS, SUMS);
+        to.vector("vmulps", SCALE, SCALE, low).vector("vmulps", MINIMUM, MINIMUM, SUMS);
     }
 
     private void factor(String widen, int register, int v, int index) {

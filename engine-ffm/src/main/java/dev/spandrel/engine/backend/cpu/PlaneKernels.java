@@ -27,12 +27,16 @@ final class PlaneKernels {
     private static final MethodHandle Q4_1;
     private static final MethodHandle Q5_0;
     private static final MethodHandle Q5_1;
+    private static final MethodHandle Q2_K;
+    private static final MethodHandle Q3_K;
     private static final MethodHandle Q4_K;
     private static final MethodHandle Q5_K;
     private static final MethodHandle Q6_K;
     private static final MethodHandle Q4_1_BYTES;
     private static final MethodHandle Q5_0_BYTES;
     private static final MethodHandle Q5_1_BYTES;
+    private static final MethodHandle Q2_K_BYTES;
+    private static final MethodHandle Q3_K_BYTES;
     private static final MethodHandle Q4_K_BYTES;
     private static final MethodHandle Q5_K_BYTES;
     private static final MethodHandle Q6_K_BYTES;
@@ -57,6 +61,10 @@ final class PlaneKernels {
         Q5_0_BYTES = function(code, rounded.get(WeightFormat.Q5_0));
         Q5_1 = function(code, begins.get(WeightFormat.Q5_1));
         Q5_1_BYTES = function(code, rounded.get(WeightFormat.Q5_1));
+        Q2_K = function(code, begins.get(WeightFormat.Q2_K));
+        Q2_K_BYTES = function(code, rounded.get(WeightFormat.Q2_K));
+        Q3_K = function(code, begins.get(WeightFormat.Q3_K));
+        Q3_K_BYTES = function(code, rounded.get(WeightFormat.Q3_K));
         Q4_K = function(code, begins.get(WeightFormat.Q4_K));
         Q4_K_BYTES = function(code, rounded.get(WeightFormat.Q4_K));
         Q5_K = function(code, begins.get(WeightFormat.Q5_K));
@@ -115,6 +123,8 @@ final class PlaneKernels {
                 case Q4_1 -> Q4_1.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q5_0 -> Q5_0.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q5_1 -> Q5_1.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                case Q2_K -> Q2_K.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                case Q3_K -> Q3_K.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q4_K -> Q4_K.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q5_K -> Q5_K.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q6_K -> Q6_K.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
@@ -149,6 +159,8 @@ final class PlaneKernels {
                 case Q4_1 -> Q4_1_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q5_0 -> Q5_0_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q5_1 -> Q5_1_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                case Q2_K -> Q2_K_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
+                case Q3_K -> Q3_K_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q4_K -> Q4_K_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q5_K -> Q5_K_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);
                 case Q6_K -> Q6_K_BYTES.invokeExact(a, lda, w, c, ldc, blocks, rows, withGroups, ldg, cAt, ahead);

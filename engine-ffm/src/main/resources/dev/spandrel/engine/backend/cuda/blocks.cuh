@@ -9,6 +9,10 @@
 #define BLOCK_BYTES 22
 #elif defined(WEIGHT_Q5_1)
 #define BLOCK_BYTES 24
+#elif defined(WEIGHT_Q2_K)
+#define BLOCK_BYTES 84
+#elif defined(WEIGHT_Q3_K)
+#define BLOCK_BYTES 110
 #elif defined(WEIGHT_Q4_K)
 #define BLOCK_BYTES 144
 #elif defined(WEIGHT_Q5_K)
@@ -16,10 +20,10 @@
 #elif defined(WEIGHT_Q6_K)
 #define BLOCK_BYTES 210
 #endif
-#if defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K) || defined(WEIGHT_Q6_K)
-#define BLOCK_ELEMENTS 256
-#else
+#if defined(WEIGHT_Q4_1) || defined(WEIGHT_Q5_0) || defined(WEIGHT_Q5_1)
 #define BLOCK_ELEMENTS 32
+#else
+#define BLOCK_ELEMENTS 256
 #endif
 
 __device__ __forceinline__ float half_at(const unsigned char *at) { return half_to_float((u16) (at[0] | (at[1] << 8))); }
@@ -30,6 +34,11 @@ __device__ __forceinline__ int k_scale(const unsigned char *at, int part) {
 }
 __device__ __forceinline__ int k_minimum(const unsigned char *at, int part) {
     return part < 4 ? at[part + 4] & 63 : (at[part + 4] >> 4) | ((at[part] >> 6) << 4);
+}
+
+// Sixteen numbers of six bits in twelve bytes: lower four of the first eight, of the others, then the upper two.
+__device__ __forceinline__ int six_bits(const unsigned char *at, int index) {
+    return (at[index % 8] >> (index / 8 * 4) & 15) | (at[8 + index % 4] >> (index / 4 * 2) & 3) << 4;
 }
 
 // Elements k to k + 31 of a row; k is a multiple of 32.
@@ -61,6 +70,18 @@ __device__ __forceinline__ void widen_run(const char *row, int k, float *into) {
         int high = (at[4 + i] >> 4) | (int) ((fifth >> (i + 16) & 1u) << 4);
         into[i] = scale * (low - zero) + minimum;
         into[i + 16] = scale * (high - zero) + minimum;
+    }
+#elif defined(WEIGHT_Q2_K)
+    float scale = half_at(block + 80), minimum = half_at(block + 82);
+    for (int i = 0; i < 32; i++) {
+        int factors = block[2 * part + i / 16], bits = block[16 + part / 4 * 32 + i] >> (2 * (part % 4)) & 3;
+        into[i] = scale * (factors & 15) * bits - minimum * (factors >> 4);
+    }
+#elif defined(WEIGHT_Q3_K)
+    float scale = half_at(block + 108);
+    for (int i = 0; i < 32; i++) {
+        int bits = (block[32 + part / 4 * 32 + i] >> (2 * (part % 4)) & 3) | (block[i] >> part & 1) << 2;
+        into[i] = scale * (six_bits(block + 96, 2 * part + i / 16) - 32) * (bits - 4);
     }
 #elif defined(WEIGHT_Q4_K)
     float scale = half_at(block) * k_scale(block + 4, part), minimum = half_at(block + 2) * k_minimum(block + 4, part);

@@ -209,9 +209,8 @@ class CudaBackendEmulatedTest extends BackendContract {
 
     @Test
     void slabsServeAsWell() {
-        CudaOptions options = CudaTesting.options(EmulatedCuda.settings(), WeightPolicy.AS_STORED, true, 1 << 20);
         Tensor in = tensor(5, 32);
-        try (Backend backend = new CudaBackend(options)) {
+        try (Backend backend = new CudaBackend(CudaTesting.inSlabs())) {
             assertThat(read(backend, buffer(backend, in), 5, 32))
                     .isEqualTo(in.data().toArray(java.lang.foreign.ValueLayout.JAVA_FLOAT));
         }
@@ -226,7 +225,6 @@ class CudaBackendEmulatedTest extends BackendContract {
 
     @AfterAll
     static void nothingIsLeft() {
-        assertThat(cuda.liveAllocations()).isZero();
-        assertThat(cuda.liveHandles()).isZero();
+        cuda.assertNothingIsLeft();
     }
 }

@@ -35,6 +35,11 @@ public final class CudaTesting {
         return options(EmulatedCuda.settings(), policy, false, 0, 1);
     }
 
+    /** As {@link #exact}, with allocations that share slabs of a mebibyte, as outside tests. */
+    static CudaOptions inSlabs() {
+        return options(EmulatedCuda.settings(), WeightPolicy.AS_STORED, true, 1 << 20);
+    }
+
     /**
      * Skips the test, with the probe's reason, where there is no real device; with {@code -Pgpu}, which sets {@code spandrel.gpu},
      * that is a failure.
@@ -69,7 +74,7 @@ public final class CudaTesting {
         return backend.sentChanges();
     }
 
-    static CudaOptions options(CudaSettings settings, WeightPolicy policy, boolean exact, long slabBytes) {
+    private static CudaOptions options(CudaSettings settings, WeightPolicy policy, boolean exact, long slabBytes) {
         return options(settings, policy, exact, slabBytes, 120);
     }
 

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @SuppressWarnings("restricted")
 class KernelsNvrtcTest {
     private static final Path TABLE = Path.of("src/test/resources/cuda-kernels.tsv");
-    private static final Pattern RARE = Pattern.compile("WEIGHT_Q(4_1|5_|4_K|5_K|6_K)");
+    private static final Pattern RARE = Pattern.compile("WEIGHT_Q(4_1|5_|2_K|3_K|4_K|5_K|6_K)");
     private static final Pattern ENTRY = Pattern.compile("Compiling entry function '(\\w+)'");
     private static final Pattern SPILLS = Pattern.compile("(\\d+) bytes spill stores, (\\d+) bytes spill loads");
     private static final Pattern REGISTERS = Pattern.compile("Used (\\d+) registers");

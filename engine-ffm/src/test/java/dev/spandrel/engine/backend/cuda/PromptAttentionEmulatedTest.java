@@ -28,7 +28,6 @@ class PromptAttentionEmulatedTest extends PromptAttentionContract {
             assertThat(cuda.launches("prefill_" + width)).as("width %d", width).isPositive();
         }
         assertThat(cuda.launches("attention")).isPositive();
-        assertThat(cuda.liveAllocations()).isZero();
-        assertThat(cuda.liveHandles()).isZero();
+        cuda.assertNothingIsLeft();
     }
 }

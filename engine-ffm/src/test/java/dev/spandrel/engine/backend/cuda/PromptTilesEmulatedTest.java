@@ -26,7 +26,6 @@ class PromptTilesEmulatedTest extends PromptTilesContract {
     static void bothKernelsRanAndNothingIsLeft() {
         assertThat(cuda.launches("prefill_exact")).isPositive();
         assertThat(cuda.launches("attention")).isPositive();
-        assertThat(cuda.liveAllocations()).isZero();
-        assertThat(cuda.liveHandles()).isZero();
+        cuda.assertNothingIsLeft();
     }
 }
