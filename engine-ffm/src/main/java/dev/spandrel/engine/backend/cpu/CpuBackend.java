@@ -34,13 +34,10 @@ import java.util.List;
  * {@link #close} releases both, after which no verb may be called.
  */
 public final class CpuBackend implements Backend {
-    /** Multiply-adds below which waking another core costs more than it brings: some 3 µs of work. */
-    private static final long WORTH_SPLITTING = 300_000;
-
     /** Rows of a block, rounded up to whole calls of AMX. */
     private static final int SUM_ROWS = (MatMul.ROW_BLOCK + AmxKernels.ROWS - 1) / AmxKernels.ROWS * AmxKernels.ROWS;
     /** What a row's verb takes for one value, in multiply-adds of the tiles: in vectors, with an exponential, one by one. */
-    private static final int POINTWISE_WORK = 32;
+    static final int POINTWISE_WORK = 32;
 
     private static final int ACTIVATION_WORK = 128;
     private static final int SCALAR_WORK = 128;
@@ -79,16 +76,14 @@ public final class CpuBackend implements Backend {
     private final ProductInputs inputs;
     private final RowVerbs verbs;
     private final RopeAndStore ropeAndStore = new RopeAndStore();
-    private final RowRanges ranges;
     private final RowDraws draws;
-    private final MatMul matMul;
+    private final Products products;
+    private final SharedTasks tasks;
     private final PagedAttention attention;
     private final Workers workers;
     private final Scratch[] scratch;
     /** Matrices whose inputs are rounded. */
     private int roundingWeights;
-    /** Multiplied by last. */
-    private CpuWeight last;
 
     /** @param options threads, weights, instructions */
     public CpuBackend(BackendOptions options) {
@@ -102,10 +97,10 @@ public final class CpuBackend implements Backend {
         scratch = new Scratch[threads];
         Arrays.setAll(scratch, i -> new Scratch(arena, i));
         verbs = new RowVerbs(scratch);
-        ranges = new RowRanges(threads);
         draws = new RowDraws(threads);
         inputs = new ProductInputs(arena, policy, machineCode, amx ? amxRows : 0, threads);
-        matMul = new MatMul(scratch);
+        tasks = new SharedTasks(workers);
+        products = new Products(tasks, inputs, verbs, new MatMul(scratch));
         attention = new PagedAttention(scratch);
     }
 
@@ -268,13 +263,12 @@ public final class CpuBackend implements Backend {
             Activation activation,
             Buffer normed,
             Buffer out) {
-        multiply(in, rows, norm, (CpuWeight) weight, false, bias, activation, normed, written(out), null);
+        multiply(in, rows, norm, weight, false, bias, activation, normed, written(out), null);
     }
 
     @Override
     public void matmulAdd(Buffer in, int rows, Weight weight, Weight bias, Buffer product, Buffer sum) {
-        CpuWeight w = (CpuWeight) weight;
-        multiply(in, rows, null, w, false, bias, Activation.NONE, null, written(product), written(sum));
+        multiply(in, rows, null, weight, false, bias, Activation.NONE, null, written(product), written(sum));
     }
 
     /** Products of a gate stay in the task that made them, where the halves are whole panels of one matrix. */
@@ -291,7 +285,7 @@ public final class CpuBackend implements Backend {
             Buffer out) {
         CpuWeight w = (CpuWeight) weight;
         if (w.parts().size() == 1 && MatMul.gates(w.parts().getFirst())) {
-            multiply(in, rows, norm, w, true, bias, activation, normed, written(out), null);
+            multiply(in, rows, norm, weight, true, bias, activation, normed, written(out), null);
         } else {
             Backend.super.normMatmulGate(in, rows, norm, weight, bias, activation, normed, gateUp, out);
         }
@@ -301,67 +295,20 @@ public final class CpuBackend implements Backend {
             Buffer in,
             int rows,
             Norm norm,
-            CpuWeight w,
+            Weight weight,
             boolean gated,
             Weight bias,
             Activation activation,
             Buffer normed,
             HostBuffer out,
             HostBuffer sum) {
-        HostBuffer a = norm == null ? (HostBuffer) in : written(normed);
-        follow(w, gated, norm == null ? a : null);
-        if (norm != null) {
-            verbs.norm(HostBuffer.of(in), w.columns(), norm, a.values());
-        }
-        int columns = gated ? w.rows() / 2 : w.rows();
-        ProductInputs next = null;
-        int first = 0;
-        for (int i = 0; i < w.parts().size(); i++) {
-            PackedMatrix part = w.parts().get(i);
-            if (inputs.prepare(a, rows, part, norm != null && i == 0 ? verbs : null)) {
-                runRows(rows, (long) rows * part.columns() * POINTWISE_WORK, inputs);
-            }
-            if (w.parts().size() == 1) {
-                // Only now: the rows of this product may lie where what comes next goes.
-                next = inputs.offer(out, rows, columns, PANEL, w.follower());
-            }
-            matMul.set(a, rows, out, sum, columns, data(bias), activation, gated, next);
-            matMul.part(part, first, inputs, w.after(part), w.isGatedAfter(part));
-            run(matMul.tasks(), matMul.work(), matMul);
-            first += part.rows();
-        }
-        if (next != null) {
-            next.complete();
-        }
-    }
-
-    /** Steps multiply by the same weights in the same order: the weight of before learns what follows it. */
-    private void follow(CpuWeight w, boolean gated, HostBuffer read) {
-        if (last != null) {
-            last.followedBy(w, gated);
-        }
-        w.reads(read);
-        last = w;
-    }
-
-    private static boolean isSmall(long work) {
-        return work < WORTH_SPLITTING;
-    }
-
-    /** Tasks on all workers where there is work enough to wake another core. */
-    private void run(int tasks, long work, Workers.Task task) {
-        if (isSmall(work)) {
-            for (int i = 0; i < tasks; i++) {
-                task.run(i, 0);
-            }
-        } else {
-            workers.run(tasks, task);
-        }
+        CpuWeight w = (CpuWeight) weight;
+        HostBuffer from = (HostBuffer) in;
+        products.multiply(from, rows, norm, w, gated, data(bias), activation, (HostBuffer) normed, out, sum);
     }
 
     private void runRows(int rows, long work, Workers.Task task) {
-        ranges.of(rows, task);
-        run(ranges.pieces(), work, ranges);
+        tasks.runRows(rows, work, task);
     }
 
     @Override
@@ -408,13 +355,13 @@ public final class CpuBackend implements Backend {
             Buffer out,
             RopeAndStore lacking) {
         int tokens = metadata.tokenCount();
-        CpuWeight follower = last == null ? null : last.follower();
-        ProductInputs next = inputs.offer(written(out), tokens, heads.queryColumns(), heads.headDim(), follower);
+        ProductInputs next =
+                inputs.offer(written(out), tokens, heads.queryColumns(), heads.headDim(), products.following());
         attention.begin((HostBuffer) qkv, heads, metadata, (PagedKv) kv, rule, HostBuffer.of(out), next, machineCode);
         if (lacking != null && !attention.takesOver(lacking)) {
             ropeAndStore(lacking, heads, metadata);
         }
-        run(attention.tasks(), attention.work(), attention);
+        tasks.run(attention.tasks(), attention.work(), attention);
         if (next != null) {
             next.complete();
         }
@@ -437,7 +384,7 @@ public final class CpuBackend implements Backend {
     /** Only now, so that the time is sampling's. */
     @Override
     public void readDrawn(int[] tokens) {
-        run(draws.count(), (long) draws.count() * draws.columns() * POINTWISE_WORK, draws.into(tokens));
+        tasks.run(draws.count(), (long) draws.count() * draws.columns() * POINTWISE_WORK, draws.into(tokens));
     }
 
     @Override
