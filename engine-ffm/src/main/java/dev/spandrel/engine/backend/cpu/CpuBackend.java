@@ -72,7 +72,6 @@ public final class CpuBackend implements Backend {
     private final boolean amx;
     private final int amxRows;
     private final LargeMemory memory = new LargeMemory(arena);
-    private final KvPages kvPages = new KvPages();
     private final ProductInputs inputs;
     private final RowVerbs verbs;
     private final RopeAndStore ropeAndStore = new RopeAndStore();
@@ -144,7 +143,7 @@ public final class CpuBackend implements Backend {
             throw new IllegalArgumentException(
                     "--block-size must be a multiple of " + Math.max(16, LANES) + ", found " + blockSize);
         }
-        PagedKv kv = new PagedKv(memory, kvPages, blocks, blockSize, heads, dtype);
+        PagedKv kv = new PagedKv(memory, blocks, blockSize, heads, dtype);
         for (Scratch each : scratch) {
             each.attention.reserve(arena, kv.scratchBytes());
         }
@@ -395,7 +394,6 @@ public final class CpuBackend implements Backend {
     @Override
     public void close() {
         workers.close();
-        kvPages.close();
         if (arena.scope().isAlive()) {
             arena.close();
         }

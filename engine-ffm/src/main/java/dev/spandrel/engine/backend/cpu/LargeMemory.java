@@ -23,8 +23,6 @@ final class LargeMemory {
     private static final int READ_WRITE = 3;
     private static final int PRIVATE_ANONYMOUS = 0x22;
     private static final int MADV_HUGEPAGE = 14;
-    private static final int MADV_POPULATE_WRITE = 23;
-    private static final long SMALLEST_PAGE = 4096;
 
     private final Arena arena;
     private MemorySegment chunk = MemorySegment.NULL;
@@ -66,24 +64,6 @@ final class LargeMemory {
             return MemorySegment.ofAddress(from).reinterpret(size, arena, _ -> unmap(at, mapped));
         } catch (Throwable e) {
             return null;
-        }
-    }
-
-    /**
-     * Has the pages of memory there, its content untouched; whole pages, so neighbours' too. Any thread, while the memory lives.
-     *
-     * @return false where the system cannot: before Linux 5.14, on others, or when there is no memory left
-     */
-    static boolean populate(MemorySegment memory) {
-        if (!System.getProperty("os.name").equals("Linux")) {
-            return false;
-        }
-        long from = memory.address() / SMALLEST_PAGE * SMALLEST_PAGE;
-        long size = memory.address() + memory.byteSize() - from;
-        try {
-            return (int) Calls.MADVISE.invokeExact(from, size, MADV_POPULATE_WRITE) == 0;
-        } catch (Throwable e) {
-            throw new IllegalStateException("madvise cannot be called", e);
         }
     }
 

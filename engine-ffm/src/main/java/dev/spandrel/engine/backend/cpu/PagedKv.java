@@ -4,13 +4,11 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.ORDER;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
 
-import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.HeadLayout;
 import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.KvLayer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.stream.Stream;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -43,13 +41,7 @@ final class PagedKv implements KvLayer {
     private final MemorySegment keyScales;
     private final MemorySegment valueScales;
 
-    private final KvPages pages;
-    private final KvPages.Part[] parts;
-    /** The highest block that anything was stored in. */
-    private int highest = -1;
-
-    PagedKv(LargeMemory memory, KvPages pages, int blocks, int blockSize, HeadLayout heads, KvDType dtype) {
-        this.pages = pages;
+    PagedKv(LargeMemory memory, int blocks, int blockSize, HeadLayout heads, KvDType dtype) {
         this.dtype = dtype;
         this.heads = heads;
         this.blocks = blocks;
@@ -61,25 +53,6 @@ final class PagedKv implements KvLayer {
         long scales = dtype == KvDType.INT8 ? rows * 4 : 0;
         keyScales = memory.allocate(scales);
         valueScales = memory.allocate(scales);
-        parts = Stream.of(keys, values, keyScales, valueScales)
-                .filter(part -> part.byteSize() > 0)
-                .map(pages::add)
-                .toArray(KvPages.Part[]::new);
-    }
-
-    /** What a step will store, so that pages for what may come next can be prepared meanwhile. */
-    void expect(AttentionMetadata step) {
-        int block = highest;
-        for (int t = 0; t < step.tokenCount(); t++) {
-            block = Math.max(block, step.slot(t) / blockSize);
-        }
-        if (block == highest) {
-            return;
-        }
-        highest = block;
-        for (KvPages.Part part : parts) {
-            pages.want(part, part.byteSize() / blocks * (block + 1));
-        }
     }
 
     KvDType dtype() {

@@ -29,7 +29,6 @@ final class RopeAndStore implements Workers.Task {
         angles = by;
         metadata = step;
         kv = to;
-        kv.expect(step);
         return this;
     }
 
