@@ -70,7 +70,12 @@ public final class ClientConnection {
         return watch != null;
     }
 
-    /** The next bytes for the HTTP parser, or null at the end; called by the connection's own thread. */
+    /**
+     * The next bytes for the HTTP parser; called by the connection's own thread.
+     *
+     * @throws CloseConnectionException at the end: null, as readers are told otherwise, Helidon would log as its own failure
+     *     where a client leaves in the middle of a head
+     */
     byte[] next() {
         synchronized (this) {
             awaitReadAhead();
@@ -80,10 +85,18 @@ public final class ClientConnection {
                 return bytes;
             }
             if (gone) {
-                return null;
+                throw left();
             }
         }
-        return read();
+        byte[] bytes = read();
+        if (bytes == null) {
+            throw left();
+        }
+        return bytes;
+    }
+
+    private static CloseConnectionException left() {
+        return new CloseConnectionException("the client left");
     }
 
     private void awaitReadAhead() {

@@ -88,6 +88,8 @@ final class ResponsesRequest {
         if (most != null) {
             chat.set("max_completion_tokens", most);
         }
+        // Read for its type only: answers repeat it.
+        fields.object("metadata");
         fields.object("reasoning")
                 .flatMap(reasoning -> reasoning.string("effort"))
                 .ifPresent(effort -> chat.put("reasoning_effort", effort));

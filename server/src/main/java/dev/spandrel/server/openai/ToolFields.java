@@ -98,6 +98,10 @@ final class ToolFields {
                 return List.of();
             }
             JsonNode parameters = function.path("parameters");
+            if (!parameters.isObject() && !parameters.isNull() && !parameters.isMissingNode()) {
+                fields.problem(place + ".function.parameters", "a JSON schema, which is an object", parameters);
+                return List.of();
+            }
             tools.add(new Tool(
                     function.path("name").stringValue(),
                     tool,

@@ -23,7 +23,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients whose HTTP is odd or wrong: the fault is theirs and is answered so, and nothing about it is logged as ours. */
 class OddHttpTest {
-    private static final Logger LOG = Logger.getLogger(ErrorResponses.class.getName());
+    private static final List<Logger> LOGS = List.of(
+            Logger.getLogger(ErrorResponses.class.getName()),
+            Logger.getLogger("io.helidon.webserver.http1.Http1Connection"));
     private static final String CHUNKED =
             "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     private static final String NEXT = "GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -58,12 +60,12 @@ class OddHttpTest {
 
     @BeforeEach
     void listen() {
-        LOG.addHandler(handler);
+        LOGS.forEach(log -> log.addHandler(handler));
     }
 
     @AfterEach
     void nothingIsOurFault() {
-        LOG.removeHandler(handler);
+        LOGS.forEach(log -> log.removeHandler(handler));
         synchronized (logged) {
             assertThat(logged).isEmpty();
         }
@@ -85,13 +87,24 @@ class OddHttpTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n40\r\n{"})
-    void aBodyThatEndsTooSoonIsAClientThatLeft(String rest) throws IOException {
+    @ValueSource(
+            strings = {
+                "PO",
+                "POST /v1/comp",
+                "POST /v1/completions HTTP/1.1\r\nHo",
+                "POST /v1/completions HTTP/1.1\r\nHost: x\r\nX-A: b",
+                "POST /v1/completions HTTP/1.1\r\nHost: x\r\n\r",
+                "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+                "POST /v1/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{",
+                "POST /v1/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4"
+            })
+    void aRequestThatEndsTooSoonIsAClientThatLeft(String beginning) throws IOException {
         try (Socket socket = server.connect()) {
-            socket.getOutputStream().write(("POST /v1/completions HTTP/1.1\r\nHost: x\r\n" + rest).getBytes(UTF_8));
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write(beginning.getBytes(UTF_8));
             socket.shutdownOutput();
             assertThat(new String(socket.getInputStream().readAllBytes(), UTF_8))
-                    .doesNotContain("500");
+                    .isEmpty();
         }
     }
 

@@ -281,6 +281,7 @@ class ResponsesTest {
                 "{\"input\":[{\"role\":\"user\",\"content\":7}]}; body.input.0.content",
                 "{\"instructions\":\"be\",\"input\":[{\"type\":\"reasoning\"},{\"role\":\"user\",\"content\":7}]}; body.input.1.content",
                 "{\"input\":\"a\",\"max_output_tokens\":100000}; max_output_tokens",
+                "{\"input\":\"a\",\"metadata\":\"x\"}; body.metadata",
                 "{\"input\":\"a\",\"text\":{\"format\":{\"type\":\"json_schema\"}}}; text.format",
                 "{\"input\":\"a\",\"tools\":[{\"type\":\"function\"}]}; body.tools.0",
                 "{\"input\":\"a\",\"vllm_xargs\":{\"a\":1}}; vllm_xargs",

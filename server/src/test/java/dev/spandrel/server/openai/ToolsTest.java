@@ -205,6 +205,7 @@ class ToolsTest {
                 "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":{\"function\":{\"name\":\"g\"}}; tool_choice",
                 "\"tools\":[{}]; body.tools.0",
                 "\"tools\":7; body.tools",
+                "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":false}}]; body.tools.0.function.parameters",
                 "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":\"required\",\"response_format\":{\"type\":\"json_object\"}; tool_choice"
             })
     void whatDoesNotGoTogetherIsNamed(String fields, String param) {

@@ -172,7 +172,18 @@ final class NarrowActivations {
         }
     }
 
+    /** Two ways of one page each: as one method, a process that has been both ways leaves garbage at every step. */
     private void toIntegers(float[] a, int at, int row, boolean inBlocks) {
+        float factor = factor(a, at, row);
+        if (layout == null) {
+            toBlocks(a, at, row, factor, inBlocks);
+        } else {
+            toGroups(a, at, row, factor);
+        }
+    }
+
+    /** Sets a row's scale; what makes integers of its values, or 0 where it has nothing but zeros, or no numbers. */
+    private float factor(float[] a, int at, int row) {
         FloatVector most = FloatVector.zero(SPECIES);
         int whole = columns - columns % LANES;
         for (int c = 0; c < whole; c += LANES) {
@@ -185,17 +196,16 @@ final class NarrowActivations {
         boolean nothing = largest < LEAST || !(largest < Float.POSITIVE_INFINITY);
         // Infinity or no number: the outputs of such a row are no numbers either.
         scales[row] = largest < LEAST ? 0 : nothing ? Float.NaN : largest / MOST;
-        float factor = nothing ? 0 : MOST / largest;
+        return nothing ? 0 : MOST / largest;
+    }
+
+    private void toBlocks(float[] a, int at, int row, float factor, boolean inBlocks) {
         long upper = 2L * row * stride;
-        if (layout != null) {
-            toGroups(a, at, row, factor, upper);
-            return;
-        }
         IntVector upperSum = IntVector.zero(INTS);
         IntVector lowerSum = IntVector.zero(INTS);
         int c = 0;
         for (; c < columns; c += LANES) {
-            FloatVector x = nothing
+            FloatVector x = factor == 0
                     ? FloatVector.zero(SPECIES)
                     : FloatVector.fromArray(SPECIES, a, at + c, SPECIES.indexInRange(c, columns));
             IntVector q = x.mul(factor).add(ROUND).reinterpretAsInts().sub(Float.floatToRawIntBits(ROUND));
@@ -219,12 +229,9 @@ final class NarrowActivations {
         lowerSums[row] = lowerSum.reduceLanes(VectorOperators.ADD);
     }
 
-    /**
-     * The same for blocks of planes, whose rows are whole blocks, so that no vector is masked.
-     *
-     * @param factor what makes integers of the values; 0 where a row has nothing but zeros, or no numbers
-     */
-    private void toGroups(float[] a, int at, int row, float factor, long upper) {
+    /** The same for blocks of planes, whose rows are whole blocks, so that no vector is masked. */
+    private void toGroups(float[] a, int at, int row, float factor) {
+        long upper = 2L * row * stride;
         IntVector sum = IntVector.zero(INTS);
         int group = layout.group();
         for (int c = 0; c < columns; c += LANES) {
