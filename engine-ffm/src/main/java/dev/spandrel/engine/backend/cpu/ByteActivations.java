@@ -22,7 +22,7 @@ import jdk.incubator.vector.VectorSpecies;
  * truth. A block is its 32 bytes, then its scale, then what its integer sums begin with: minus the weights' zero point times the sum
  * of the bytes. For weights in blocks of planes a row is all its bytes, then what {@link PlaneCode} wants with each group. A row is read from itself alone. Runs at 512 bits only, where the listings do.
  */
-final class ByteActivations implements Workers.Task {
+final class ByteActivations {
     /** Where in a block its scale lies, and its zero. */
     static final int SCALE = WeightFormat.BLOCK;
 
@@ -47,7 +47,6 @@ final class ByteActivations implements Workers.Task {
     private final float[][] tails;
 
     private MemorySegment data = MemorySegment.NULL;
-    private float[] from;
     private int columns;
     private int blocks;
     private int stride;
@@ -60,8 +59,7 @@ final class ByteActivations implements Workers.Task {
     }
 
     /** Takes the rows of a matmul on; what it had before is lost. Its room grows to the largest step and stays. */
-    void begin(Arena arena, float[] a, int rows, PackedMatrix w) {
-        from = a;
+    void begin(Arena arena, int rows, PackedMatrix w) {
         columns = w.columns();
         blocks = (columns + WeightFormat.BLOCK - 1) / WeightFormat.BLOCK;
         layout = BlockLayout.of(w.format());
@@ -95,22 +93,25 @@ final class ByteActivations implements Workers.Task {
         return row(row) + columns;
     }
 
-    /** Converts one row. */
-    @Override
-    public void run(int row, int worker) {
-        int at = row * columns;
-        long to = (long) row * stride;
-        long groups = to + columns;
+    /**
+     * Converts columns of a row: whole blocks, or up to the row's end.
+     *
+     * @param from holds them from {@code at} on
+     */
+    void convert(float[] from, int at, int row, int column, int count, int worker) {
+        long line = (long) row * stride;
         int next = layout == null ? BLOCK_BYTES : WeightFormat.BLOCK;
-        for (int c = 0; c < columns; c += WeightFormat.BLOCK, to += next) {
+        long to = line + column / WeightFormat.BLOCK * (long) next;
+        int end = at + count;
+        for (int i = at; i < end; i += WeightFormat.BLOCK, to += next) {
             float[] source = from;
-            int first = at + c;
-            if (c + WeightFormat.BLOCK > columns) {
+            int first = i;
+            if (i + WeightFormat.BLOCK > end) {
                 // Not by masks: those of a load at an array's end are garbage.
                 source = tails[worker];
                 first = 0;
-                Arrays.fill(source, columns - c, WeightFormat.BLOCK, 0);
-                System.arraycopy(from, at + c, source, 0, columns - c);
+                Arrays.fill(source, end - i, WeightFormat.BLOCK, 0);
+                System.arraycopy(from, i, source, 0, end - i);
             }
             FloatVector a = FloatVector.fromArray(SPECIES, source, first);
             FloatVector b = FloatVector.fromArray(SPECIES, source, first + LANES);
@@ -121,18 +122,24 @@ final class ByteActivations implements Workers.Task {
             IntVector high = b.mul(factor).add(ROUND).reinterpretAsInts().sub(ROUND_BITS);
             store(low, to);
             store(high, to + LANES);
-            int lowSum = low.reduceLanes(VectorOperators.ADD);
-            int highSum = high.reduceLanes(VectorOperators.ADD);
             if (layout == null) {
                 data.set(ValueLayout.JAVA_FLOAT, to + SCALE, scale(most));
-                data.set(ValueLayout.JAVA_INT, to + ZERO, -zero * (lowSum + highSum));
-            } else if (layout.group() == WeightFormat.BLOCK) {
-                group(groups + c / WeightFormat.BLOCK * (long) GROUP_BYTES, lowSum + highSum, scale(most));
+                data.set(ValueLayout.JAVA_INT, to + ZERO, -zero * low.add(high).reduceLanes(VectorOperators.ADD));
             } else {
-                long half = groups + c / LANES * (long) GROUP_BYTES;
-                group(half, lowSum, scale(most));
-                group(half + GROUP_BYTES, highSum, scale(most));
+                int lowSum = low.reduceLanes(VectorOperators.ADD);
+                group(line + columns, column + i - at, lowSum, high.reduceLanes(VectorOperators.ADD), scale(most));
             }
+        }
+    }
+
+    /** What goes with the groups of a block that begins at a column. */
+    private void group(long groups, int column, int lowSum, int highSum, float scale) {
+        if (layout.group() == WeightFormat.BLOCK) {
+            group(groups + column / WeightFormat.BLOCK * (long) GROUP_BYTES, lowSum + highSum, scale);
+        } else {
+            long half = groups + column / LANES * (long) GROUP_BYTES;
+            group(half, lowSum, scale);
+            group(half + GROUP_BYTES, highSum, scale);
         }
     }
 

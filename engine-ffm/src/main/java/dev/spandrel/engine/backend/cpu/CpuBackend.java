@@ -34,13 +34,10 @@ import java.util.List;
  * {@link #close} releases both, after which no verb may be called.
  */
 public final class CpuBackend implements Backend {
-    /** Multiply-adds below which waking another core costs more than it brings: some 3 µs of work. */
-    private static final long WORTH_SPLITTING = 300_000;
-
     /** Rows of a block, rounded up to whole calls of AMX. */
     private static final int SUM_ROWS = (MatMul.ROW_BLOCK + AmxKernels.ROWS - 1) / AmxKernels.ROWS * AmxKernels.ROWS;
     /** What a row's verb takes for one value, in multiply-adds of the tiles: in vectors, with an exponential, one by one. */
-    private static final int POINTWISE_WORK = 32;
+    static final int POINTWISE_WORK = 32;
 
     private static final int ACTIVATION_WORK = 128;
     private static final int SCALAR_WORK = 128;
@@ -60,7 +57,10 @@ public final class CpuBackend implements Backend {
         /** Integer sums of a row block's upper and lower bytes. */
         final MemorySegment sums;
 
-        Scratch(Arena arena) {
+        final int number;
+
+        Scratch(Arena arena, int worker) {
+            number = worker;
             strip = arena.allocate(Widening.STRIP_BYTES, VectorConstants.ALIGNMENT);
             sums = NarrowActivations.global(arena.allocate(2L * SUM_ROWS * PANEL * 4, VectorConstants.ALIGNMENT));
         }
@@ -71,22 +71,18 @@ public final class CpuBackend implements Backend {
     private final boolean machineCode;
     private final boolean amx;
     private final int amxRows;
-    private long amxProducts;
     private final LargeMemory memory = new LargeMemory(arena);
-    private final NarrowActivations narrow = new NarrowActivations();
-    private final ByteActivations bytes;
-    private final RoundedActivations rounded = new RoundedActivations();
+    private final ProductInputs inputs;
     private final RowVerbs verbs;
-    private final RowRanges ranges;
+    private final RopeAndStore ropeAndStore = new RopeAndStore();
     private final RowDraws draws;
-    private final MatMul matMul;
+    private final Products products;
+    private final SharedTasks tasks;
     private final PagedAttention attention;
     private final Workers workers;
     private final Scratch[] scratch;
     /** Matrices whose inputs are rounded. */
     private int roundingWeights;
-    /** Multiplied by last. */
-    private CpuWeight last;
 
     /** @param options threads, weights, instructions */
     public CpuBackend(BackendOptions options) {
@@ -98,12 +94,12 @@ public final class CpuBackend implements Backend {
         amx = machineCode && amxRows > 0 && AmxKernels.refusal() == null;
         workers = new Workers(threads);
         scratch = new Scratch[threads];
-        Arrays.setAll(scratch, i -> new Scratch(arena));
+        Arrays.setAll(scratch, i -> new Scratch(arena, i));
         verbs = new RowVerbs(scratch);
-        ranges = new RowRanges(threads);
         draws = new RowDraws(threads);
-        bytes = new ByteActivations(threads);
-        matMul = new MatMul(scratch, narrow, bytes);
+        inputs = new ProductInputs(arena, policy, machineCode, amx ? amxRows : 0, threads);
+        tasks = new SharedTasks(workers);
+        products = new Products(tasks, inputs, verbs, new MatMul(scratch));
         attention = new PagedAttention(scratch);
     }
 
@@ -128,7 +124,7 @@ public final class CpuBackend implements Backend {
 
     /** Products that went through AMX tiles: that they could have is not that they did. */
     public long amxProducts() {
-        return amxProducts;
+        return inputs.amxProducts();
     }
 
     /** Whether BF16 weights meet inputs rounded to BF16 here; with AMX, where a step has rows enough. */
@@ -193,24 +189,31 @@ public final class CpuBackend implements Backend {
         runRows(
                 count,
                 (long) count * from.columns() * SCALAR_WORK,
-                verbs.embed(from, ids, accumulate, HostBuffer.of(out)));
+                verbs.embed(from, ids, accumulate, written(out).values()));
     }
 
     @Override
     public void layerNorm(Buffer in, int rows, int columns, Weight weight, Weight bias, float epsilon, Buffer out) {
-        verbs.layerNorm(HostBuffer.of(in), columns, data(weight), data(bias), epsilon, HostBuffer.of(out));
+        verbs.layerNorm(
+                HostBuffer.of(in),
+                columns,
+                data(weight),
+                data(bias),
+                epsilon,
+                written(out).values());
         runRows(rows, (long) rows * columns * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void rmsNorm(Buffer in, int rows, int columns, Weight weight, float epsilon, Buffer out) {
-        verbs.rmsNorm(HostBuffer.of(in), columns, data(weight), epsilon, HostBuffer.of(out));
+        verbs.rmsNorm(
+                HostBuffer.of(in), columns, data(weight), epsilon, written(out).values());
         runRows(rows, (long) rows * columns * POINTWISE_WORK, verbs);
     }
 
     @Override
     public void normHeads(Buffer qkv, int rows, HeadLayout heads, Weight queries, Weight keys, float epsilon) {
-        verbs.normHeads(HostBuffer.of(qkv), heads, (CpuWeight) queries, (CpuWeight) keys, epsilon);
+        verbs.normHeads(written(qkv).values(), heads, (CpuWeight) queries, (CpuWeight) keys, epsilon);
         runRows(rows, (long) rows * heads.columns() * POINTWISE_WORK, verbs);
     }
 
@@ -219,7 +222,7 @@ public final class CpuBackend implements Backend {
         runRows(
                 rows,
                 (long) rows * heads.columns() * POINTWISE_WORK,
-                verbs.rope(HostBuffer.of(qkv), heads, rotaryDim, angles));
+                verbs.rope(written(qkv).values(), heads, rotaryDim, angles));
     }
 
     @Override
@@ -227,12 +230,13 @@ public final class CpuBackend implements Backend {
         runRows(
                 rows,
                 (long) rows * columns * ACTIVATION_WORK,
-                verbs.gate(HostBuffer.of(gateUp), columns, activation, HostBuffer.of(out)));
+                verbs.gate(
+                        HostBuffer.of(gateUp), columns, activation, written(out).values()));
     }
 
     @Override
     public void scale(Buffer values, long count, float factor) {
-        float[] x = HostBuffer.of(values);
+        float[] x = written(values).values();
         for (int i = 0; i < count; i++) {
             x[i] *= factor;
         }
@@ -240,32 +244,30 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void softCap(Buffer values, long count, float cap) {
-        ActivationKernels.softCap(HostBuffer.of(values), 0, (int) count, cap);
+        ActivationKernels.softCap(written(values).values(), 0, (int) count, cap);
     }
 
     @Override
     public void matmul(Buffer in, int rows, Weight weight, Weight bias, Activation activation, Buffer out) {
-        multiply(in, rows, (CpuWeight) weight, bias, activation, out, null);
+        normMatmul(in, rows, null, weight, bias, activation, null, out);
+    }
+
+    @Override
+    public void normMatmul(
+            Buffer in,
+            int rows,
+            Norm norm,
+            Weight weight,
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            Buffer out) {
+        multiply(in, rows, norm, weight, false, bias, activation, normed, written(out), null);
     }
 
     @Override
     public void matmulAdd(Buffer in, int rows, Weight weight, Weight bias, Buffer product, Buffer sum) {
-        multiply(in, rows, (CpuWeight) weight, bias, Activation.NONE, product, (HostBuffer) sum);
-    }
-
-    private void multiply(
-            Buffer in, int rows, CpuWeight w, Weight bias, Activation activation, Buffer out, HostBuffer sum) {
-        HostBuffer a = (HostBuffer) in;
-        follow(w, false);
-        matMul.set(a, rows, (HostBuffer) out, sum, w.rows(), data(bias), activation);
-        int first = 0;
-        for (int i = 0; i < w.parts().size(); i++) {
-            PackedMatrix part = w.parts().get(i);
-            boolean more = i + 1 < w.parts().size();
-            PackedMatrix next = more ? w.parts().get(i + 1) : w.follower();
-            multiplyPart(a, rows, part, first, false, next, !more && w.isFollowerGated());
-            first += part.rows();
-        }
+        multiply(in, rows, null, weight, false, bias, Activation.NONE, null, written(product), written(sum));
     }
 
     /** Products of a gate stay in the task that made them, where the halves are whole panels of one matrix. */
@@ -281,104 +283,45 @@ public final class CpuBackend implements Backend {
             Buffer gateUp,
             Buffer out) {
         CpuWeight w = (CpuWeight) weight;
-        if (w.parts().size() > 1 || !MatMul.gates(w.parts().getFirst())) {
+        if (w.parts().size() == 1 && MatMul.gates(w.parts().getFirst())) {
+            multiply(in, rows, norm, weight, true, bias, activation, normed, written(out), null);
+        } else {
             Backend.super.normMatmulGate(in, rows, norm, weight, bias, activation, normed, gateUp, out);
-            return;
         }
-        HostBuffer a = (HostBuffer) (norm == null ? in : normed);
-        if (norm != null) {
-            norm.apply(this, in, rows, w.columns(), normed);
-        }
-        follow(w, true);
-        matMul.set(a, rows, (HostBuffer) out, null, w.rows() / 2, data(bias), activation);
-        multiplyPart(a, rows, w.parts().getFirst(), 0, true, w.follower(), w.isFollowerGated());
     }
 
-    /** Steps multiply by the same weights in the same order: the weight of before learns what follows it. */
-    private void follow(CpuWeight w, boolean gated) {
-        if (last != null) {
-            last.followedBy(w, gated);
-        }
-        last = w;
-    }
-
-    private void multiplyPart(
-            HostBuffer a,
+    private void multiply(
+            Buffer in,
             int rows,
-            PackedMatrix part,
-            int firstColumn,
+            Norm norm,
+            Weight weight,
             boolean gated,
-            PackedMatrix next,
-            boolean nextGated) {
-        if (policy.roundsInputs(part.format())) {
-            multiplyRounded(a, rows, part, firstColumn, gated, next, nextGated);
-            return;
-        }
-        boolean tiles = amx && rows >= amxRows && AmxKernels.supports(part.format());
-        if (tiles) {
-            amxProducts++;
-        }
-        boolean machine = tiles || machineCode && MachineMultiply.takes(part);
-        if (machine && MachineMultiply.converts(part.format())) {
-            narrow.begin(arena, a.values(), rows, part);
-            runRows(rows, (long) rows * part.columns() * POINTWISE_WORK, narrow);
-        }
-        matMul.rounded(false, null);
-        matMul.part(part, firstColumn, machine, tiles, gated, next, nextGated);
-        run(matMul.tasks(), matMul.work(), matMul);
-    }
-
-    /** Inputs become bytes under a scale per block, and by machine code they stay it. */
-    private void multiplyRounded(
-            HostBuffer a,
-            int rows,
-            PackedMatrix part,
-            int firstColumn,
-            boolean gated,
-            PackedMatrix next,
-            boolean nextGated) {
-        boolean machine = machineCode && ByteKernels.run(part.format());
-        long work = (long) rows * part.columns() * POINTWISE_WORK;
-        if (machine) {
-            bytes.begin(arena, a.values(), rows, part);
-            runRows(rows, work, bytes);
-        } else {
-            runRows(rows, work, rounded.of(a.values(), rows, part.columns()));
-        }
-        matMul.rounded(machine, machine ? null : rounded.values());
-        matMul.part(part, firstColumn, machine, false, gated, next, nextGated);
-        run(matMul.tasks(), matMul.work(), matMul);
-    }
-
-    private static boolean isSmall(long work) {
-        return work < WORTH_SPLITTING;
-    }
-
-    /** Tasks on all workers where there is work enough to wake another core. */
-    private void run(int tasks, long work, Workers.Task task) {
-        if (isSmall(work)) {
-            for (int i = 0; i < tasks; i++) {
-                task.run(i, 0);
-            }
-        } else {
-            workers.run(tasks, task);
-        }
+            Weight bias,
+            Activation activation,
+            Buffer normed,
+            HostBuffer out,
+            HostBuffer sum) {
+        CpuWeight w = (CpuWeight) weight;
+        HostBuffer from = (HostBuffer) in;
+        products.multiply(from, rows, norm, w, gated, data(bias), activation, (HostBuffer) normed, out, sum);
     }
 
     private void runRows(int rows, long work, Workers.Task task) {
-        ranges.of(rows, task);
-        run(ranges.pieces(), work, ranges);
+        tasks.runRows(rows, work, task);
     }
 
     @Override
     public void add(Buffer in, long count, Buffer out) {
-        PointwiseKernels.add(HostBuffer.of(in), HostBuffer.of(out), 0, (int) count);
+        PointwiseKernels.add(HostBuffer.of(in), written(out).values(), 0, (int) count);
     }
 
     @Override
     public void storeKv(Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv) {
-        verbs.storeKv(HostBuffer.of(qkv), heads, metadata, (PagedKv) kv);
-        runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.kvColumns() * SCALAR_WORK, verbs);
+        ropeAndStore(ropeAndStore.of(HostBuffer.of(qkv), heads, 0, null, metadata, (PagedKv) kv), heads, metadata);
+    }
+
+    private void ropeAndStore(RopeAndStore step, HeadLayout heads, AttentionMetadata metadata) {
+        runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.columns() * SCALAR_WORK, step);
     }
 
     @Override
@@ -391,27 +334,43 @@ public final class CpuBackend implements Backend {
             KvLayer kv,
             AttentionRule rule,
             Buffer out) {
-        if (rotaryDim == 0) {
-            storeKv(qkv, heads, metadata, kv);
-        } else {
-            verbs.ropeAndStoreKv(HostBuffer.of(qkv), heads, rotaryDim, angles, metadata, (PagedKv) kv);
-            runRows(metadata.tokenCount(), (long) metadata.tokenCount() * heads.columns() * SCALAR_WORK, verbs);
-        }
-        attention(qkv, heads, metadata, kv, rule, out);
+        ropeAndStore.of(written(qkv).values(), heads, rotaryDim, angles, metadata, (PagedKv) kv);
+        attention(qkv, heads, metadata, kv, rule, out, ropeAndStore);
     }
 
     @Override
     public void attention(
             Buffer qkv, HeadLayout heads, AttentionMetadata metadata, KvLayer kv, AttentionRule rule, Buffer out) {
-        PagedKv cache = (PagedKv) kv;
-        attention.begin((HostBuffer) qkv, heads, metadata, cache, rule, HostBuffer.of(out), machineCode);
-        run(attention.tasks(), attention.work(), attention);
+        attention(qkv, heads, metadata, kv, rule, out, null);
+    }
+
+    /** @param lacking what is to be done for each token before anybody attends to it, or null */
+    private void attention(
+            Buffer qkv,
+            HeadLayout heads,
+            AttentionMetadata metadata,
+            KvLayer kv,
+            AttentionRule rule,
+            Buffer out,
+            RopeAndStore lacking) {
+        int tokens = metadata.tokenCount();
+        ProductInputs next =
+                inputs.offer(written(out), tokens, heads.queryColumns(), heads.headDim(), products.following());
+        attention.begin((HostBuffer) qkv, heads, metadata, (PagedKv) kv, rule, HostBuffer.of(out), next, machineCode);
+        if (lacking != null && !attention.takesOver(lacking)) {
+            ropeAndStore(lacking, heads, metadata);
+        }
+        tasks.run(attention.tasks(), attention.work(), attention);
+        if (next != null) {
+            next.complete();
+        }
     }
 
     @Override
     public void gatherRows(Buffer in, int[] rows, int count, int columns, Buffer out) {
+        float[] to = written(out).values();
         for (int i = 0; i < count; i++) {
-            System.arraycopy(HostBuffer.of(in), rows[i] * columns, HostBuffer.of(out), i * columns, columns);
+            System.arraycopy(HostBuffer.of(in), rows[i] * columns, to, i * columns, columns);
         }
     }
 
@@ -424,7 +383,7 @@ public final class CpuBackend implements Backend {
     /** Only now, so that the time is sampling's. */
     @Override
     public void readDrawn(int[] tokens) {
-        run(draws.count(), (long) draws.count() * draws.columns() * POINTWISE_WORK, draws.into(tokens));
+        tasks.run(draws.count(), (long) draws.count() * draws.columns() * POINTWISE_WORK, draws.into(tokens));
     }
 
     @Override
@@ -440,7 +399,13 @@ public final class CpuBackend implements Backend {
         }
     }
 
-    private static MemorySegment data(Weight vector) {
+    /** A buffer that is about to change: what has been made of it for the next product is forgotten. */
+    private HostBuffer written(Buffer buffer) {
+        inputs.forget((HostBuffer) buffer);
+        return (HostBuffer) buffer;
+    }
+
+    static MemorySegment data(Weight vector) {
         return vector == null ? null : ((CpuWeight) vector).vector().data();
     }
 }

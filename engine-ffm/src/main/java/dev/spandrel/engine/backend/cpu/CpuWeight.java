@@ -1,5 +1,6 @@
 package dev.spandrel.engine.backend.cpu;
 
+import dev.spandrel.engine.backend.HostBuffer;
 import dev.spandrel.engine.backend.Weight;
 import dev.spandrel.engine.backend.WeightRows;
 import java.util.ArrayList;
@@ -13,7 +14,8 @@ final class CpuWeight implements Weight {
     private final int rows;
     private final int columns;
     private final List<PackedMatrix> parts;
-    private PackedMatrix follower;
+    private CpuWeight follower;
+    private HostBuffer read;
     private boolean followerGated;
 
     private CpuWeight(int rows, int columns, List<PackedMatrix> parts) {
@@ -53,18 +55,35 @@ final class CpuWeight implements Weight {
     }
 
     /** What was multiplied by after this weight the last time; null before that. Only the engine's thread asks. */
-    PackedMatrix follower() {
+    CpuWeight follower() {
         return follower;
     }
 
+    /** What is multiplied by after one of the parts, or null. */
+    PackedMatrix after(PackedMatrix part) {
+        if (part != parts.getLast()) {
+            return parts.get(parts.indexOf(part) + 1);
+        }
+        return follower == null ? null : follower.parts.getFirst();
+    }
+
     /** Whether that has a gate. */
-    boolean isFollowerGated() {
-        return followerGated;
+    boolean isGatedAfter(PackedMatrix part) {
+        return part == parts.getLast() && followerGated;
     }
 
     void followedBy(CpuWeight weight, boolean gated) {
-        follower = weight.parts.getFirst();
+        follower = weight;
         followerGated = gated;
+    }
+
+    /** What this weight was last multiplied by as it was, without a norm before; else null. */
+    HostBuffer read() {
+        return read;
+    }
+
+    void reads(HostBuffer buffer) {
+        read = buffer;
     }
 
     @Override

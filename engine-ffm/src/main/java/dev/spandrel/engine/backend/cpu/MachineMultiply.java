@@ -55,7 +55,7 @@ final class MachineMultiply {
         int rows = to - from;
         long weights = w.panelAddress(panel);
         long ahead = next == 0 ? weights : next;
-        if (m.inBytes && BlockLayout.of(w.format()) != null) {
+        if (m.bytes != null && BlockLayout.of(w.format()) != null) {
             PlaneKernels.multiplyRounded(
                     w.format(),
                     m.bytes.row(from),
@@ -71,7 +71,7 @@ final class MachineMultiply {
                     m.bytes.stride());
             return;
         }
-        if (m.inBytes) {
+        if (m.bytes != null) {
             ByteKernels.multiply(
                     w.format(),
                     m.bytes.row(from),

@@ -33,8 +33,12 @@ final class MatMul implements Workers.Task {
     /** The next unit of each range; the last range belongs to nobody. */
     private final AtomicIntegerArray claims;
 
-    final NarrowActivations narrow;
-    final ByteActivations bytes;
+    /** Inputs as listings want them; null for what this product does not want. */
+    NarrowActivations narrow;
+
+    ByteActivations bytes;
+    /** Converts what is made for the product that comes next, or null. */
+    private ProductInputs onward;
 
     HostBuffer in;
     private HostBuffer out;
@@ -60,8 +64,6 @@ final class MatMul implements Workers.Task {
     boolean tiles;
     /** What multiplies as F32 when there is no machine code for rounded inputs, else null. */
     private float[] rounded;
-    /** Whether inputs are in {@link #bytes}. */
-    boolean inBytes;
 
     private boolean gated;
     /** Panels, or pairs of them. */
@@ -72,10 +74,8 @@ final class MatMul implements Workers.Task {
     private int pieces;
     private int blocks;
 
-    MatMul(CpuBackend.Scratch[] scratch, NarrowActivations narrow, ByteActivations bytes) {
+    MatMul(CpuBackend.Scratch[] scratch) {
         this.scratch = scratch;
-        this.narrow = narrow;
-        this.bytes = bytes;
         workers = scratch.length;
         claims = new AtomicIntegerArray((workers + 1) * APART);
     }
@@ -84,6 +84,8 @@ final class MatMul implements Workers.Task {
      * @param c takes the product
      * @param addedTo what the product is added to beside that, or null
      * @param columns from row to row of {@code c}
+     * @param gate whether the upper half of the matrix is let through by its lower half
+     * @param next takes the product in pieces, or null
      */
     void set(
             HostBuffer a,
@@ -92,7 +94,9 @@ final class MatMul implements Workers.Task {
             HostBuffer addedTo,
             int columns,
             MemorySegment summands,
-            Activation function) {
+            Activation function,
+            boolean gate,
+            ProductInputs next) {
         in = a;
         rows = count;
         out = c;
@@ -100,37 +104,26 @@ final class MatMul implements Workers.Task {
         ldc = columns;
         bias = summands;
         activation = function;
-    }
-
-    /** Says where the inputs of the next part are, once they are rounded: in bytes, as F32, or nowhere and null. */
-    void rounded(boolean toBytes, float[] toFloats) {
-        inBytes = toBytes;
-        rounded = toFloats;
+        gated = gate;
+        onward = next;
     }
 
     /**
-     * @param machineCode whether rows have been converted for machine code, where it wants that
-     * @param amx whether for AMX
-     * @param gate whether the upper half of the matrix is let through by its lower half
+     * @param inputs the rows, ready for this matrix
      * @param next what is multiplied afterwards, or null
      * @param nextGated whether that has a gate
      */
-    void part(
-            PackedMatrix matrix,
-            int firstColumn,
-            boolean machineCode,
-            boolean amx,
-            boolean gate,
-            PackedMatrix next,
-            boolean nextGated) {
-        tiles = amx;
+    void part(PackedMatrix matrix, int firstColumn, ProductInputs inputs, PackedMatrix next, boolean nextGated) {
+        tiles = inputs.byTiles();
+        byMachineCode = inputs.byMachineCode();
+        rounded = inputs.rounded();
+        narrow = inputs.narrow();
+        bytes = inputs.bytes();
         weight = matrix;
         first = firstColumn;
-        byMachineCode = machineCode;
-        gated = gate;
         follower = next;
         followerGated = nextGated;
-        panels = gate ? matrix.panels() / 2 : matrix.panels();
+        panels = gated ? matrix.panels() / 2 : matrix.panels();
         blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
         cut();
         for (int range = 0; range <= workers; range++) {
@@ -232,6 +225,7 @@ final class MatMul implements Workers.Task {
                 PointwiseKernels.add(out.values(), sum.values(), r * ldc + column, r * ldc + column + columns);
             }
         }
+        handOn(from, to, column, columns, worker);
     }
 
     private void gate(int panel, int from, int to, long next, CpuBackend.Scratch worker) {
@@ -244,6 +238,14 @@ final class MatMul implements Workers.Task {
             finish(worker.through, r * PANEL, panels * PANEL + column, PANEL, Activation.NONE);
             ActivationKernels.gate(
                     activation, worker.edge, worker.through, r * PANEL, out.values(), (from + r) * ldc + column, PANEL);
+        }
+        handOn(from, to, column, PANEL, worker);
+    }
+
+    /** What was made becomes the next product's input while it is in the first-level cache. */
+    private void handOn(int from, int to, int column, int columns, CpuBackend.Scratch worker) {
+        if (onward != null) {
+            onward.take(from, to, column, columns, worker.number);
         }
     }
 

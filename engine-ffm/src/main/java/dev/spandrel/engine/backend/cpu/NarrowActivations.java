@@ -4,6 +4,7 @@ import static dev.spandrel.engine.backend.cpu.VectorConstants.LANES;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.ORDER;
 import static dev.spandrel.engine.backend.cpu.VectorConstants.SPECIES;
 
+import dev.spandrel.engine.backend.KvDType;
 import dev.spandrel.engine.backend.WeightFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,7 +13,6 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -23,7 +23,7 @@ import jdk.incubator.vector.VectorSpecies;
  * that two byte products give what a 16-bit product would: errors stay below 1e-5 of a row's largest value, where 8 bits
  * would leave 4e-3. A row is read from itself alone.
  */
-final class NarrowActivations implements Workers.Task {
+final class NarrowActivations {
     /** The largest 16-bit integer whose upper byte, rounded, is still a signed byte. */
     private static final float MOST = 127 * 256;
     /** Below this the reciprocal of the scale would overflow; such a row is all zeros beside any other. */
@@ -43,7 +43,6 @@ final class NarrowActivations implements Workers.Task {
     private float[] scales = new float[0];
     private int[] upperSums = new int[0];
     private int[] lowerSums = new int[0];
-    private float[] from;
     private int columns;
     private WeightFormat format;
     private int stride;
@@ -53,8 +52,7 @@ final class NarrowActivations implements Workers.Task {
     private BlockLayout layout;
 
     /** Takes the rows of a matmul on; what it had before is lost. Its room grows to the largest step and stays. */
-    void begin(Arena arena, float[] a, int rows, PackedMatrix w) {
-        from = a;
+    void begin(Arena arena, int rows, PackedMatrix w) {
         columns = w.columns();
         format = w.format();
         boolean integers = w.format() != WeightFormat.BF16;
@@ -134,22 +132,32 @@ final class NarrowActivations implements Workers.Task {
         return lowerSums[row];
     }
 
-    /** Converts one row. */
-    @Override
-    public void run(int row, int worker) {
+    /** Whether columns can be converted before the rest of their row is known: integers have one scale for the whole row. */
+    static boolean takesPieces(WeightFormat format) {
+        return format == WeightFormat.BF16;
+    }
+
+    /**
+     * Converts columns of a row: all of them, or where the format {@link #takesPieces} some.
+     *
+     * @param from holds them from {@code at} on
+     */
+    void convert(float[] from, int at, int row, int column, int count) {
         if (format == WeightFormat.BF16) {
-            toBf16(from, row * columns, (long) row * stride);
+            toBf16(from, at, count, (long) row * stride + 2L * column);
+            if (column + count == columns) {
+                long end = (long) row * stride + 2L * columns;
+                clear(end, (row + 1L) * stride - end);
+            }
         } else {
-            toIntegers(from, row * columns, row, format != WeightFormat.INT8);
+            toIntegers(from, at, row, format != WeightFormat.INT8);
         }
     }
 
-    private void toBf16(float[] a, int at, long to) {
-        int padded = stride / 2;
+    private void toBf16(float[] a, int at, int count, long to) {
         int c = 0;
-        for (; c < columns; c += LANES) {
-            VectorMask<Float> in = SPECIES.indexInRange(c, columns);
-            FloatVector x = FloatVector.fromArray(SPECIES, a, at + c, in);
+        for (; c + LANES <= count; c += LANES) {
+            FloatVector x = FloatVector.fromArray(SPECIES, a, at + c);
             IntVector bits = x.reinterpretAsInts();
             IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
             IntVector rounded = bits.add(odd).add(0x7FFF);
@@ -159,7 +167,9 @@ final class NarrowActivations implements Workers.Task {
             ((ShortVector) value.lanewise(VectorOperators.LSHR, 16).convertShape(VectorOperators.I2S, SHORTS, 0))
                     .intoMemorySegment(data, to + 2L * c, ORDER);
         }
-        clear(to + 2L * c, 2L * (padded - c));
+        for (; c < count; c++) {
+            data.set(ValueLayout.JAVA_SHORT, to + 2L * c, KvDType.toBf16(a[at + c]));
+        }
     }
 
     /** Two ways of one page each: as one method, a process that has been both ways leaves garbage at every step. */

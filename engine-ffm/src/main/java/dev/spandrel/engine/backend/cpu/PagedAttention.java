@@ -20,6 +20,8 @@ import java.util.Arrays;
 final class PagedAttention implements Workers.Task {
     /** Queries of a tile: as many as leave room in the registers for the four value vectors; see MatMulKernels. */
     static final int TILE = LANES >= 16 ? 6 : 1;
+    /** Tasks per worker, where a task is some tokens, so that one which comes late does not hold up the others. */
+    private static final int PIECES = 8;
     /** What one worker needs beside registers. */
     static final class Scratch {
         final MachineAttention.Scratch machine = new MachineAttention.Scratch();
@@ -78,6 +80,10 @@ final class PagedAttention implements Workers.Task {
     private boolean machineCode;
     /** Whether rows of a tile are heads of one token that read the same keys, instead of tokens of one head. */
     private boolean byHead;
+    /** What tokens still lack before somebody attends to them, or null: then a task is some tokens with all their tiles. */
+    private RopeAndStore lacking;
+    /** Converts rows of outputs for the product that comes next, or null. */
+    private ProductInputs onward;
 
     PagedAttention(CpuBackend.Scratch[] scratches) {
         this.scratches = scratches;
@@ -88,6 +94,7 @@ final class PagedAttention implements Workers.Task {
      *
      * @param q tokens × heads.columns
      * @param to tokens × heads.queryColumns
+     * @param next takes outputs head by head, or null
      * @param allowed whether machine code may be used
      */
     void begin(
@@ -97,6 +104,7 @@ final class PagedAttention implements Workers.Task {
             PagedKv cache,
             AttentionRule attends,
             float[] to,
+            ProductInputs next,
             boolean allowed) {
         qkv = q;
         heads = layout;
@@ -104,6 +112,8 @@ final class PagedAttention implements Workers.Task {
         kv = cache;
         rule = attends;
         out = to;
+        lacking = null;
+        onward = next;
         machineCode = allowed && MachineKernels.attends(cache.blockSize(), cache.paddedDim());
         cut();
         byHead = machineCode && tileCount == metadata.tokenCount();
@@ -112,6 +122,17 @@ final class PagedAttention implements Workers.Task {
             each.attention.reserve(positions(), kv.paddedDim());
             each.attention.machine.reserve(positions() / kv.blockSize() + 1);
         }
+    }
+
+    /**
+     * Whether tasks turn and store what they attend to themselves, so that threads need not meet before: where there are tokens enough
+     * to be dealt out whole, and none sees what is stored for another.
+     */
+    boolean takesOver(RopeAndStore step) {
+        int tokens = metadata.tokenCount();
+        boolean can = tileCount == tokens && tokens >= PIECES * scratches.length && step.isIndependent();
+        lacking = can ? step : null;
+        return can;
     }
 
     private void cut() {
@@ -142,7 +163,16 @@ final class PagedAttention implements Workers.Task {
 
     /** Tasks to run, in any order, on any worker. */
     int tasks() {
-        return tileCount * (byHead ? heads.kvHeads() * groupChunks() : heads.heads());
+        return lacking == null ? tileTasks() : PIECES * scratches.length;
+    }
+
+    private int tileTasks() {
+        return tileCount * headTasks();
+    }
+
+    /** Tasks of the same tokens. */
+    private int headTasks() {
+        return byHead ? heads.kvHeads() * groupChunks() : heads.heads();
     }
 
     /** Multiply-adds in all. */
@@ -155,29 +185,44 @@ final class PagedAttention implements Workers.Task {
         return (longest / kv.blockSize() + 1) * kv.blockSize() + LANES;
     }
 
-    /** Computes one tile: softmax(q·Kᵀ × scale) × V, each row over the positions it sees. */
     @Override
     public void run(int task, int worker) {
-        Scratch scratch = scratches[worker].attention;
-        int after = Math.min(task + scratches.length, tasks() - 1);
-        scratch.tokenAfter = tiles[byHead ? after / (heads.kvHeads() * groupChunks()) : after / heads.heads()];
-        scratch.headAfter = byHead
-                ? after % (heads.kvHeads() * groupChunks()) / groupChunks()
-                : heads.kvHead(after % heads.heads());
-        if (byHead) {
-            int chunks = groupChunks();
-            int group = heads.heads() / heads.kvHeads();
-            int within = task % (heads.kvHeads() * chunks);
-            int firstHead = within / chunks * group + within % chunks * TILE;
-            int rows = Math.min(TILE, group - within % chunks * TILE);
-            run(tiles[task / (heads.kvHeads() * chunks)], rows, firstHead, scratch);
-        } else {
-            int first = tiles[task / heads.heads()];
-            run(first, tiles[task / heads.heads() + 1] - first, task % heads.heads(), scratch);
+        if (lacking == null) {
+            tile(task, Math.min(task + scratches.length, tileTasks() - 1), worker);
+            return;
+        }
+        int tokens = metadata.tokenCount();
+        int from = task * tokens / tasks();
+        int to = (task + 1) * tokens / tasks();
+        for (int token = from; token < to; token++) {
+            lacking.run(token, worker);
+        }
+        for (int i = from * headTasks(); i < to * headTasks(); i++) {
+            tile(i, Math.min(i + 1, to * headTasks() - 1), worker);
         }
     }
 
-    private void run(int first, int rows, int head, Scratch scratch) {
+    /** Computes one tile: softmax(q·Kᵀ × scale) × V, each row over the positions it sees; {@code after} comes next on this worker. */
+    private void tile(int task, int after, int worker) {
+        Scratch scratch = scratches[worker].attention;
+        scratch.tokenAfter = tiles[after / headTasks()];
+        int within = task % headTasks();
+        int withinAfter = after % headTasks();
+        int first = tiles[task / headTasks()];
+        if (byHead) {
+            int chunks = groupChunks();
+            scratch.headAfter = withinAfter / chunks;
+            int group = heads.heads() / heads.kvHeads();
+            int firstHead = within / chunks * group + within % chunks * TILE;
+            run(first, Math.min(TILE, group - within % chunks * TILE), firstHead, worker);
+        } else {
+            scratch.headAfter = heads.kvHead(withinAfter);
+            run(first, tiles[task / headTasks() + 1] - first, within, worker);
+        }
+    }
+
+    private void run(int first, int rows, int head, int worker) {
+        Scratch scratch = scratches[worker].attention;
         int stride = scratch.stride();
         int padded = kv.paddedDim();
         Arrays.fill(scratch.sums, 0, rows * padded, 0);
@@ -197,6 +242,10 @@ final class PagedAttention implements Workers.Task {
         for (int r = 0; r < rows; r++) {
             int to = token(first, r) * heads.queryColumns() + (byHead ? head + r : head) * heads.headDim();
             PointwiseKernels.divide(scratch.sums, r * padded, scratch.totals[r], out, to, heads.headDim());
+        }
+        if (onward != null) {
+            int columns = (byHead ? rows : 1) * heads.headDim();
+            onward.take(first, token(first, rows - 1) + 1, head * heads.headDim(), columns, worker);
         }
     }
 

@@ -33,6 +33,7 @@ final class PagedKv implements KvLayer {
 
     private final KvDType dtype;
     private final HeadLayout heads;
+    private final int blocks;
     private final int blockSize;
     private final int paddedDim;
     private final MemorySegment keys;
@@ -43,6 +44,7 @@ final class PagedKv implements KvLayer {
     PagedKv(LargeMemory memory, int blocks, int blockSize, HeadLayout heads, KvDType dtype) {
         this.dtype = dtype;
         this.heads = heads;
+        this.blocks = blocks;
         this.blockSize = blockSize;
         paddedDim = VectorConstants.roundUp(heads.headDim());
         long rows = (long) blocks * heads.kvHeads() * blockSize;
@@ -55,6 +57,10 @@ final class PagedKv implements KvLayer {
 
     KvDType dtype() {
         return dtype;
+    }
+
+    int blocks() {
+        return blocks;
     }
 
     int blockSize() {

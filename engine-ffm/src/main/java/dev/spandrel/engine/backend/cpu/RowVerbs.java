@@ -1,8 +1,8 @@
 package dev.spandrel.engine.backend.cpu;
 
 import dev.spandrel.engine.backend.Activation;
-import dev.spandrel.engine.backend.AttentionMetadata;
 import dev.spandrel.engine.backend.HeadLayout;
+import dev.spandrel.engine.backend.Norm;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -16,8 +16,6 @@ final class RowVerbs implements Workers.Task {
         RMS_NORM,
         NORM_HEADS,
         ROPE,
-        STORE_KV,
-        ROPE_AND_STORE_KV,
         GATE
     }
 
@@ -37,8 +35,6 @@ final class RowVerbs implements Workers.Task {
     private CpuWeight keys;
     private int rotaryDim;
     private float[] angles;
-    private AttentionMetadata metadata;
-    private PagedKv kv;
     private Activation activation;
 
     RowVerbs(CpuBackend.Scratch[] scratch) {
@@ -71,6 +67,13 @@ final class RowVerbs implements Workers.Task {
         return this;
     }
 
+    RowVerbs norm(float[] x, int width, Norm norm, float[] to) {
+        MemorySegment factors = CpuBackend.data(norm.weight());
+        return norm.centred()
+                ? layerNorm(x, width, factors, CpuBackend.data(norm.bias()), norm.epsilon(), to)
+                : rmsNorm(x, width, factors, norm.epsilon(), to);
+    }
+
     RowVerbs normHeads(float[] qkv, HeadLayout layout, CpuWeight forQueries, CpuWeight forKeys, float least) {
         verb = Verb.NORM_HEADS;
         in = qkv;
@@ -87,23 +90,6 @@ final class RowVerbs implements Workers.Task {
         heads = layout;
         rotaryDim = turned;
         angles = by;
-        return this;
-    }
-
-    RowVerbs storeKv(float[] qkv, HeadLayout layout, AttentionMetadata step, PagedKv to) {
-        verb = Verb.STORE_KV;
-        in = qkv;
-        heads = layout;
-        metadata = step;
-        kv = to;
-        return this;
-    }
-
-    RowVerbs ropeAndStoreKv(
-            float[] qkv, HeadLayout layout, int turned, float[] by, AttentionMetadata step, PagedKv to) {
-        rope(qkv, layout, turned, by);
-        storeKv(qkv, layout, step, to);
-        verb = Verb.ROPE_AND_STORE_KV;
         return this;
     }
 
@@ -127,11 +113,6 @@ final class RowVerbs implements Workers.Task {
             case RMS_NORM -> PointwiseKernels.rmsNorm(in, row * columns, columns, weight, epsilon, out, lanes);
             case NORM_HEADS -> normHeads(row, lanes);
             case ROPE -> rotate(row);
-            case STORE_KV -> store(row);
-            case ROPE_AND_STORE_KV -> {
-                rotate(row);
-                store(row);
-            }
             case GATE -> gate(row);
         }
     }
@@ -162,13 +143,6 @@ final class RowVerbs implements Workers.Task {
         for (int h = 0; h < heads.heads() + heads.kvHeads(); h++) {
             int at = r * heads.columns() + h * heads.headDim();
             PointwiseKernels.rotate(in, at, rotaryDim / 2, angles, r * rotaryDim);
-        }
-    }
-
-    private void store(int token) {
-        int key = token * heads.columns() + heads.queryColumns();
-        for (int h = 0; h < heads.kvHeads(); h++, key += heads.headDim()) {
-            kv.store(in, key, key + heads.kvColumns(), h, metadata.slot(token));
         }
     }
 
