@@ -1,6 +1,7 @@
 package dev.spandrel.engine;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /** A form that the output's text must have, whatever the model would rather say. */
@@ -30,10 +31,21 @@ public sealed interface OutputConstraint {
      * The text is a JSON value that a schema accepts.
      *
      * @param schema JSON Schema as JSON text
+     * @param fields by the place of a schema ({@code #}, {@code #/items}), the request's field that it comes from; errors
+     *     name that field, and places within it. One is for {@code #}.
      */
-    record JsonSchema(String schema) implements OutputConstraint {
+    record JsonSchema(String schema, Map<String, String> fields) implements OutputConstraint {
         public JsonSchema {
             Objects.requireNonNull(schema, "schema");
+            fields = Map.copyOf(fields);
+            if (!fields.containsKey("#")) {
+                throw new IllegalArgumentException("expected a field for #, found " + fields.keySet());
+            }
+        }
+
+        /** The schema of {@code response_format}. */
+        public JsonSchema(String schema) {
+            this(schema, Map.of("#", "response_format"));
         }
     }
 }

@@ -6,7 +6,6 @@ import dev.spandrel.server.client.ClientCommand;
 import dev.spandrel.server.client.ClientException;
 import dev.spandrel.server.doctor.DoctorCommand;
 import dev.spandrel.server.telemetry.TelemetryConfigException;
-import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -42,7 +41,7 @@ public final class Main implements Runnable {
         line.addSubcommand(new ClientCommand());
         line.addSubcommand(new DoctorCommand(Engine::open));
         line.setParameterExceptionHandler((e, _) -> usageError(e));
-        line.setExecutionExceptionHandler((e, command, _) -> failure(e, command.getErr()));
+        line.setExecutionExceptionHandler((e, command, _) -> failure(e, command));
         return line;
     }
 
@@ -63,24 +62,25 @@ public final class Main implements Runnable {
     }
 
     private static int usageError(ParameterException e) {
-        PrintWriter err = e.getCommandLine().getErr();
-        err.println("spandrel-server: " + e.getMessage());
-        err.println("Try: " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
-        return CommandLine.ExitCode.USAGE;
+        CommandLine command = e.getCommandLine();
+        int exitCode = say(command, e, CommandLine.ExitCode.USAGE);
+        command.getErr().println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
+        return exitCode;
     }
 
-    private static int failure(Exception e, PrintWriter err) throws Exception {
+    private static int failure(Exception e, CommandLine command) throws Exception {
         return switch (e) {
-            case TelemetryConfigException config -> say(err, config, CommandLine.ExitCode.USAGE);
-            case EngineException.ModelLoad load -> say(err, load, CommandLine.ExitCode.SOFTWARE);
-            case StartException start -> say(err, start, CommandLine.ExitCode.SOFTWARE);
-            case ClientException client -> say(err, client, CommandLine.ExitCode.SOFTWARE);
+            case TelemetryConfigException config -> say(command, config, CommandLine.ExitCode.USAGE);
+            case EngineException.ModelLoad load -> say(command, load, CommandLine.ExitCode.SOFTWARE);
+            case StartException start -> say(command, start, CommandLine.ExitCode.SOFTWARE);
+            case ClientException client -> say(command, client, CommandLine.ExitCode.SOFTWARE);
             default -> throw e;
         };
     }
 
-    private static int say(PrintWriter err, Exception e, int exitCode) {
-        err.println("spandrel-server: " + e.getMessage());
+    /** Errors begin with the command that they are of, such as {@code spandrel doctor}. */
+    private static int say(CommandLine command, Exception e, int exitCode) {
+        command.getErr().println(command.getCommandSpec().qualifiedName() + ": " + e.getMessage());
         return exitCode;
     }
 

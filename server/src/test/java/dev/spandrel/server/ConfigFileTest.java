@@ -133,7 +133,7 @@ class ConfigFileTest {
         line.setErr(new PrintWriter(err, true));
         assertThat(Main.run(line, "serve", "m", "--config", file.toString())).isEqualTo(2);
         assertThat(err.toString())
-                .startsWith("spandrel-server: ")
+                .startsWith("spandrel serve: ")
                 .contains(message)
                 .doesNotContain("\tat ");
     }

@@ -250,12 +250,13 @@ class MainTest {
                 "serve m --override-generation-config={\"max_new_tokens\":0}|max_new_tokens must be at least 1",
                 "serve m --override-generation-config={\"eos_token_id\":-1}|expected a token id",
                 "client|PROMPT",
+                "doctor --backend=tpu|--backend",
                 "'' |missing command"
             })
     void wrongFlagsAreOneMessageAndExit2(String command, String message) {
         assertThat(run(command.isBlank() ? new String[0] : command.split(" "))).isEqualTo(2);
         assertThat(err.toString())
-                .startsWith("spandrel-server: ")
+                .startsWith(command.isBlank() ? "spandrel: " : "spandrel " + command.split(" ")[0] + ": ")
                 .contains(message)
                 .doesNotContain("\tat ");
     }
@@ -266,9 +267,8 @@ class MainTest {
         try {
             assertThat(run("serve", "m")).isEqualTo(2);
             assertThat(err.toString().lines())
-                    .containsExactly(
-                            "spandrel-server: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL must be grpc or http/protobuf,"
-                                    + " found \"pigeon\"");
+                    .containsExactly("spandrel serve: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL must be grpc or http/protobuf,"
+                            + " found \"pigeon\"");
         } finally {
             System.clearProperty("otel.exporter.otlp.traces.protocol");
         }

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
@@ -369,5 +370,31 @@ class RealRequestsTest {
                 .mapToDouble(i -> vectors.get(0)[i] * vectors.get(1)[i])
                 .sum();
         assertThat(product).isLessThan(0.99);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "/v1/chat/completions; \"required\"; function; tools.1.function.parameters",
+                "/v1/chat/completions; {\"type\":\"function\",\"function\":{\"name\":\"bad\"}}; function; tools.1.function.parameters",
+                "/v1/responses; \"required\"; ; tools.1.parameters"
+            })
+    void aBadSchemaOfAToolIsThatToolsFault(String path, String choice, String inner, String param) {
+        String good = "\"name\":\"good\",\"parameters\":{\"type\":\"object\"}";
+        String bad =
+                "\"name\":\"bad\",\"parameters\":{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"colour\"}}}";
+        String open = "{\"type\":\"function\"," + (inner == null ? "" : "\"" + inner + "\":{");
+        String close = inner == null ? "}" : "}}";
+        String tools = "[" + open + good + close + "," + open + bad + close + "]";
+        String input = inner == null ? "\"input\":\"a\"" : "\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]";
+        HttpResponse<String> response =
+                send(path, "{" + input + ",\"tools\":" + tools + ",\"tool_choice\":" + choice + "}");
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(400);
+        JsonNode error = JSON.readTree(response.body()).path("error");
+        assertThat(error.path("param").stringValue()).isEqualTo(param);
+        assertThat(error.path("message").stringValue())
+                .contains("found colour at #/properties/a")
+                .doesNotContain("anyOf", "response_format", "text.format");
     }
 }

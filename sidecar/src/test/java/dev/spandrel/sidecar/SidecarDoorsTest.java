@@ -197,7 +197,10 @@ class SidecarDoorsTest {
                         "--journal-max-bytes=100000",
                         "--drain-timeout=1");
                 GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
-            byte[] large = Telemetry.spans(0, 1000).toByteArray();
+            // Two of them do not fit, one does: room will be made once the backend is there.
+            byte[] large = Telemetry.spans(0, 400).toByteArray();
+            assertThat(large).hasSizeBetween(45_000, 80_000);
+            sender.send(GrpcSender.TRACES, large, false);
             assertThatThrownBy(() -> sender.send(GrpcSender.TRACES, large, false))
                     .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
                         assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE);
@@ -209,6 +212,32 @@ class SidecarDoorsTest {
             assertThat(refused.statusCode()).isEqualTo(503);
             assertThat(refused.headers().firstValue("Retry-After")).contains("1");
             assertThat(page(sidecar, "/ready")).isEqualTo("ready\n");
+        }
+    }
+
+    @Test
+    void whatNoEmptyJournalWouldKeepIsRefusedForGoodOnBothDoors() throws Exception {
+        try (Sidecar sidecar = start(folder, Map.of(), "--journal-max-bytes=100000");
+                GrpcSender sender = new GrpcSender(sidecar.doors().grpcPort())) {
+            byte[] large = Telemetry.spans(0, 1000).toByteArray();
+            String[] why = {large.length + " bytes of traces", "at most ", "--journal-max-bytes"};
+            assertThatThrownBy(() -> sender.send(GrpcSender.TRACES, large, false))
+                    .isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
+                        assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+                        assertThat(e.getStatus().getDescription()).contains(why);
+                        // With a delay in its details this code would mean: try again.
+                        assertThat(e.getTrailers().containsKey(GrpcSender.DETAILS))
+                                .isFalse();
+                    });
+            HttpResponse<byte[]> refused = post(sidecar, "/v1/traces", large);
+            assertThat(refused.statusCode()).isEqualTo(413);
+            assertThat(refused.headers().firstValue("Retry-After")).isEmpty();
+            assertThat(RpcStatus.fromProtobuf(refused.body()).message()).contains(why);
+            assertThat(page(sidecar, "/metrics"))
+                    .contains("spandrel_sidecar_refused_requests_total{kind=\"too_large\"} 2")
+                    .contains("otelcol_receiver_refused_spans_total{receiver=\"otlp\",transport=\"grpc\"} 1000")
+                    .contains("otelcol_receiver_refused_spans_total{receiver=\"otlp\",transport=\"http\"} 1000");
+            sender.send(Telemetry.spans(0, 2));
         }
     }
 }

@@ -157,7 +157,9 @@ public final class Grammars implements AutoCloseable {
     }
 
     private static String parameter(OutputConstraint constraint) {
-        return constraint instanceof OutputConstraint.JsonSchema ? "response_format" : "structured_outputs";
+        return constraint instanceof OutputConstraint.JsonSchema schema
+                ? schema.fields().get("#")
+                : "structured_outputs";
     }
 
     /** The grammar of a form. */
@@ -173,9 +175,9 @@ public final class Grammars implements AutoCloseable {
                     JsonGrammar.addTo(rules);
                     yield GrammarCompiler.compile(parameter, rules, "json object");
                 }
-                case OutputConstraint.JsonSchema(String schema) -> {
+                case OutputConstraint.JsonSchema(String schema, Map<String, String> fields) -> {
                     checkLength(parameter, schema.length());
-                    yield SchemaReader.read(parameter, schema);
+                    yield SchemaReader.read(new SchemaPlaces(fields), schema);
                 }
             };
         } catch (StackOverflowError e) {

@@ -65,12 +65,12 @@ final class SchemaKeywords {
      *
      * @throws EngineException.InvalidRequest naming the first such keyword
      */
-    static void check(String parameter, String place, JsonNode schema) {
+    static void check(SchemaPlaces places, String place, JsonNode schema) {
         for (String keyword : schema.propertyNames()) {
             boolean known = SUPPORTED.contains(keyword) || ANNOTATIONS.contains(keyword) || keyword.startsWith("x-");
             if (!known) {
-                throw new EngineException.InvalidRequest(
-                        parameter,
+                throw places.error(
+                        place,
                         "the JSON schema uses `" + keyword + "` at " + place
                                 + ", which this server does not support; supported are "
                                 + SUPPORTED.stream().sorted().toList());

@@ -22,14 +22,14 @@ final class SchemaReader {
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
     private static final int MAX_DEPTH = 64;
 
-    private final String parameter;
+    private final SchemaPlaces places;
     private final JsonNode root;
     private final Map<String, Expression> rules = new HashMap<>();
     private int depth;
     private int freshRules;
 
-    private SchemaReader(String parameter, JsonNode root) {
-        this.parameter = parameter;
+    private SchemaReader(SchemaPlaces places, JsonNode root) {
+        this.places = places;
         this.root = root;
         JsonGrammar.addTo(rules);
     }
@@ -37,10 +37,11 @@ final class SchemaReader {
     /**
      * The grammar of a schema.
      *
-     * @param parameter the request's field, for messages
+     * @param places the request's fields, for messages
      * @throws EngineException.InvalidRequest when it is no schema, uses what is not supported, or has no finite value
      */
-    static Grammar read(String parameter, String schema) {
+    static Grammar read(SchemaPlaces places, String schema) {
+        String parameter = places.field("#");
         JsonNode root;
         try {
             root = MAPPER.readTree(schema);
@@ -48,18 +49,18 @@ final class SchemaReader {
             throw new EngineException.InvalidRequest(
                     parameter, "the JSON schema is not valid JSON: " + e.getOriginalMessage());
         }
-        SchemaReader reader = new SchemaReader(parameter, root);
+        SchemaReader reader = new SchemaReader(places, root);
         reader.reference("#");
         return GrammarCompiler.compile(parameter, reader.rules, "#");
     }
 
     EngineException.InvalidRequest error(String place, String problem) {
-        return new EngineException.InvalidRequest(
-                parameter, "the JSON schema cannot be used: " + problem + " at " + place);
+        return places.error(place, "the JSON schema cannot be used: " + problem + " at " + place);
     }
 
-    String parameter() {
-        return parameter;
+    /** The request's field that a place is in. */
+    String field(String place) {
+        return places.field(place);
     }
 
     /** A schema that accepts everything. */
@@ -96,7 +97,7 @@ final class SchemaReader {
         if (!schema.isObject()) {
             throw error(place, "expected a schema (an object or true), found " + schema);
         }
-        SchemaKeywords.check(parameter, place, schema);
+        SchemaKeywords.check(places, place, schema);
         Expression value = combined(schema, place);
         return schema.path("nullable").asBoolean(false) ? Expression.choice(value, JsonGrammar.NULL) : value;
     }

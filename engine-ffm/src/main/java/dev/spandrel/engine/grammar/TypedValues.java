@@ -88,14 +88,15 @@ final class TypedValues {
         Expression quote = text("\"");
         if (schema.has("pattern")) {
             String pattern = schema.path("pattern").asString("");
-            return sequence(quote, RegexParser.parse(reader.parameter(), pattern, CharacterEncoding.JSON, true), quote);
+            return sequence(
+                    quote, RegexParser.parse(reader.field(place), pattern, CharacterEncoding.JSON, true), quote);
         }
         if (schema.has("format")) {
             String pattern = StringFormats.pattern(schema.path("format").asString(""))
                     .orElseThrow(() -> reader.error(
                             place, "`format` " + schema.path("format") + "; supported are " + StringFormats.names()));
             return sequence(
-                    quote, RegexParser.parse(reader.parameter(), pattern, CharacterEncoding.JSON, false), quote);
+                    quote, RegexParser.parse(reader.field(place), pattern, CharacterEncoding.JSON, false), quote);
         }
         if (!bounded) {
             return JsonGrammar.STRING;

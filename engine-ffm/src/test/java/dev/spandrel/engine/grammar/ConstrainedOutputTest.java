@@ -184,6 +184,29 @@ class ConstrainedOutputTest {
                 .hasMessageContaining(why);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "{\"type\":\"colour\"}; tools.1.function.parameters; found colour at #",
+                "{\"properties\":{\"a\":{\"not\":{}}}}; tools.1.function.parameters; `not` at #/properties/a,",
+                "{\"pattern\":\"(?=a)\"}; tools.1.function.parameters; (?=",
+                "{\"$ref\":\"#/items/anyOf/1/$defs/x\"}; tools.1.function.parameters; points nowhere: #/$defs/x at #/$defs/x",
+                "{\"$ref\":\"#/items/anyOf/12\"}; tools; points nowhere: #/items/anyOf/12 at #/items/anyOf/12"
+            })
+    void whatIsWrongInAPartNamesTheFieldThatThePartCameFrom(String part, String field, String why) {
+        var schema = new OutputConstraint.JsonSchema(
+                "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"null\"}," + part + "]}}",
+                java.util.Map.of("#", "tools", "#/items/anyOf/1", "tools.1.function.parameters"));
+        assertThatThrownBy(() -> RUN.grammars().constraint(schema, 100, false))
+                .isInstanceOfSatisfying(
+                        EngineException.InvalidRequest.class,
+                        e -> assertThat(e.parameter()).isEqualTo(field))
+                .hasMessageContaining(why)
+                .message()
+                .doesNotContain("anyOf/1/");
+    }
+
     @Test
     void tooLargeAFormIsRefusedInTime() {
         StringBuilder schema = new StringBuilder("{\"type\":\"object\",\"properties\":{");

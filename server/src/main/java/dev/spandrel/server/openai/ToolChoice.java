@@ -59,9 +59,8 @@ record ToolChoice(List<Tool> tools, Mode mode, String name, boolean parallel, To
                 tools.stream()
                         .filter(tool -> tool.name().equals(name))
                         .findFirst()
-                        .map(tool -> new OutputConstraint.JsonSchema(
-                                tool.parameters().toString()));
-            case REQUIRED -> Optional.of(new OutputConstraint.JsonSchema(ToolSchema.listOf(tools, parallel)));
+                        .map(tool -> ToolSchema.argumentsOf(tool, tools.indexOf(tool)));
+            case REQUIRED -> Optional.of(ToolSchema.listOf(tools, parallel));
             case NONE, AUTO -> Optional.empty();
         };
     }

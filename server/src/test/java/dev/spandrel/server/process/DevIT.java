@@ -135,6 +135,16 @@ class DevIT {
         }
     }
 
+    @Test
+    void aFlagThatTheServerDoesNotKnowEndsAsItDoesWithServe() throws Exception {
+        try (LaunchedProcess launcher = Launcher.spandrel("dev", "--nonsense").start()) {
+            leavesNothing(launcher, () -> {}, 2);
+            assertThat(launcher.err())
+                    .contains("spandrel serve: Unknown option: '--nonsense'")
+                    .contains("spandrel: the server did not start");
+        }
+    }
+
     /** What makes a run end. */
     private interface Blow {
         void strike() throws IOException, InterruptedException;

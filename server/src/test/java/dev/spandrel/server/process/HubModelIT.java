@@ -69,7 +69,7 @@ class HubModelIT {
             assertThat(server.awaitExit()).as("%s", server).isEqualTo(1);
             assertThat(server.err())
                     .hasLineCount(1)
-                    .startsWith("spandrel-server: cannot load " + ID + ": ")
+                    .startsWith("spandrel serve: cannot load " + ID + ": ")
                     .contains("answered 401 RepoNotFound for main", "set HF_TOKEN");
         }
     }

@@ -38,7 +38,7 @@ class StartRefusalIT {
     void anUnknownModelIsToldWithThoseThereAre() throws IOException {
         assertThat(refused(Launcher.spandrel("serve", "--port", "0", "--model", "no-such-model"), FAILED))
                 .hasLineCount(1)
-                .startsWith("spandrel-server: cannot load no-such-model: no such folder")
+                .startsWith("spandrel serve: cannot load no-such-model: no such folder")
                 .contains("spandrel-tiny");
     }
 
@@ -49,7 +49,7 @@ class StartRefusalIT {
                                 "serve", "--port", "0", "--model", "spandrel-tiny", "--chat-template", "{% if %}"),
                         FAILED))
                 .hasLineCount(1)
-                .startsWith("spandrel-server: cannot load the given chat template: line 1 of the template");
+                .startsWith("spandrel serve: cannot load the given chat template: line 1 of the template");
     }
 
     @Test
@@ -58,7 +58,7 @@ class StartRefusalIT {
                         Launcher.spandrel(
                                 "serve", "--port", "0", "--model", "no-such-model", "--generation-config", "gone"),
                         USAGE))
-                .startsWith("spandrel-server: ")
+                .startsWith("spandrel serve: ")
                 .contains("--generation-config")
                 .contains("there is no folder \"gone\"")
                 .doesNotContain("no-such-model");
@@ -74,7 +74,7 @@ class StartRefusalIT {
         assertThat(refused(serve(model), FAILED).lines())
                 .satisfiesExactlyInAnyOrder(
                         line -> assertThat(line)
-                                .isEqualTo("spandrel-server: cannot load " + model.folder() + ", 3 problems:"),
+                                .isEqualTo("spandrel serve: cannot load " + model.folder() + ", 3 problems:"),
                         line -> assertThat(line)
                                 .contains("model.decoder.layers.0.fc1.weight")
                                 .contains("expected shape [768, 192], found [192, 768]"),
@@ -91,7 +91,7 @@ class StartRefusalIT {
         DamagedModel model = DamagedModel.copyTo(temp.resolve("short"))
                 .replace("\"data_offsets\":[0,786432]", "\"data_offsets\":[0,786430]");
         assertThat(refused(serve(model), FAILED))
-                .startsWith("spandrel-server: cannot load " + model.folder())
+                .startsWith("spandrel serve: cannot load " + model.folder())
                 .contains("model.decoder.embed_tokens.weight: F16 [2048, 192] takes 786432 bytes, found 786430");
     }
 
@@ -112,7 +112,7 @@ class StartRefusalIT {
                     Launcher.spandrel("serve", "--model", "spandrel-tiny", "--host", "127.0.0.1", "--port", port);
             assertThat(refused(command, FAILED))
                     .hasLineCount(1)
-                    .startsWith("spandrel-server: cannot listen on 127.0.0.1 port " + port)
+                    .startsWith("spandrel serve: cannot listen on 127.0.0.1 port " + port)
                     .contains("--port 0");
         }
     }
@@ -122,9 +122,9 @@ class StartRefusalIT {
     void anUnsupportedProtocolIsAUsageErrorEverywhere(String variable) throws IOException {
         String backend = "127.0.0.1:4317";
         assertThat(refused(Launcher.serve("--otlp-traces-endpoint", backend).with(variable, "http/json"), USAGE))
-                .isEqualTo("spandrel-server: " + variable + " must be grpc or http/protobuf, found \"http/json\"");
+                .isEqualTo("spandrel serve: " + variable + " must be grpc or http/protobuf, found \"http/json\"");
         assertThat(refused(Launcher.spandrel("client", "Hello").with(variable, "http/json"), USAGE))
-                .isEqualTo("spandrel-server: " + variable + " must be grpc or http/protobuf, found \"http/json\"");
+                .isEqualTo("spandrel client: " + variable + " must be grpc or http/protobuf, found \"http/json\"");
         Launcher sidecar =
                 Launcher.sidecar("--otlp-traces-endpoint", "127.0.0.1:9").with(variable, "carrier/pigeon");
         assertThat(refused(sidecar, USAGE))

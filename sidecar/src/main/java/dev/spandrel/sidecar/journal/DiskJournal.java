@@ -182,6 +182,11 @@ public final class DiskJournal implements Journal {
     }
 
     @Override
+    public long largestBody() {
+        return capacity() - RecordHeader.BYTES;
+    }
+
+    @Override
     public long items() {
         return readers.stream().mapToLong(DiskJournalReader::queuedItems).max().orElse(0);
     }

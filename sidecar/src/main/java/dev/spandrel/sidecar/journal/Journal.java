@@ -30,6 +30,9 @@ public interface Journal extends AutoCloseable {
     /** Bytes at which appending stops. */
     long capacity();
 
+    /** Bytes of the largest body that an otherwise empty journal keeps; a larger one never finds room. */
+    long largestBody();
+
     /** Items kept. */
     long items();
 

@@ -122,6 +122,11 @@ public final class MemoryJournal implements Journal {
     }
 
     @Override
+    public long largestBody() {
+        return capacity() - OVERHEAD;
+    }
+
+    @Override
     public long items() {
         lock.lock();
         try {

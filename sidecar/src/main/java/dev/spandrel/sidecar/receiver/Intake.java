@@ -83,7 +83,14 @@ public final class Intake {
         if (body.length == 0) {
             return CompletableFuture.completedFuture(null);
         }
-        return journals.get(signal).append(kept, items).handle((_, failure) -> {
+        Journal journal = journals.get(signal);
+        if (kept.length > journal.largestBody()) {
+            // No backend that takes everything would ever make room for it.
+            refused.get(transport + signal).add(items);
+            return CompletableFuture.failedFuture(
+                    refuse(OtlpError.tooLargeToKeep(kept.length, signal.word(), journal.largestBody())));
+        }
+        return journal.append(kept, items).handle((_, failure) -> {
             if (failure != null) {
                 refused.get(transport + signal).add(items);
                 throw new CompletionException(refuse(translate(failure)));

@@ -62,6 +62,14 @@ public final class OtlpError extends Exception {
         return new OtlpError(Kind.TOO_LARGE, "the request is larger than " + limit + " bytes");
     }
 
+    /** A record that no empty journal would keep; the sender can only send less at once. */
+    static OtlpError tooLargeToKeep(int bytes, String what, long limit) {
+        return new OtlpError(
+                Kind.TOO_LARGE,
+                "the request holds " + bytes + " bytes of " + what + ", but the whole journal keeps at most " + limit
+                        + " of them; send less at once or raise --journal-max-bytes");
+    }
+
     public Kind kind() {
         return kind;
     }

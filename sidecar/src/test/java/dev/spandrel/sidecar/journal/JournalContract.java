@@ -99,6 +99,16 @@ abstract class JournalContract {
     }
 
     @Test
+    void theLargestBodyIsKeptAndNoLargerOne() throws Exception {
+        try (Journal journal = open(200_000)) {
+            int largest = Math.toIntExact(journal.largestBody());
+            assertThat(journal.append(new byte[largest + 1], 1)).isCompletedExceptionally();
+            journal.append(new byte[largest], 1).get();
+            assertThat(journal.bytes()).isEqualTo(journal.capacity());
+        }
+    }
+
+    @Test
     void settlingOutOfOrderMovesOverTheGaplessPartOnly() throws Exception {
         try (Journal journal = open(1 << 20)) {
             JournalReader reader = journal.reader("one", new Ledger());
