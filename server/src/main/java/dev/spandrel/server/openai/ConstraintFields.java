@@ -3,6 +3,7 @@ package dev.spandrel.server.openai;
 import dev.spandrel.engine.OutputConstraint;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -72,10 +73,15 @@ final class ConstraintFields {
         for (String kind : LATER) {
             if (fields.get(prefix + kind) != null) {
                 throw new OpenAiException(OpenAiError.unsupported(
-                        prefix.isEmpty() ? "structured_outputs" : prefix + kind,
+                        parameter(kind, prefix + kind),
                         "`" + prefix + kind + "` is not supported by this server; use json, regex or choice."));
             }
         }
+    }
+
+    /** The request's own field, for errors: kinds without a prefix lie in one of them. */
+    private static String parameter(String kind, String name) {
+        return name.equals(kind) ? "structured_outputs" : name;
     }
 
     private static Optional<OutputConstraint> constraint(
@@ -87,7 +93,8 @@ final class ConstraintFields {
                 fields.bool(name, false) ? Optional.of(new OutputConstraint.JsonObject()) : Optional.empty();
             // vLLM takes a schema as an object and as text.
             default ->
-                Optional.of(new OutputConstraint.JsonSchema(value.isString() ? value.stringValue() : value.toString()));
+                Optional.of(new OutputConstraint.JsonSchema(
+                        value.isString() ? value.stringValue() : value.toString(), Map.of("#", parameter(kind, name))));
         };
     }
 }

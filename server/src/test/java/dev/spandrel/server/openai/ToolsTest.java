@@ -227,12 +227,12 @@ class ToolsTest {
                 "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"null\"}}}; JsonSchema[schema={\"type\":\"null\"}, fields={#=response_format}]",
                 "\"structured_outputs\":{\"regex\":\"a+\"}; Regex[pattern=a+]",
                 "\"structured_outputs\":{\"choice\":[\"x\",\"y\"]}; Choice[choices=[x, y]]",
-                "\"structured_outputs\":{\"json\":{\"type\":\"null\"}}; JsonSchema[schema={\"type\":\"null\"}, fields={#=response_format}]",
-                "\"structured_outputs\":{\"json\":\"{}\"}; JsonSchema[schema={}, fields={#=response_format}]",
+                "\"structured_outputs\":{\"json\":{\"type\":\"null\"}}; JsonSchema[schema={\"type\":\"null\"}, fields={#=structured_outputs}]",
+                "\"structured_outputs\":{\"json\":\"{}\"}; JsonSchema[schema={}, fields={#=structured_outputs}]",
                 "\"structured_outputs\":{\"json_object\":true}; JsonObject[]",
                 "\"guided_regex\":\"b\"; Regex[pattern=b]",
                 "\"guided_choice\":[\"x\"]; Choice[choices=[x]]",
-                "\"guided_json\":{}; JsonSchema[schema={}, fields={#=response_format}]"
+                "\"guided_json\":{}; JsonSchema[schema={}, fields={#=guided_json}]"
             })
     void formsOfOutputReachTheEngine(String field, String form) {
         choice(post(field));
